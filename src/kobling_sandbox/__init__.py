@@ -1,0 +1,1 @@
+"""A wire-compatible Business Central and Dataverse on local ports, for trying and testing."""
