@@ -1,0 +1,441 @@
+"""The rows of one service: one store for every table, whatever the table means.
+
+A row is a plain dict from column key to value and is never changed once stored: a change makes a new dict.
+So reads need no copies, and a snapshot is a shallow copy. Values are str (texts, lower-case GUIDs, times in
+the service's own form, which sort as text), int, Decimal, bool; an absent key means null.
+
+Every change takes the next row version of the service. Each table's dict keeps its rows in the order of
+their versions, so what changed since a version is found from the end without reading the rest.
+"""
+
+import uuid
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kobling_sandbox.tables import Table
+
+Row = dict[str, Any]
+
+_FIRST_VERSION = 100_000
+
+
+class DuplicateKey(Exception):
+    """The change would give two rows one key: `columns` names it, `values` are the values."""
+
+    def __init__(self, table: str, columns: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        super().__init__(f"{table} {dict(zip(columns, values, strict=True))} already exists")
+        self.table, self.columns, self.values = table, columns, values
+
+
+class RowLocked(Exception):
+    """Another transaction, still open, has changed the row."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """The service's own time: the computer's plus an offset that a test control sets.
+
+    `fraction_digits` is 0 (Dataverse, `2024-01-31T12:00:00Z`) or 3 (BC, milliseconds).
+    """
+
+    fraction_digits: int = 0
+    offset_seconds: float = 0.0
+
+    def now(self) -> datetime:
+        """The time with zone UTC."""
+        return datetime.now(UTC) + timedelta(seconds=self.offset_seconds)
+
+    def text(self) -> str:
+        """The time as the service writes it."""
+        return format_time(self.now(), self.fraction_digits)
+
+
+def format_time(moment: datetime, fraction_digits: int) -> str:
+    """A time with zone as `2024-01-31T12:00:00Z` or `2024-01-31T12:00:00.000Z`; further digits are cut."""
+    utc = moment.astimezone(UTC)
+    text = f"{utc.year:04}-{utc.month:02}-{utc.day:02}T{utc.hour:02}:{utc.minute:02}:{utc.second:02}"
+    return f"{text}.{utc.microsecond // 1000:03}Z" if fraction_digits else f"{text}Z"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemColumns:
+    """The keys under which the store itself writes the version, the times and the users of a row."""
+
+    version: str
+    created_at: str
+    created_by: str
+    modified_at: str
+    modified_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """A deletion: which row, at which row version, when and by which user. `row` is its last state."""
+
+    table: str
+    company: str
+    id: str
+    version: int
+    deleted_at: str
+    deleted_by: str
+    row: Row
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A change that its transaction has not committed: `row` is None for a deletion."""
+
+    rows: "TableRows"
+    id: str
+    row: Row | None
+    version: int
+    user: str
+
+
+def _fold(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+@dataclass(slots=True)
+class TableRows:
+    """The rows of one table (and one company), with its unique keys and its indexes.
+
+    `by_id` is ordered by row version: use it to read, change it only through the store.
+    """
+
+    table: Table
+    company: str
+    by_id: dict[str, Row] = field(default_factory=dict)
+    unique: dict[tuple[str, ...], dict[tuple[Any, ...], str]] = field(default_factory=dict)
+    indexes: dict[str, dict[Any, dict[str, None]]] = field(default_factory=dict)
+    _order: list[str] = field(default_factory=list)
+    _unsorted: bool = False
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def get(self, identifier: str) -> Row | None:
+        """The committed row, or None."""
+        return self.by_id.get(identifier)
+
+    def find(self, key: str, value: Any) -> list[Row]:
+        """The rows whose value under this key equals the value; letters' case does not matter.
+
+        The first call for a key builds an index, which is kept up from then on.
+        """
+        index = self.indexes.get(key)
+        if index is None:
+            index = self.indexes[key] = {}
+            for identifier, row in self.by_id.items():
+                index.setdefault(_fold(row.get(key)), {})[identifier] = None
+        return [self.by_id[identifier] for identifier in index.get(_fold(value), ())]
+
+    def by_key(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> Row | None:
+        """The row of a unique key, declared by `Store.add_unique` or as an alternate key."""
+        identifier = self.unique[columns].get(tuple(map(_fold, values)))
+        return None if identifier is None else self.by_id.get(identifier)
+
+    def since(self, version: int, version_key: str) -> list[Row]:
+        """The rows with a higher row version, in the order of their versions."""
+        found = []
+        for row in reversed(self.by_id.values()):
+            if row[version_key] <= version:
+                break
+            found.append(row)
+        found.reverse()
+        return found
+
+    def ordered(self, after: str = "") -> Iterator[Row]:
+        """All rows in the order of their identifiers, after this one: pages stay in place while rows change."""
+        if self._unsorted:
+            self._order = sorted(self.by_id)
+            self._unsorted = False
+        order = self._order
+        for position in range(bisect_right(order, after), len(order)):
+            row = self.by_id.get(order[position])
+            if row is not None:
+                yield row
+
+    def check_unique(self, row: Row, identifier: str) -> None:
+        """Raises DuplicateKey when another row holds one of the row's unique keys. Keys with a null are free."""
+        for columns, taken in self.unique.items():
+            values = tuple(row.get(column) for column in columns)
+            if None in values:
+                continue
+            if taken.get(tuple(map(_fold, values)), identifier) != identifier:
+                raise DuplicateKey(self.table.name, columns, values)
+
+    def put(self, identifier: str, row: Row) -> Row | None:
+        """Stores the row as the newest and answers the one it replaces. For the store only."""
+        old = self.by_id.pop(identifier, None)
+        self.by_id[identifier] = row
+        if old is None:
+            self._unsorted = True
+        if self.unique or self.indexes:
+            self._reindex(identifier, old, row)
+        return old
+
+    def remove(self, identifier: str) -> Row:
+        """Takes the row out. For the store only."""
+        old = self.by_id.pop(identifier)
+        self._reindex(identifier, old, None)
+        return old
+
+    def sort_by_version(self, version_key: str) -> None:
+        """Restores the order of versions after a row came in with an older one. For the store only."""
+        self.by_id = dict(sorted(self.by_id.items(), key=lambda item: item[1][version_key]))
+        self._unsorted = True
+
+    def _reindex(self, identifier: str, old: Row | None, new: Row | None) -> None:
+        for columns, taken in self.unique.items():
+            before = None if old is None else tuple(_fold(old.get(column)) for column in columns)
+            after = None if new is None else tuple(_fold(new.get(column)) for column in columns)
+            if before == after:
+                continue
+            if before is not None and taken.get(before) == identifier:
+                del taken[before]
+            if after is not None and None not in after:
+                taken[after] = identifier
+        for key, index in self.indexes.items():
+            if old is not None:
+                index.get(_fold(old.get(key)), {}).pop(identifier, None)
+            if new is not None:
+                index.setdefault(_fold(new.get(key)), {})[identifier] = None
+
+
+class Store:
+    """All rows of one service: changes, row versions, deletions, open transactions, snapshots."""
+
+    def __init__(self, tables: Mapping[str, Table], system: SystemColumns, clock: Clock) -> None:
+        self.tables = tables
+        self.system = system
+        self.clock = clock
+        self.version = _FIRST_VERSION
+        self.tombstones: list[Tombstone] = []
+        self._spaces: dict[tuple[str, str], TableRows] = {}
+        self._unique: dict[str, list[tuple[str, ...]]] = {}
+        self._armed: set[str] = set()
+        self._pending: list[_Pending] = []
+        self._undo: list[Callable[[], None]] | None = None
+
+    def add_unique(self, table: str, columns: tuple[str, ...]) -> None:
+        """Declares a unique key of a table, by the keys of the stored row. Call before rows are stored."""
+        self._unique.setdefault(table, []).append(columns)
+
+    def rows(self, table: str, company: str = "") -> TableRows:
+        """The rows of a table; a BC company is named by its identifier. KeyError for an unknown table."""
+        space = self._spaces.get((table, company))
+        if space is None:
+            space = TableRows(self.tables[table], company)
+            space.unique = {columns: {} for columns in self._unique.get(table, ())}
+            self._spaces[(table, company)] = space
+        return space
+
+    def companies(self, table: str) -> list[str]:
+        """The companies in which the table holds rows."""
+        return [company for name, company in self._spaces if name == table]
+
+    def insert(self, table: str, row: Row, *, user: str, company: str = "", identifier: str = "") -> Row:
+        """Creates a row, stamped with version, times and users, and answers it.
+
+        Without an identifier a new one is made. Raises DuplicateKey, also for an identifier in use.
+        A caller that set the created time in `row` keeps it.
+        """
+        rows = self.rows(table, company)
+        key = rows.table.key
+        identifier = identifier or str(uuid.uuid4())
+        if identifier in rows.by_id or self._is_pending(rows, identifier):
+            raise DuplicateKey(table, (key,), (identifier,))
+        system = self.system
+        new = dict(row)
+        new[key] = identifier
+        now = self.clock.text()
+        new.setdefault(system.created_at, now)
+        new.setdefault(system.created_by, user)
+        new[system.modified_at] = now
+        new[system.modified_by] = user
+        if rows.unique:
+            rows.check_unique(new, identifier)
+        return self._store(rows, identifier, new, user)
+
+    def update(self, table: str, identifier: str, changes: Row, *, user: str, company: str = "") -> Row:
+        """Replaces the values of these keys (None clears), stamps the row and answers it.
+
+        Raises KeyError when there is no such row, DuplicateKey, and RowLocked when another
+        transaction holds it.
+        """
+        rows = self.rows(table, company)
+        new = dict(rows.by_id[identifier])
+        for key, value in changes.items():
+            if value is None:
+                new.pop(key, None)
+            else:
+                new[key] = value
+        new[self.system.modified_at] = self.clock.text()
+        new[self.system.modified_by] = user
+        if self._pending and self._is_pending(rows, identifier):
+            raise RowLocked(f"{table} {identifier}")
+        if rows.unique:
+            rows.check_unique(new, identifier)
+        return self._store(rows, identifier, new, user)
+
+    def delete(self, table: str, identifier: str, *, user: str, company: str = "") -> None:
+        """Deletes a row and keeps a tombstone. Raises KeyError and RowLocked as `update` does."""
+        rows = self.rows(table, company)
+        if identifier not in rows.by_id:
+            raise KeyError(identifier)
+        if self._is_pending(rows, identifier):
+            raise RowLocked(f"{table} {identifier}")
+        self.version += 1
+        if table in self._armed:
+            self._armed.discard(table)
+            self._pending.append(_Pending(rows, identifier, None, self.version, user))
+            return
+        self._bury(rows, identifier, self.version, user)
+
+    def deleted_since(self, version: int, table: str = "", company: str = "") -> list[Tombstone]:
+        """Deletions with a higher row version, oldest first, of one table or of all."""
+        start = bisect_right(self.tombstones, version, key=lambda tombstone: tombstone.version)
+        return [
+            tombstone
+            for tombstone in self.tombstones[start:]
+            if (not table or tombstone.table == table) and tombstone.company == company
+        ]
+
+    @property
+    def minimum_active_version(self) -> int:
+        """The lowest row version of an open transaction, else the next one: all below it are committed."""
+        return min((change.version for change in self._pending), default=self.version + 1)
+
+    def open_transaction(self, table: str) -> None:
+        """The table's next change stays uncommitted: not to be read, and it holds the minimum version."""
+        assert table in self.tables, table
+        self._armed.add(table)
+
+    def commit_transactions(self, table: str = "") -> int:
+        """Commits the open changes of the table, or of all; answers how many there were."""
+        chosen = [change for change in self._pending if not table or change.rows.table.name == table]
+        self._armed = {name for name in self._armed if table and name != table}
+        self._pending = [change for change in self._pending if change not in chosen]
+        for change in chosen:
+            self._commit(change)
+        return len(chosen)
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undoes every change made inside when the block raises, row versions apart. Nests into the outer."""
+        if self._undo is not None:
+            yield
+            return
+        self._undo = []
+        try:
+            yield
+        except BaseException:
+            for undo in reversed(self._undo):
+                undo()
+            raise
+        finally:
+            self._undo = None
+
+    def counts(self) -> dict[str, int]:
+        """Rows by table, over all companies, tables without rows too."""
+        counts = dict.fromkeys(self.tables, 0)
+        for (table, _), rows in self._spaces.items():
+            counts[table] += len(rows)
+        return counts
+
+    def load(self, table: str, rows: Iterable[Row], company: str = "") -> None:
+        """Stores rows as they are, each with its identifier; system values that are missing are set."""
+        space, system, now = self.rows(table, company), self.system, self.clock.text()
+        for given in rows:
+            row = {key: value for key, value in given.items() if value is not None}
+            row.setdefault(system.created_at, now)
+            row.setdefault(system.modified_at, row[system.created_at])
+            space.check_unique(row, row[space.table.key])
+            self.version += 1
+            row[system.version] = self.version
+            space.put(row[space.table.key], row)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole content, for `restore` and for a JSON file. Open transactions are not part of it."""
+        return {
+            "version": self.version,
+            "tables": [
+                [table, company, list(rows.by_id.values())] for (table, company), rows in self._items()
+            ],
+            "tombstones": [
+                [t.table, t.company, t.id, t.version, t.deleted_at, t.deleted_by, t.row]
+                for t in self.tombstones
+            ],
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Makes the content that of the snapshot; open transactions are forgotten."""
+        self._armed, self._pending, self._spaces = set(), [], {}
+        for table, company, stored in snapshot["tables"]:
+            rows = self.rows(table, company)
+            for row in stored:
+                rows.put(row[rows.table.key], row)
+        self.version = snapshot["version"]
+        self.tombstones = [
+            Tombstone(
+                table=t[0], company=t[1], id=t[2], version=t[3], deleted_at=t[4], deleted_by=t[5], row=t[6]
+            )
+            for t in snapshot["tombstones"]
+        ]
+
+    def _items(self) -> list[tuple[tuple[str, str], TableRows]]:
+        return list(self._spaces.items())
+
+    def _is_pending(self, rows: TableRows, identifier: str) -> bool:
+        return any(change.rows is rows and change.id == identifier for change in self._pending)
+
+    def _store(self, rows: TableRows, identifier: str, row: Row, user: str) -> Row:
+        self.version += 1
+        row[self.system.version] = self.version
+        if self._armed and rows.table.name in self._armed:
+            self._armed.discard(rows.table.name)
+            self._pending.append(_Pending(rows, identifier, row, self.version, user))
+            return row
+        old = rows.put(identifier, row)
+        if self._undo is not None:
+            self._undo.append(lambda: self._put_back(rows, identifier, old))
+        return row
+
+    def _bury(self, rows: TableRows, identifier: str, version: int, user: str) -> None:
+        old = rows.remove(identifier)
+        tombstone = Tombstone(
+            table=rows.table.name,
+            company=rows.company,
+            id=identifier,
+            version=version,
+            deleted_at=self.clock.text(),
+            deleted_by=user,
+            row=old,
+        )
+        self.tombstones.append(tombstone)
+        if self._undo is not None:
+            self._undo.append(lambda: self._unbury(rows, tombstone))
+
+    def _commit(self, change: _Pending) -> None:
+        if change.row is None:
+            self._bury(change.rows, change.id, change.version, change.user)
+            self.tombstones.sort(key=lambda tombstone: tombstone.version)
+            return
+        change.rows.put(change.id, change.row)
+        change.rows.sort_by_version(self.system.version)
+
+    def _put_back(self, rows: TableRows, identifier: str, old: Row | None) -> None:
+        rows.remove(identifier)
+        if old is not None:
+            rows.put(identifier, old)
+            rows.sort_by_version(self.system.version)
+
+    def _unbury(self, rows: TableRows, tombstone: Tombstone) -> None:
+        self.tombstones.remove(tombstone)
+        rows.put(tombstone.id, tombstone.row)
+        rows.sort_by_version(self.system.version)
