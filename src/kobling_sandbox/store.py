@@ -12,26 +12,28 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kobling_sandbox.rows import DuplicateKeyError, Row, TableRows
 from kobling_sandbox.tables import Table
 
-Row = dict[str, Any]
+__all__ = [
+    "Clock",
+    "DuplicateKeyError",
+    "Row",
+    "RowLockedError",
+    "Store",
+    "SystemColumns",
+    "TableRows",
+    "Tombstone",
+]
 
 _FIRST_VERSION = 100_000
 
 
-class DuplicateKey(Exception):
-    """The change would give two rows one key: `columns` names it, `values` are the values."""
-
-    def __init__(self, table: str, columns: tuple[str, ...], values: tuple[Any, ...]) -> None:
-        super().__init__(f"{table} {dict(zip(columns, values, strict=True))} already exists")
-        self.table, self.columns, self.values = table, columns, values
-
-
-class RowLocked(Exception):
+class RowLockedError(Exception):
     """Another transaction, still open, has changed the row."""
 
 
@@ -89,122 +91,11 @@ class Tombstone:
 class _Pending:
     """A change that its transaction has not committed: `row` is None for a deletion."""
 
-    rows: "TableRows"
+    rows: TableRows
     id: str
     row: Row | None
     version: int
     user: str
-
-
-def _fold(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else value
-
-
-@dataclass(slots=True)
-class TableRows:
-    """The rows of one table (and one company), with its unique keys and its indexes.
-
-    `by_id` is ordered by row version: use it to read, change it only through the store.
-    """
-
-    table: Table
-    company: str
-    by_id: dict[str, Row] = field(default_factory=dict)
-    unique: dict[tuple[str, ...], dict[tuple[Any, ...], str]] = field(default_factory=dict)
-    indexes: dict[str, dict[Any, dict[str, None]]] = field(default_factory=dict)
-    _order: list[str] = field(default_factory=list)
-    _unsorted: bool = False
-
-    def __len__(self) -> int:
-        return len(self.by_id)
-
-    def get(self, identifier: str) -> Row | None:
-        """The committed row, or None."""
-        return self.by_id.get(identifier)
-
-    def find(self, key: str, value: Any) -> list[Row]:
-        """The rows whose value under this key equals the value; letters' case does not matter.
-
-        The first call for a key builds an index, which is kept up from then on.
-        """
-        index = self.indexes.get(key)
-        if index is None:
-            index = self.indexes[key] = {}
-            for identifier, row in self.by_id.items():
-                index.setdefault(_fold(row.get(key)), {})[identifier] = None
-        return [self.by_id[identifier] for identifier in index.get(_fold(value), ())]
-
-    def by_key(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> Row | None:
-        """The row of a unique key, declared by `Store.add_unique` or as an alternate key."""
-        identifier = self.unique[columns].get(tuple(map(_fold, values)))
-        return None if identifier is None else self.by_id.get(identifier)
-
-    def since(self, version: int, version_key: str) -> list[Row]:
-        """The rows with a higher row version, in the order of their versions."""
-        found = []
-        for row in reversed(self.by_id.values()):
-            if row[version_key] <= version:
-                break
-            found.append(row)
-        found.reverse()
-        return found
-
-    def ordered(self, after: str = "") -> Iterator[Row]:
-        """All rows in the order of their identifiers, after this one: pages stay in place while rows change."""
-        if self._unsorted:
-            self._order = sorted(self.by_id)
-            self._unsorted = False
-        order = self._order
-        for position in range(bisect_right(order, after), len(order)):
-            row = self.by_id.get(order[position])
-            if row is not None:
-                yield row
-
-    def check_unique(self, row: Row, identifier: str) -> None:
-        """Raises DuplicateKey when another row holds one of the row's unique keys. Keys with a null are free."""
-        for columns, taken in self.unique.items():
-            values = tuple(row.get(column) for column in columns)
-            if None in values:
-                continue
-            if taken.get(tuple(map(_fold, values)), identifier) != identifier:
-                raise DuplicateKey(self.table.name, columns, values)
-
-    def put(self, identifier: str, row: Row) -> Row | None:
-        """Stores the row as the newest and answers the one it replaces. For the store only."""
-        old = self.by_id.pop(identifier, None)
-        self.by_id[identifier] = row
-        if old is None:
-            self._unsorted = True
-        if self.unique or self.indexes:
-            self._reindex(identifier, old, row)
-        return old
-
-    def remove(self, identifier: str) -> Row:
-        """Takes the row out. For the store only."""
-        old = self.by_id.pop(identifier)
-        self._reindex(identifier, old, None)
-        return old
-
-    def sort_by_version(self, version_key: str) -> None:
-        """Restores the order of versions after a row came in with an older one. For the store only."""
-        self.by_id = dict(sorted(self.by_id.items(), key=lambda item: item[1][version_key]))
-        self._unsorted = True
-
-    def _reindex(self, identifier: str, old: Row | None, new: Row | None) -> None:
-        for columns, taken in self.unique.items():
-            before = None if old is None else tuple(_fold(old.get(column)) for column in columns)
-            after = None if new is None else tuple(_fold(new.get(column)) for column in columns)
-            if before == after:
-                continue
-            if before is not None and taken.get(before) == identifier:
-                del taken[before]
-            if after is not None and None not in after:
-                taken[after] = identifier
-        for key, index in self.indexes.items():
-            if old is not None:
-                index.get(_fold(old.get(key)), {}).pop(identifier, None)
-            if new is not None:
-                index.setdefault(_fold(new.get(key)), {})[identifier] = None
 
 
 class Store:
@@ -242,14 +133,14 @@ class Store:
     def insert(self, table: str, row: Row, *, user: str, company: str = "", identifier: str = "") -> Row:
         """Creates a row, stamped with version, times and users, and answers it.
 
-        Without an identifier a new one is made. Raises DuplicateKey, also for an identifier in use.
+        Without an identifier a new one is made. Raises DuplicateKeyError, also for an identifier in use.
         A caller that set the created time in `row` keeps it.
         """
         rows = self.rows(table, company)
         key = rows.table.key
         identifier = identifier or str(uuid.uuid4())
         if identifier in rows.by_id or self._is_pending(rows, identifier):
-            raise DuplicateKey(table, (key,), (identifier,))
+            raise DuplicateKeyError(table, (key,), (identifier,))
         system = self.system
         new = dict(row)
         new[key] = identifier
@@ -265,7 +156,7 @@ class Store:
     def update(self, table: str, identifier: str, changes: Row, *, user: str, company: str = "") -> Row:
         """Replaces the values of these keys (None clears), stamps the row and answers it.
 
-        Raises KeyError when there is no such row, DuplicateKey, and RowLocked when another
+        Raises KeyError when there is no such row, DuplicateKeyError, and RowLockedError when another
         transaction holds it.
         """
         rows = self.rows(table, company)
@@ -278,18 +169,18 @@ class Store:
         new[self.system.modified_at] = self.clock.text()
         new[self.system.modified_by] = user
         if self._pending and self._is_pending(rows, identifier):
-            raise RowLocked(f"{table} {identifier}")
+            raise RowLockedError(f"{table} {identifier}")
         if rows.unique:
             rows.check_unique(new, identifier)
         return self._store(rows, identifier, new, user)
 
     def delete(self, table: str, identifier: str, *, user: str, company: str = "") -> None:
-        """Deletes a row and keeps a tombstone. Raises KeyError and RowLocked as `update` does."""
+        """Deletes a row and keeps a tombstone. Raises KeyError and RowLockedError as `update` does."""
         rows = self.rows(table, company)
         if identifier not in rows.by_id:
             raise KeyError(identifier)
         if self._is_pending(rows, identifier):
-            raise RowLocked(f"{table} {identifier}")
+            raise RowLockedError(f"{table} {identifier}")
         self.version += 1
         if table in self._armed:
             self._armed.discard(table)
