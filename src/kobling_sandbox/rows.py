@@ -83,7 +83,7 @@ class TableRows:
                 yield row
 
     def check_unique(self, row: Row, identifier: str) -> None:
-        """Raises DuplicateKeyError when another row holds one of the row's unique keys. A null frees a key."""
+        """Raises DuplicateKeyError when another row holds one of the row's unique keys. A null frees it."""
         for columns, taken in self.unique.items():
             values = tuple(row.get(column) for column in columns)
             if None in values:
