@@ -45,6 +45,8 @@ SOCKET_PATH_BYTES_MAX = 103
 PROTOCOL_VERSION = 196608  # 3.0
 STARTING_UP = "57P03"
 NO_SUCH_DATABASE = "3D000"
+NOT_YET = (None, STARTING_UP)
+SETTLE_SECONDS_MAX = 1.0
 
 
 class EmbeddedDatabaseError(Exception):
@@ -164,14 +166,24 @@ def _start(order: cluster_files.Order, sockets: str) -> None:
     directory = Path(order.directory)
     with _only_starter(order):
         deadline = time.monotonic() + BUSY_SECONDS_MAX
-        while (state := _probe(sockets)) in (None, STARTING_UP):
+        state = _probe(sockets)
+        while state in NOT_YET:
             told, reason = _run_keeper(order)
             if told == "failed":
                 raise EmbeddedDatabaseError(directory, reason)
-            if told == "busy" and time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 raise EmbeddedDatabaseError(directory, "an earlier server does not answer and does not end")
+            state = _probe_patiently(sockets)
         if state == NO_SUCH_DATABASE:
             _create_database(sockets)
+
+
+def _probe_patiently(sockets: str) -> str | None:
+    """Probe for a moment: the server calls itself ready a little before it takes its first client."""
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    while (state := _probe(sockets)) in NOT_YET and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return state
 
 
 @contextlib.contextmanager

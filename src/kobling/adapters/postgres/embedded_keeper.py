@@ -14,6 +14,7 @@ library only. Four files in the data directory carry the whole agreement between
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -78,7 +79,8 @@ def is_in_place(descriptor: int, path: str) -> bool:
 
 def answer(state: str, reason: str = "") -> None:
     """Tell the process that waits for this keeper, once, and let go of its pipe."""
-    os.write(1, json.dumps({"state": state, "reason": reason}).encode() + b"\n")
+    with contextlib.suppress(BrokenPipeError):  # the caller was killed; others may be waiting
+        os.write(1, json.dumps({"state": state, "reason": reason}).encode() + b"\n")
     silence = os.open(os.devnull, os.O_RDWR)
     os.dup2(silence, 1)
     os.close(silence)
