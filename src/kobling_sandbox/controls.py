@@ -1,0 +1,125 @@
+"""The test controls under `/_sandbox/` of each port.
+
+`faults`, `plugins`, `clock`, `requests` and `state` are those of the port's own service; `reset` is for both
+services, and `transactions` always means Business Central's tables.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from kobling_sandbox.exchange import Request, Response, decode_json, json_response
+from kobling_sandbox.faults import RuleError, parse_faults
+from kobling_sandbox.plugins import parse_plugins
+from kobling_sandbox.sides import Record, Side
+
+
+class Sandbox:
+    """Both sides, and how to bring them back to the state at the start."""
+
+    def __init__(self, business_central: Side, dataverse: Side) -> None:
+        self.business_central = business_central
+        self.dataverse = dataverse
+        self.sides = (business_central, dataverse)
+        self._start = [side.service.store.snapshot() for side in self.sides]
+
+    def reset(self) -> None:
+        """Rows, clocks, faults, plug-ins, transactions, records as at the start; tokens stay valid."""
+        for side, start in zip(self.sides, self._start, strict=True):
+            side.service.store.restore(start)
+            side.service.store.clock.offset_seconds = 0.0
+            side.faults, side.record = [], Record()
+            side.plugins.replace([])
+
+
+def answer(sandbox: Sandbox, side: Side, request: Request) -> Response:
+    """Answers one control; an unknown one lists those there are."""
+    control = _CONTROLS.get((request.method, request.path.removeprefix("/_sandbox/").rstrip("/")))
+    if control is None:
+        known = ", ".join(f"{method} {name}" for method, name in _CONTROLS)
+        return json_response(404, {"error": f"unknown control; known: {known}"})
+    try:
+        body = decode_json(request.body) if request.body.strip() else {}
+    except msgspec.DecodeError as error:
+        return json_response(400, {"error": f"the body is no JSON: {error}"})
+    if not isinstance(body, dict):
+        return json_response(400, {"error": "the body must be a JSON object"})
+    try:
+        return json_response(200, control(sandbox, side, body))
+    except RuleError as error:
+        return json_response(400, {"error": str(error)})
+
+
+def _reset(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    sandbox.reset()
+    return {}
+
+
+def _clock(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    offset = body.get("offset_seconds")
+    if isinstance(offset, (bool, str, list, dict)) or offset is None or not -1e9 < offset < 1e9:
+        raise RuleError("'offset_seconds' must be a number of seconds")
+    clock = side.service.store.clock
+    clock.offset_seconds = float(offset)
+    return {"now": clock.text()}
+
+
+def _faults(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    side.faults = parse_faults(body.get("rules"))
+    return {"rules": len(side.faults)}
+
+
+def _plugins(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    rules = parse_plugins(body.get("rules"), side.service.store)
+    side.plugins.replace(rules)
+    return {"rules": len(rules)}
+
+
+def _transactions(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    store = sandbox.business_central.service.store
+    action, table = body.get("action"), body.get("table") or ""
+    if action == "open" and table in store.tables:
+        store.open_transaction(table)
+        return {"open": table}
+    if action == "commit" and (not table or table in store.tables):
+        return {"committed": store.commit_transactions(table)}
+    raise RuleError("'action' is open or commit, 'table' the name of a Business Central table")
+
+
+def _requests(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    record = side.record
+    return {"outer": _listed(record.outer), "parts": _listed(record.parts), "tokens": record.tokens}
+
+
+def _listed(counter: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [{"method": m, "path": p, "count": count} for (m, p), count in sorted(counter.items())]
+
+
+def _requests_reset(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    side.record = Record()
+    return {}
+
+
+def _state(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    store = side.service.store
+    return {
+        "counts": store.counts(),
+        "row_version": store.version,
+        "minimum_active_row_version": store.minimum_active_version,
+        "deletions": len(store.tombstones),
+        "now": store.clock.text(),
+    }
+
+
+_CONTROLS: dict[tuple[str, str], Callable[[Sandbox, Side, dict[str, Any]], Any]] = {
+    ("POST", "reset"): _reset,
+    ("POST", "clock"): _clock,
+    ("POST", "faults"): _faults,
+    ("POST", "plugins"): _plugins,
+    ("POST", "transactions"): _transactions,
+    ("GET", "requests"): _requests,
+    ("POST", "requests/reset"): _requests_reset,
+    ("GET", "state"): _state,
+}
