@@ -165,12 +165,14 @@ def failure_reason(log: str, offset: int) -> str:
     """The last complaint that a program wrote to the log after `offset` bytes."""
     with open(log, "rb") as stream:
         stream.seek(offset)
-        lines = [line.strip() for line in stream.read().decode("utf-8", "replace").splitlines()]
-    lines = [line for line in lines if line]
-    for line in reversed(lines):
+        written = stream.read().decode("utf-8", "replace")
+    lines = [line.strip() for line in written.splitlines() if line.strip()]
+    for index in range(len(lines) - 1, -1, -1):
+        if lines[index].startswith("postgres: "):  # before its log works it complains in several lines
+            return " ".join(lines[index:])
         for mark in FAILURE_MARKS:
-            if mark in line:
-                return line[line.index(mark) :]
+            if mark in lines[index]:
+                return lines[index][lines[index].index(mark) :]
     return lines[-1] if lines else "it ended without a message"
 
 
@@ -268,11 +270,12 @@ class Cluster:
         return lines[0] == str(process).encode() and lines[7:8] == [b"ready   "]
 
     def explain(self, reason: str) -> str:
-        """Name the version of data that are of another one: the log's line does not."""
+        """Add what the server leaves out: which version the data are of, and where they really lie."""
+        reason = reason.replace("/proc/self/cwd", self.path)
         if "incompatible" not in reason:
             return reason
         with open(os.path.join(self.path, "PG_VERSION"), encoding="ascii", errors="replace") as stream:
-            return f"{reason} (these data were written by PostgreSQL {stream.readline().strip()[:20]})"
+            return f"{reason} (the data say that they are of PostgreSQL {stream.readline().strip()[:20]})"
 
 
 def reachable_installation(
@@ -291,15 +294,19 @@ def reachable_installation(
         return installation
     changed = os.stat(os.path.join(installation, "bin", "postgres"))
     name = f"kobling-postgres-{changed.st_size:x}-{changed.st_mtime_ns:x}"
+    reason = ""
     for cache in caches:
         copy = os.path.join(cache, name)
         try:
             copy_installation(installation, copy)
-        except OSError:
+        except (OSError, shutil.Error) as error:
+            reason = f", and it cannot be copied: {error}"
             continue
         if can_run(copy, account, lock):
             return copy
-    raise StartError(f"the user of the server ({account.user}) cannot reach {installation}")
+    raise StartError(
+        f"user {account.user}, who runs the server for root, cannot reach {installation}{reason}"
+    )
 
 
 def can_run(installation: str, account: Account, lock: int) -> bool:
@@ -316,19 +323,25 @@ def copy_installation(source: str, target: str) -> None:
     os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
     if not os.path.lexists(target):
         fresh = f"{target}.{os.getpid()}"
-        os.mkdir(fresh, 0o755)
-        os.mkdir(os.path.join(fresh, "bin"), 0o755)
-        for program in ("postgres", "initdb"):
-            shutil.copy2(os.path.join(source, "bin", program), os.path.join(fresh, "bin", program))
-        for part in ("lib", "share"):
-            shutil.copytree(os.path.join(source, part), os.path.join(fresh, part), symlinks=True)
         try:
+            copy_parts(source, fresh)
             os.rename(fresh, target)
-        except OSError:  # another keeper was faster
-            shutil.rmtree(fresh)
+        except (OSError, shutil.Error):
+            shutil.rmtree(fresh, ignore_errors=True)
+            if not os.path.lexists(target):  # else another keeper was faster
+                raise
     found = os.lstat(target)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
         raise PermissionError(f"{target} is not a directory of root's alone")
+
+
+def copy_parts(source: str, target: str) -> None:
+    os.mkdir(target, 0o755)
+    os.mkdir(os.path.join(target, "bin"), 0o755)
+    for program in ("postgres", "initdb"):
+        shutil.copy2(os.path.join(source, "bin", program), os.path.join(target, "bin", program))
+    for part in ("lib", "share"):
+        shutil.copytree(os.path.join(source, part), os.path.join(target, part), symlinks=True)
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
