@@ -1,8 +1,8 @@
 """Faults on demand: which request meets which, by rules that a test sends."""
 
-import random
 import re
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 ACTIONS = frozenset({"status", "reset_before", "reset_after", "delay", "truncate", "html", "expire_token"})
@@ -30,7 +30,7 @@ class Fault:
     seconds: float = 0.0
     seen: int = 0
     done: int = 0
-    random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
+    random: Random = field(default_factory=lambda: Random(0))  # noqa: S311
 
     def strikes(self, method: str, path: str, query: str) -> bool:
         """Counts the request if the rule fits it, and tells whether it meets the fault."""
@@ -90,7 +90,7 @@ def _fault(rule: Any) -> Fault:
         status=_status(rule),
         retry_after="" if rule.get("retry_after") is None else str(rule["retry_after"]),
         seconds=float(_number(rule, "seconds")),
-        random=random.Random(str(rule.get("seed", 0))),  # noqa: S311 - faults repeat by their seed
+        random=Random(str(rule.get("seed", 0))),  # noqa: S311 - faults repeat by their seed
     )
 
 
