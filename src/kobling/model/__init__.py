@@ -1,0 +1,1 @@
+"""Frozen values of the domain; they know no clock, no network and no database."""
