@@ -128,7 +128,8 @@ def _entity(table: Table) -> Entity:
         _add_property(entity, column)
         entity.readable[column.stored] = column
         if column.is_lookup:
-            entity.navigation.update({name: (column, target) for target, name in column.navigation.items()})
+            for target, name in column.navigation.items():
+                entity.navigation.setdefault(name, (column, target))
             continue
         entity.plain[column.name] = (column, checker(table, column))
         if column.type == "boolean":

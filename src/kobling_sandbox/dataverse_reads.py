@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
-from kobling_sandbox.dataverse_errors import DataverseError, bad_query, query, unknown_property
+from kobling_sandbox.dataverse_errors import bad_query, query, unknown_property
 from kobling_sandbox.dataverse_model import Entity, Model, collections_of, row_etag
 from kobling_sandbox.odata import (
     DATAVERSE,
@@ -111,10 +111,9 @@ class Reads:
         shown = rows[start : start + size]
         answer["value"] = [shape(row) for row in shown]
         if start + size < len(rows) and options.top is None:
-            answer["@odata.nextLink"] = next_link(
-                link,
-                f'<cookie pagenumber="{number + 1}" at="{start + size}" last="{shown[-1][entity.table.key]}" />',
-            )
+            last = shown[-1][entity.table.key]
+            cookie = f'<cookie pagenumber="{number + 1}" at="{start + size}" last="{last}" />'
+            answer["@odata.nextLink"] = next_link(link, cookie)
         return answer
 
     def _start(self, entity: Entity, options: Options, rows: list[Row]) -> tuple[int, int]:
@@ -186,15 +185,18 @@ class Reads:
     def _expand_single(
         self, entity: Entity, part: Expand, found: tuple[Column, str], annotations: str
     ) -> Callable[[Row, dict[str, Any]], None]:
-        column, target = found
-        inner = self.model.entities[target]
-        shape = self.shape(inner, part.options, annotations)
+        column, first = found
+        shapes = {first: self.shape(self.model.entities[first], part.options, annotations)}
+        for target in column.targets:
+            # An owner is a user or a team under one name; a team is shown whole, whatever was selected.
+            if target != first and column.navigation.get(target) == part.name:
+                shapes[target] = self.shape(self.model.entities[target], Options(), annotations)
 
         def fetch(row: Row, shown: dict[str, Any]) -> None:
-            other = None
-            if len(column.targets) == 1 or entity.target_of(row, column) == target:
-                other = self.store.rows(target).get(row.get(column.stored, ""))
-            shown[part.name] = None if other is None else shape(other)
+            target = entity.target_of(row, column)
+            shape = shapes.get(target)
+            other = self.store.rows(target).get(row.get(column.stored, "")) if shape else None
+            shown[part.name] = None if other is None or shape is None else shape(other)
 
         return fetch
 
@@ -239,10 +241,3 @@ class Reads:
 def next_link(link: str, token: str) -> str:
     """The URL of the next page: the request's own with an opaque token."""
     return f"{link}{'&' if '?' in link else '?'}$skiptoken={quote(token, safe='')}"
-
-
-def single(rows: list[Row], error: DataverseError) -> Row:
-    """The only row, or the error."""
-    if not rows:
-        raise error
-    return rows[0]

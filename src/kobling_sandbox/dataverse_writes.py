@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from kobling_sandbox.dataverse_errors import DataverseError, exists, invalid, payload
 from kobling_sandbox.dataverse_keys import address_of
@@ -71,10 +71,6 @@ class Writes:
         with self.store.all_or_nothing():
             self._delete(entity, identifier, user, 0)
 
-    def ensure_user(self, application: str) -> str:
-        """The user of a write-back: see `plugins`. Set by the service."""
-        raise NotImplementedError
-
     def _delete(self, entity: Entity, identifier: str, user: str, depth: int) -> None:
         if depth > _CASCADE_DEPTH_MAX or self.store.rows(entity.name).get(identifier) is None:
             return
@@ -126,7 +122,7 @@ class Writes:
         found = entity.navigation.get(name)
         if found is None:
             raise _undeclared(entity, name)
-        column, target = found
+        column, _ = found
         if type(value) is not str:
             raise payload(entity.table.set_name, f"The value of '{name}{_BIND}' must be a URL.")
         table, identifier = self.resolve(entity, value)
@@ -143,10 +139,8 @@ class Writes:
 
     def resolve(self, entity: Entity, url: str) -> tuple[str, str]:
         """The table and id of the row that a bind names. Raises DataverseError when there is none."""
-        path = urlsplit(url).path if "://" in url else url
-        segment = unquote(path.rpartition("/")[2] if "('" not in path else path.partition("(")[0])
-        if "('" in path:
-            segment = unquote(segment.rpartition("/")[2]) + "(" + unquote(path.partition("(")[2])
+        head, bracket, rest = unquote(url).partition("(")
+        segment = head.rpartition("/")[2] + bracket + rest
         try:
             target, address = address_of(self.model, segment)
         except DataverseError as error:
@@ -209,10 +203,10 @@ class Writes:
             if row is None and entity.name == "product":
                 default = 2
             state = default if state is None else state
-            status = entity.status_of_state.get(state)
+            status = entity.status_of_state.get(int(state))
         elif state is None:
             state = entity.state_of_status.get(status) if row is None else row.get("statecode", 0)
-        if entity.state_of_status.get(status, state) != state:
+        if status is not None and entity.state_of_status.get(int(status), state) != state:
             text = f"{status} is not a valid status code for state code {state} on {entity.name}."
             raise DataverseError(400, "0x80048408", text)
         values["statecode"], values["statuscode"] = state, status

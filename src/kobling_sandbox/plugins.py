@@ -16,10 +16,14 @@ _AUTHORS = (None, "", "person", "integration")
 PERSON = "plugin"
 
 
-class Writer(Protocol):
-    """What a write-back needs of its service."""
+class Holder(Protocol):
+    """Whoever has the store."""
 
     store: Store
+
+
+class Writer(Holder, Protocol):
+    """What a write-back needs of its service."""
 
     def ensure_user(self, application: str) -> str:
         """The id of the user row of a client id."""
@@ -81,7 +85,7 @@ class Plugins:
             if rule.change == "set" or rule.field in values:
                 values[rule.field] = rule.value(values.get(rule.field))
 
-    def written(self, writer: Writer, entity: str, on: str, identifier: str, company: str = "") -> None:
+    def written(self, writer: Holder, entity: str, on: str, identifier: str, company: str = "") -> None:
         """Notes the write-backs that a write has earned."""
         for rule in self.rules:
             if rule.entity == entity and rule.on == on and rule.is_later:
