@@ -1,12 +1,12 @@
 """The error tree: what went wrong, where, and how to mend it.
 
-    KoblingError
-    ├── UsageError            the command was called in a way it does not take       exit 2
-    ├── ConfigurationError    a file, a setting or a mapping is wrong                exit 2
-    ├── ForeignDatabaseError  our state and a service do not belong together         exit 2
-    ├── UnreachableError      a service or the database does not answer              exit 3
-    ├── CredentialsError      a service refuses who we are                           exit 3
-    └── ProtocolError         a service answers something that is not its protocol   exit 3
+KoblingError
+├── UsageError            the command was called in a way it does not take       exit 2
+├── ConfigurationError    a file, a setting or a mapping is wrong                exit 2
+├── ForeignDatabaseError  our state and a service do not belong together         exit 2
+├── UnreachableError      a service or the database does not answer              exit 3
+├── CredentialsError      a service refuses who we are                           exit 3
+└── ProtocolError         a service answers something that is not its protocol   exit 3
 """
 
 from __future__ import annotations
