@@ -215,8 +215,6 @@ class BusinessCentral:
         new = self._changer(request, target.view).change(table.name, row, values) if values else row
         if values:
             self.plugins.written(self, table.name, "update", row["id"], target.view.company)
-        # Rules may have gone on to change the row once more.
-        new = self.store.rows(table.name, target.view.company).get(row["id"]) or new
         return _written(request, target, new, 200)
 
     def _delete(self, request: Request, target: "_Target", row: Row) -> Response:
