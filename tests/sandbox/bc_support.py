@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
@@ -12,11 +12,8 @@ from urllib.parse import quote
 import uvicorn
 
 from kobling_sandbox.app import Endpoint
-from kobling_sandbox.business_central import BusinessCentral
-from kobling_sandbox.controls import Sandbox
-from kobling_sandbox.datasets import build
 from kobling_sandbox.datasets.setup import company_id
-from kobling_sandbox.sides import Side
+from kobling_sandbox.server import Settings, build
 from kobling_sandbox.tokens import Tokens
 
 ROOT = "/v2.0/sandbox/production"
@@ -140,28 +137,38 @@ class Client:
 
 @contextmanager
 def served(dataset: str = "demo", *, companies: int = 1) -> Iterator[Client]:
-    """A server with this data set, in a thread, on a free port."""
-    sides = [Side(service, service.plugins) for service in (BusinessCentral(), BusinessCentral())]
-    for side in sides:
-        side.service.load(build(dataset, companies=companies))
-    sandbox = Sandbox(*sides)
-    config = uvicorn.Config(
-        Endpoint(sides[0], sandbox, Tokens()), port=0, log_level="error", lifespan="off", access_log=False
-    )
+    """A client of Business Central's port, served in a thread with this data set."""
+    with served_both(dataset, companies=companies) as (client, _):
+        yield client
+
+
+@contextmanager
+def served_both(dataset: str = "demo", *, companies: int = 1) -> Iterator[tuple[Client, Client]]:
+    """Clients of both ports; both services are served in threads, on free ports."""
+    sandbox = build(Settings(dataset=dataset, companies=companies))
+    tokens = Tokens()
+    with ExitStack() as stack:
+        ports = [stack.enter_context(_listening(Endpoint(side, sandbox, tokens))) for side in sandbox.sides]
+        yield Client(ports[0]), Client(ports[1])
+
+
+@contextmanager
+def _listening(application: Endpoint) -> Iterator[int]:
+    config = uvicorn.Config(application, port=0, log_level="error", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
     started = threading.Event()
-    listening = server.startup
+    startup = server.startup
 
-    async def startup(*arguments: Any, **named: Any) -> None:
-        await listening(*arguments, **named)
+    async def startup_and_tell(*arguments: Any, **named: Any) -> None:
+        await startup(*arguments, **named)
         started.set()
 
-    server.startup = startup  # type: ignore[method-assign]
+    server.startup = startup_and_tell  # type: ignore[method-assign]
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         assert started.wait(STARTUP_SECONDS_MAX), "the server did not start"
-        yield Client(server.servers[0].sockets[0].getsockname()[1])
+        yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         thread.join()

@@ -59,9 +59,6 @@ def test_the_first_failure_stops_the_batch(bc: Client) -> None:
     )
     assert (answer.status, statuses(answer)) == (200, [201, 400])
     assert answer.body["responses"][1]["body"]["error"]["code"] == "BadRequest"
-        [],
-        ["Before"],
-    )
     assert bc.rows("customers", "$filter=name eq 'After'") == []
     assert len(bc.rows("customers", "$filter=name eq 'Before'")) == 1
 

@@ -1,5 +1,7 @@
 """Data sets of the sandbox: the demo trading company, synthetic customers, and nothing but the set-up."""
 
+from datetime import UTC, datetime, timedelta
+
 from kobling_sandbox.datasets import setup
 from kobling_sandbox.datasets.demo import demo_dataset, fill
 from kobling_sandbox.datasets.model import CompanyRows, Dataset, Reference, Row
@@ -10,6 +12,8 @@ __all__ = ["CompanyRows", "Dataset", "Reference", "Row", "build"]
 COMPANIES_MAX = 300
 CUSTOMERS_MAX = 5_000_000
 _CUSTOMERS_OF_FURTHER_COMPANIES = 5
+_FIRST_ENTRY = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)
+_ENTRIES_EVERY = timedelta(minutes=7)
 
 
 def build(name: str, *, companies: int = 1) -> Dataset:
@@ -20,6 +24,12 @@ def build(name: str, *, companies: int = 1) -> Dataset:
     """
     if not 1 <= companies <= COMPANIES_MAX:
         raise ValueError(f"companies must lie between 1 and {COMPANIES_MAX}, not {companies}")
+    dataset = _build(name, companies)
+    _stamp(dataset)
+    return dataset
+
+
+def _build(name: str, companies: int) -> Dataset:
     kind, _, count = name.partition(":")
     all_companies = [_company(number) for number in range(1, companies + 1)]
     if kind == "empty" and not count:
@@ -33,6 +43,18 @@ def build(name: str, *, companies: int = 1) -> Dataset:
             fill_synthetic(further, _CUSTOMERS_OF_FURTHER_COMPANIES)
         return synthetic_dataset(all_companies, _customers(count))
     raise ValueError(f"unknown data set {name!r}: use demo, empty or synthetic:N")
+
+
+def _stamp(dataset: Dataset) -> None:
+    """Dataverse's rows were written long ago by their owner or the system, never by the integration user."""
+    moment = _FIRST_ENTRY
+    for rows in dataset.dataverse.values():
+        for row in rows:
+            owner = row.get("ownerid")
+            author = owner.id if isinstance(owner, Reference) else setup.user_id(setup.SYSTEM_USER)
+            moment += _ENTRIES_EVERY
+            text = moment.isoformat().replace("+00:00", "Z")
+            row |= {"createdon": text, "modifiedon": text, "createdby": author, "modifiedby": author}
 
 
 def _company(number: int) -> CompanyRows:

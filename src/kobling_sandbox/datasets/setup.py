@@ -4,6 +4,8 @@ from kobling_sandbox.datasets.model import CompanyRows, Row, identifier, lines
 
 LOCAL_CURRENCY = "EUR"
 INTEGRATION_USER = "kobling"
+# Dataverse's own user, who wrote what no person did.
+SYSTEM_USER = "SYSTEM"
 
 _PAYMENT_TERMS = """
     NET30      | Net 30 days                  | 30D |     | 0
@@ -221,7 +223,7 @@ def organization(companies: list[CompanyRows]) -> dict[str, list[Row]]:
             }
         ],
         "transactioncurrency": [currency(LOCAL_CURRENCY, "Euro", "€", 1, 2)],
-        "systemuser": [_integration_user()],
+        "systemuser": [_integration_user(), _system_user()],
         "bcbi_company": [
             {
                 "bcbi_companyid": company_row_id(number),
@@ -261,6 +263,13 @@ def _integration_user() -> Row:
         "isdisabled": False,
         "islicensed": False,
         "isintegrationuser": True,
+    }
+
+
+def _system_user() -> Row:
+    return person(SYSTEM_USER, "", SYSTEM_USER, licensed=False) | {
+        "isdisabled": True,
+        "fullname": SYSTEM_USER,
     }
 
 
