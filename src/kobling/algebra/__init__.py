@@ -1,0 +1,1 @@
+"""Pure, total functions over the model: convert, filter, resolve, plan."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-Value: TypeAlias = None | bool | int | Decimal | str
+Value: TypeAlias = bool | int | Decimal | str | None
 Values: TypeAlias = tuple[Value, ...]
 
 EMPTY_ID: Final = "00000000-0000-0000-0000-000000000000"

@@ -1,0 +1,115 @@
+"""A pair of coupled records with its base, and the action that a plan gives it. Actions are data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from kobling.model.mapping import Side
+from kobling.model.values import Value, Values
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of one side: values in the order of the table's columns, and the version they were read at."""
+
+    id: str
+    values: Values
+    version: str = ""
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """What each side held, in its own raw form, when each field was last settled.
+
+    made: per row, what the source's value was made into then; a look-up or rate that has changed since makes
+    another value of the same source, and so is a change of the source (ruling R1).
+    """
+
+    left: Values
+    right: Values
+    made: Values
+
+    def values(self, side: Side) -> Values:
+        """What that side held."""
+        return self.left if side is Side.LEFT else self.right
+
+
+class SideState(StrEnum):
+    """What is known of one side of a coupled pair against its base."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    OUTSIDE = "outside"
+    UNKNOWN = "unknown"
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A coupled pair as a run meets it. A record is None where it is deleted or was not read."""
+
+    left: Record | None
+    right: Record | None
+    base: Base | None
+    left_deleted: bool = False
+    right_deleted: bool = False
+    # An input (a look-up, a rate) may have changed although neither record did.
+    woken: bool = False
+
+    def record(self, side: Side) -> Record | None:
+        """The record of that side."""
+        return self.left if side is Side.LEFT else self.right
+
+    def deleted(self, side: Side) -> bool:
+        """Whether the record of that side is proved to be deleted."""
+        return self.left_deleted if side is Side.LEFT else self.right_deleted
+
+
+class Kind(StrEnum):
+    """What is done with a pair."""
+
+    NOTHING = "nothing"
+    WRITE = "write"
+    CREATE = "create"
+    DELETE = "delete"
+    RESTORE = "restore"
+    UNCOUPLE = "uncouple"
+    READ = "read"
+    ASK = "ask"
+    OUTSIDE = "outside"
+    WAIT = "wait"
+    REJECT = "reject"
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """What one side gets: (column position, value) pairs, each differing from what the side holds."""
+
+    side: Side
+    values: tuple[tuple[int, Value], ...]
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """A look-up without an answer yet: the mapping and key that it waits for, and the words for a person."""
+
+    mapping: str
+    key: str
+    reason: str
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that cannot be settled now: the row's name and why."""
+
+    field: str
+    reason: str
+    missing: Missing | None = None
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan decided for one pair, and the base that holds once it is done."""
+
+    kind: Kind
+    writes: tuple[Write, ...] = ()
+    base: Base | None = None
+    contested: tuple[str, ...] = ()
+    waiting: tuple[Trouble, ...] = ()
+    rejected: tuple[Trouble, ...] = ()
+    reason: str = ""
