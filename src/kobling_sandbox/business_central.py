@@ -6,6 +6,7 @@ Addresses: `/v2.0/{tenant}/{environment}/` and then `api/v2.0/` or `api/kobling/
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -306,13 +307,18 @@ class _Target:
 
 def find_place(request: Request) -> Place:
     """The route and the segments of a request's path. Raises 404 for an address outside both routes."""
-    path = request.path.strip("/")
+    return _find_place(request.path, request.base)
+
+
+@lru_cache(maxsize=1024)
+def _find_place(address: str, base: str) -> Place:
+    path = address.strip("/")
     for prefix in (f"v2.0/{TENANT}/{ENVIRONMENT}/", f"v2.0/{ENVIRONMENT}/"):
         for route in (STANDARD, EXTENSION):
             start = prefix + route
             if path[: len(start)].lower() == start and path[len(start) : len(start) + 1] in ("", "/"):
                 rest = tuple(unquote(part) for part in path[len(start) :].split("/") if part)
-                return Place(route=route, root=f"{request.base}/{path[: len(start)]}", rest=rest)
+                return Place(route=route, root=f"{base}/{path[: len(start)]}", rest=rest)
     raise unknown_segment(path.rsplit("/", 1)[-1])
 
 

@@ -123,6 +123,7 @@ class View:
         self.entity, self.store, self.company = entity, store, company
         # The view of another set of the same route and company by its table's name.
         self.neighbours = neighbours
+        self.blanks = {name: each.blank for name, each in entity.fields.items()}
         self.readers = {name: self._reader(each) for name, each in entity.fields.items()}
 
     @property
@@ -148,11 +149,9 @@ class View:
 
     def render(self, row: Row, names: tuple[str, ...] = ()) -> Row:
         """The row as a client sees it, all fields or the chosen ones. `id` is shown when it is chosen."""
-        shown: Row = {"@odata.etag": etag(row)}
         if self.entity.route == EXTENSION and not names:
-            for name, each in self.entity.fields.items():
-                shown[name] = row.get(name, each.blank)
-            return shown
+            return {"@odata.etag": etag(row), **self.blanks, **row}
+        shown: Row = {"@odata.etag": etag(row)}
         readers = self.readers
         for name in names or readers:
             shown[name] = readers[name](row)

@@ -21,6 +21,7 @@ BLANK_ID = "00000000-0000-0000-0000-000000000000"
 # Business Central keeps 18 significant digits of a decimal.
 DECIMAL_DIGITS_MAX = 18
 _EMAIL = re.compile(r"[^\s@;,<>()]+@[^\s@;,<>()]+\.[^\s@;,<>().]+")
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _EDM = {
     "string": "Edm.String",
     "code": "Edm.String",
@@ -183,6 +184,8 @@ def guid(value: object) -> object:
     """Any usual form of a GUID to lower case without braces."""
     if not isinstance(value, str):
         raise _wrong_type("guid")
+    if _GUID.fullmatch(value):  # the usual form, which needs no more than a look
+        return value
     try:
         return str(uuid.UUID(value))
     except ValueError:

@@ -55,6 +55,17 @@ class _Facts:
     required: tuple[Column, ...]
     primary: tuple[str, ...]
     dated: bool
+    series: "Series | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A number series: the text before the digits, the first number, how many digits, how far apart."""
+
+    prefix: str
+    first: int
+    digits: int
+    step: int
 
 
 @dataclass(slots=True)
@@ -92,7 +103,14 @@ def _facts(table: Table) -> _Facts:
         required=tuple(column for column in columns if column.required),
         primary=tuple(table.rules.get("primary", ())),
         dated="lastDateModified" in table.columns,
+        series=_series(table.rules["numbers"]) if "numbers" in table.rules else None,
     )
+
+
+def _series(numbers: Mapping[str, Any]) -> Series:
+    parts = re.fullmatch(r"(.*?)(\d+)", numbers["first"])
+    assert parts is not None, "a number series ends in digits"
+    return Series(parts[1], int(parts[2]), len(parts[2]), numbers["step"])
 
 
 class Company:
@@ -101,6 +119,7 @@ class Company:
     def __init__(self, tables: Tables, company: str, user: str) -> None:
         self.tables, self.company, self.user = tables, company, user
         self.store = tables.store
+        self.today = self.store.clock.text()[:10]
 
     def find(self, table: str, key: str, value: object) -> list[Row]:
         """The rows of a table with this value, letters' case aside; none for a blank."""
@@ -110,15 +129,15 @@ class Company:
         """Stores a new row and lets the table's rules follow. Raises BusinessCentralError."""
         table, facts, rules = self._of(table_name)
         self._check_relations(facts, table, values, None)
-        if "numbers" in table.rules and not values.get("no"):
-            values["no"] = self._next_number(table)
+        if facts.series is not None and not values.get("no"):
+            values["no"] = self._next_number(table, facts.series)
         if rules.derive is not None:
             rules.derive(self, None, values)
         _check_required(facts, table, values)
         blanks = facts.blanks
         row = {key: value for key, value in values.items() if value != blanks[key]}
         if facts.dated:
-            row["lastDateModified"] = self.store.clock.text()[:10]
+            row["lastDateModified"] = self.today
         try:
             stored = self.store.insert(
                 table_name, row, user=self.user, company=self.company, identifier=identifier
@@ -139,7 +158,7 @@ class Company:
         blanks = facts.blanks
         changes: Row = {key: None if value == blanks[key] else value for key, value in values.items()}
         if facts.dated:
-            changes["lastDateModified"] = self.store.clock.text()[:10]
+            changes["lastDateModified"] = self.today
         new = self._update(table, old, changes)
         for key in facts.primary:
             if old.get(key) != new.get(key):
@@ -170,28 +189,24 @@ class Company:
             raise _locked(table) from None
 
     def _check_relations(self, facts: _Facts, table: Table, values: Row, old: Row | None) -> None:
-        for name, relation in facts.relations.items():
-            value = values.get(name)
-            if not value or (old is not None and old.get(name) == value):
+        for name, value in values.items():
+            relation = facts.relations.get(name) if value else None
+            if relation is None or (old is not None and old.get(name) == value):
                 continue
             if not self.find(relation.table, relation.key, value):
                 related = self.store.tables[relation.table].caption
                 raise invalid_relation(relation.column.caption, table.caption, value, related)
 
-    def _next_number(self, table: Table) -> str:
+    def _next_number(self, table: Table, series: Series) -> str:
         """The series' next number that no row has yet; numbers given by hand leave no gaps behind."""
-        series: Mapping[str, Any] = table.rules["numbers"]
-        parts = re.fullmatch(r"(.*?)(\d+)", series["first"])
-        assert parts is not None, "a number series ends in digits"
-        prefix, digits = parts[1], parts[2]
         place = (table.name, self.company)
         taken = self.store.rows(table.name, self.company)
         known, number = self.tables.numbers.get(place, (None, 0))
         if known is not taken:  # the first number, or the first after a reset
-            number = int(digits) - series["step"]
+            number = series.first - series.step
         while True:
-            number += series["step"]
-            text = f"{prefix}{number:0{len(digits)}}"
+            number += series.step
+            text = f"{series.prefix}{number:0{series.digits}}"
             if taken.by_key(("no",), (text,)) is None:
                 self.tables.numbers[place] = (taken, number)
                 return text
