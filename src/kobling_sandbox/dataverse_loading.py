@@ -1,6 +1,6 @@
 """Rows of a data set put into Dataverse's store, and users made when they first come."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from kobling_sandbox.datasets import setup
@@ -90,7 +90,7 @@ def _complete(entity: Entity, row: Row, rates: dict[str, Any], base: Any) -> Non
     if entity.money and _CURRENCY in row:
         rate = rates.get(row[_CURRENCY], Decimal(1))
         row["exchangerate"] = rate
-        row.update({f"{name}_base": (Decimal(row[name]) / rate).quantize(_CENT) for name in amounts})
+        row.update({f"{name}_base": (Decimal(row[name]) / rate).quantize(_CENT, ROUND_HALF_UP) for name in amounts})
 
 
 def _exact(value: Any) -> Any:

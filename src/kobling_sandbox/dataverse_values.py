@@ -7,7 +7,7 @@ the code that Dataverse gives.
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from kobling_sandbox.dataverse_errors import DataverseError, payload
@@ -128,7 +128,7 @@ def _decimal(table: Table, column: Column) -> Checker:
         if not minimum <= number <= maximum:
             raise _out_of_range(table, column, "0x8004432F")
         try:
-            return number.quantize(step)
+            return number.quantize(step, ROUND_HALF_UP)
         except InvalidOperation:
             raise _out_of_range(table, column, "0x8004432F") from None
 

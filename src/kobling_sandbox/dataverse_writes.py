@@ -1,6 +1,6 @@
 """Creating, changing and deleting rows of Dataverse, with the rules that hold whoever writes."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -239,7 +239,7 @@ class Writes:
         values["exchangerate"] = rate if currency else None
         for name in entity.money:
             amount = values.get(name, row.get(name))
-            values[f"{name}_base"] = None if amount is None else (Decimal(amount) / rate).quantize(_CENT)
+            values[f"{name}_base"] = None if amount is None else (Decimal(amount) / rate).quantize(_CENT, ROUND_HALF_UP)
 
     def _base_currency(self) -> str | None:
         for row in self.store.rows("organization").by_id.values():
