@@ -1,9 +1,10 @@
 """The decision table of a pair: every case of the two sides and of one field. Nothing else decides.
 
-Theory of operation. The base of a pair says, for each side in its own raw form, what it held when each field
-was last settled. A side has changed in a field only if its raw value differs from its own base (or an input
-of the field does). So a text that the other side cuts, a code that it upper-cases or a template that it lets win
-is no change, and nothing is sent back. Left is never compared with right, except to see that both agree.
+Theory of operation. The base of a pair says, for each side in its own raw form, what it held when each
+field was last settled. A side has changed in a field only if its raw value differs from its own base, or an
+input of the field does. So a text that the other side cuts, a code that it upper-cases or a template that it
+lets win is no change, and nothing is sent back. Left is never compared with right, except to see that both
+agree.
 
 First `PAIR` is asked with the state of both sides. Where it answers MERGE, `FIELD` is asked for each row with
 the row's direction and who changed it. This file does not know which service is left, so both sides get the
