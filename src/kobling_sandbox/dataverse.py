@@ -122,6 +122,8 @@ class Dataverse:
             "EntityDefinitions("
         ):
             return self.metadata.answer(request, root, segments)
+        if first == "$batch":
+            raise bad_query("A batch request cannot stand inside a batch.")
         if first.startswith("sdkmessagefilters"):
             return self.metadata.message_filters(request, root)
         if len(segments) == 2 and segments[1].startswith("Microsoft.Dynamics.CRM."):

@@ -19,10 +19,12 @@ from kobling_sandbox.odata import (
 )
 from kobling_sandbox.odata import select as odata_select
 from kobling_sandbox.rows import Row
-from kobling_sandbox.tables import Column
+from kobling_sandbox.tables import LOOKUP_TYPES, Column
 
 PAGE_ROWS_MAX = 5000
 COUNT_MAX = 5000
+# Types whose values are text in the filter and in the row: only those can be looked up as they are.
+_INDEXED_TYPES = LOOKUP_TYPES | {"string", "guid"}
 _FORMATTED = "OData.Community.Display.V1.FormattedValue"
 _LOGICAL_NAME = "Microsoft.Dynamics.CRM.lookuplogicalname"
 _NAVIGATION = "Microsoft.Dynamics.CRM.associatednavigationproperty"
@@ -140,7 +142,7 @@ class Reads:
         rows = self.store.rows(entity.name)
         for path in sorted(fields_of(tree)):
             found = entity.properties.get(path)
-            if found is None or not found.key or found.type in ("boolean", "state", "status", "picklist"):
+            if found is None or not found.key or found.type not in _INDEXED_TYPES:
                 continue
             values = equality_values(tree, path)
             if values is None or any(not isinstance(value, str) for value in values):

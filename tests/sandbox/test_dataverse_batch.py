@@ -1,0 +1,159 @@
+"""Aim: `$batch` of the sandbox's Dataverse behaves as the Web API's, for the forms that real clients send.
+
+Method: hand-written multipart bodies over plain HTTP against a served sandbox.
+"""
+
+import pytest
+from crm_support import BATCH_TYPE, ROOT, Answer, Client, change_set, joined, parts_of, request_part
+
+GOOD = {"name": "A"}
+BAD = {"name": "x" * 161}
+
+
+def post(body: object, content_id: str = "") -> str:
+    return request_part("POST", f"{ROOT}accounts", body, content_id)
+
+
+def statuses(answer: Answer) -> list[int]:
+    return [status for status, _ in parts_of(answer)]
+
+
+def test_answers_come_in_the_order_of_the_requests(sales: Client) -> None:
+    answer = sales.batch(joined(post(GOOD), request_part("GET", "accounts?$select=name"), post(GOOD)))
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("multipart/mixed; boundary=batchresponse_")
+    assert statuses(answer) == [204, 200, 204]
+    first, second, _ = (text for _, text in parts_of(answer))
+    assert f"OData-EntityId: {sales.base}api/data/v9.2/accounts(" in first
+    assert '"name":"A"' in second
+
+
+def test_absolute_addresses_and_if_match(sales: Client) -> None:
+    identifier = sales.create("accounts", name="A")
+    part = request_part("PATCH", f"{sales.base}api/data/v9.2/accounts({identifier})", {"name": "B"})
+    stale = part.replace(
+        "Content-Type: application/json", 'Content-Type: application/json\r\nIf-Match: W/"1"'
+    )
+    assert statuses(sales.batch(joined(part))) == [204]
+    answer = sales.batch(joined(stale), Prefer="odata.continue-on-error")
+    assert (statuses(answer), "0x80060882" in answer.body.decode()) == ([412], True)
+    assert sales.read(f"accounts({identifier})")["name"] == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        joined(post(GOOD)).replace("\r\n", "\n"),
+        "\r\n\r\n" + joined(post(GOOD)),
+        joined(post(GOOD) + "\r\n\r\n"),
+        f"--batch_x\r\n{post(GOOD)}\r\n--batch_x--",
+        joined(post(GOOD).replace("application/json", "application/json; type=entry")),
+        joined(post(GOOD).replace("HTTP/1.1", "HTTP/1.1 ")),
+    ],
+)
+def test_lenient_forms(sales: Client, text: str) -> None:
+    answer = sales.batch(text)
+    assert (answer.status, statuses(answer)) == (200, [204])
+    assert sales.read("accounts/$count") == b"1"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        'multipart/mixed; boundary="batch_x"',
+        "multipart/mixed;boundary=batch_x",
+        "Multipart/Mixed; Boundary=batch_x",
+    ],
+)
+def test_forms_of_the_boundary(sales: Client, content_type: str) -> None:
+    answer = sales.send("POST", "$batch", joined(post(GOOD)).encode(), Content_Type=content_type)
+    assert statuses(answer) == [204]
+
+
+def test_the_first_failure_ends_the_batch_and_gives_its_status(sales: Client) -> None:
+    answer = sales.batch(joined(post(GOOD), post(BAD), post(GOOD)))
+    assert (answer.status, statuses(answer)) == (400, [204, 400])
+    assert sales.read("accounts/$count") == b"1"
+
+
+def test_continue_on_error(sales: Client) -> None:
+    answer = sales.batch(joined(post(GOOD), post(BAD), post(GOOD)), Prefer="odata.continue-on-error")
+    assert (answer.status, statuses(answer)) == (200, [204, 400, 204])
+    assert sales.read("accounts/$count") == b"2"
+
+
+def test_a_change_set_stands_or_falls_as_one(sales: Client) -> None:
+    identifier = sales.create("accounts", name="Old")
+    update = request_part("PATCH", f"{ROOT}accounts({identifier})", {"name": "New"}, "1")
+    gone = request_part("DELETE", f"{ROOT}accounts({sales.create('accounts', name='D')})", None, "2")
+    answer = sales.batch(joined(change_set(update, gone, post(GOOD, "3"), post(BAD, "4"))))
+    assert (answer.status, statuses(answer)) == (400, [400])
+    assert sorted(row["name"] for row in sales.read("accounts")["value"]) == ["D", "Old"]
+    answer = sales.batch(joined(change_set(update, gone, post(GOOD, "3"))))
+    assert (answer.status, statuses(answer)) == (200, [204, 204, 204])
+    body = answer.body.decode()
+    assert "multipart/mixed; boundary=changesetresponse_" in body
+    assert [f"Content-ID: {number}" in body for number in (1, 2, 3)] == [True] * 3
+    assert sorted(row["name"] for row in sales.read("accounts")["value"]) == ["A", "New"]
+
+
+def test_after_a_failed_change_set_changes_are_told_in_order(sales: Client) -> None:
+    first, second = sales.create("accounts", name="1"), sales.create("accounts", name="2")
+    body = sales.read("accounts?$select=name", Prefer="odata.track-changes")
+    sales.batch(
+        joined(change_set(request_part("DELETE", f"{ROOT}accounts({first})", None, "1"), post(BAD, "2")))
+    )
+    assert sales.read(body["@odata.deltaLink"], Prefer="odata.track-changes")["value"] == []
+    sales.send("PATCH", f"accounts({second})", {"name": "3"})
+    (row,) = sales.read(body["@odata.deltaLink"], Prefer="odata.track-changes")["value"]
+    assert row["accountid"] == second
+
+
+def test_a_change_set_refers_to_its_own_rows(sales: Client) -> None:
+    contact = {"lastname": "B", "parentcustomerid_account@odata.bind": "$1"}
+    answer = sales.batch(
+        joined(
+            change_set(
+                post(GOOD, "1"),
+                request_part("POST", f"{ROOT}contacts", contact, "2"),
+                request_part("PATCH", "$1", {"name": "Later"}, "3"),
+            )
+        )
+    )
+    assert statuses(answer) == [204, 204, 204]
+    (row,) = sales.read("contacts?$expand=parentcustomerid_account($select=name)")["value"]
+    assert row["parentcustomerid_account"]["name"] == "Later"
+
+
+def test_a_forward_reference_is_refused(sales: Client) -> None:
+    forward = {"lastname": "B", "parentcustomerid_account@odata.bind": "$2"}
+    parts = (request_part("POST", f"{ROOT}contacts", forward, "1"), post(GOOD, "2"))
+    answer = sales.batch(joined(change_set(*parts)))
+    assert answer.status == 400
+    assert (sales.read("accounts/$count"), sales.read("contacts/$count")) == (b"0", b"0")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        change_set(request_part("GET", f"{ROOT}accounts", None, "1")),
+        change_set(post(GOOD)),
+        "Content-Type: application/http\r\n\r\nnonsense\r\n\r\n",
+    ],
+)
+def test_parts_that_are_refused(sales: Client, part: str) -> None:
+    assert sales.batch(joined(part)).status == 400
+    assert sales.read("accounts/$count") == b"0"
+
+
+def test_batches_that_are_refused(sales: Client) -> None:
+    assert sales.send("POST", "$batch", b"nonsense", Content_Type=BATCH_TYPE).error == (400, "0x80060888")
+    assert sales.send("POST", "$batch", b"{}").error == (400, "0x80060888")
+    thousand = joined(*[request_part("GET", "WhoAmI")] * 1000)
+    assert sales.batch(thousand).status == 200
+    assert sales.batch(joined(*[request_part("GET", "WhoAmI")] * 1001)).error == (400, "0x80060888")
+
+
+def test_a_batch_inside_a_batch_is_refused(sales: Client) -> None:
+    inner = joined(request_part("POST", f"{ROOT}$batch", {}))
+    assert statuses(sales.batch(inner)) == [400]
