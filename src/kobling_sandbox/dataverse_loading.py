@@ -90,7 +90,9 @@ def _complete(entity: Entity, row: Row, rates: dict[str, Any], base: Any) -> Non
     if entity.money and _CURRENCY in row:
         rate = rates.get(row[_CURRENCY], Decimal(1))
         row["exchangerate"] = rate
-        row.update({f"{name}_base": (Decimal(row[name]) / rate).quantize(_CENT, ROUND_HALF_UP) for name in amounts})
+        row.update(
+            {f"{name}_base": (Decimal(row[name]) / rate).quantize(_CENT, ROUND_HALF_UP) for name in amounts}
+        )
 
 
 def _exact(value: Any) -> Any:

@@ -239,7 +239,9 @@ class Writes:
         values["exchangerate"] = rate if currency else None
         for name in entity.money:
             amount = values.get(name, row.get(name))
-            values[f"{name}_base"] = None if amount is None else (Decimal(amount) / rate).quantize(_CENT, ROUND_HALF_UP)
+            values[f"{name}_base"] = (
+                None if amount is None else (Decimal(amount) / rate).quantize(_CENT, ROUND_HALF_UP)
+            )
 
     def _base_currency(self) -> str | None:
         for row in self.store.rows("organization").by_id.values():

@@ -203,7 +203,7 @@ def select(
     dialect: Dialect,
     tree: Expression | None = None,
 ) -> Sequence[Row]:
-    """The rows that `$filter` lets through, in the order of `$orderby`; `tree` is the filter if parsed before."""
+    """The rows that `$filter` lets through, in the order of `$orderby`; `tree`: the filter, if parsed."""
     if options.filter:
         tree = tree or parse_filter(options.filter, dialect)
         accepts = compile_filter(tree, properties, dialect)
