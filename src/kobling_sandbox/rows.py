@@ -85,11 +85,9 @@ class TableRows:
     def check_unique(self, row: Row, identifier: str) -> None:
         """Raises DuplicateKeyError when another row holds one of the row's unique keys. A null frees it."""
         for columns, taken in self.unique.items():
-            values = tuple(row.get(column) for column in columns)
-            if None in values:
-                continue
-            if taken.get(tuple(map(_fold, values)), identifier) != identifier:
-                raise DuplicateKeyError(self.table.name, columns, values)
+            key = _key_of(row, columns)
+            if key is not None and taken.get(key, identifier) != identifier:
+                raise DuplicateKeyError(self.table.name, columns, tuple(row[column] for column in columns))
 
     def put(self, identifier: str, row: Row) -> Row | None:
         """Stores the row as the newest and answers the one it replaces. For the store only."""
@@ -114,16 +112,27 @@ class TableRows:
 
     def _reindex(self, identifier: str, old: Row | None, new: Row | None) -> None:
         for columns, taken in self.unique.items():
-            before = None if old is None else tuple(_fold(old.get(column)) for column in columns)
-            after = None if new is None else tuple(_fold(new.get(column)) for column in columns)
+            before = None if old is None else _key_of(old, columns)
+            after = None if new is None else _key_of(new, columns)
             if before == after:
                 continue
             if before is not None and taken.get(before) == identifier:
                 del taken[before]
-            if after is not None and None not in after:
+            if after is not None:
                 taken[after] = identifier
-        for key, index in self.indexes.items():
-            if old is not None:
-                index.get(_fold(old.get(key)), {}).pop(identifier, None)
-            if new is not None:
-                index.setdefault(_fold(new.get(key)), {})[identifier] = None
+        for name, index in self.indexes.items():
+            was = None if old is None else _fold(old.get(name))
+            now = None if new is None else _fold(new.get(name))
+            if old is not None and (new is None or was != now):
+                index.get(was, {}).pop(identifier, None)
+            if new is not None and (old is None or was != now):
+                index.setdefault(now, {})[identifier] = None
+
+
+def _key_of(row: Row, columns: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """The key by which rows are told apart, None when a part of it is null."""
+    if len(columns) == 1:
+        value = row.get(columns[0])
+        return None if value is None else (value.casefold() if type(value) is str else value,)
+    values = tuple([_fold(row.get(column)) for column in columns])
+    return None if None in values else values

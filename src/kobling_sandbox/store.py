@@ -8,7 +8,8 @@ Every change takes the next row version of the service. Each table's dict keeps 
 their versions, so what changed since a version is found from the end without reading the rest.
 """
 
-import uuid
+import os
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,8 @@ class Clock:
 
     fraction_digits: int = 0
     offset_seconds: float = 0.0
+    _tick: int = -1
+    _text: str = ""
 
     def now(self) -> datetime:
         """The time with zone UTC."""
@@ -53,7 +56,11 @@ class Clock:
 
     def text(self) -> str:
         """The time as the service writes it."""
-        return format_time(self.now(), self.fraction_digits)
+        # A batch asks hundreds of times within one step of the clock.
+        tick = int((time.time() + self.offset_seconds) * 10**self.fraction_digits)
+        if tick != self._tick:
+            self._tick, self._text = tick, format_time(self.now(), self.fraction_digits)
+        return self._text
 
 
 def format_time(moment: datetime, fraction_digits: int) -> str:
@@ -61,6 +68,12 @@ def format_time(moment: datetime, fraction_digits: int) -> str:
     utc = moment.astimezone(UTC)
     text = f"{utc.year:04}-{utc.month:02}-{utc.day:02}T{utc.hour:02}:{utc.minute:02}:{utc.second:02}"
     return f"{text}.{utc.microsecond // 1000:03}Z" if fraction_digits else f"{text}Z"
+
+
+def new_identifier() -> str:
+    """A random GUID in lower case; the uuid module takes three times as long for the same text."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +151,7 @@ class Store:
         """
         rows = self.rows(table, company)
         key = rows.table.key
-        identifier = identifier or str(uuid.uuid4())
+        identifier = identifier or new_identifier()
         if identifier in rows.by_id or self._is_pending(rows, identifier):
             raise DuplicateKeyError(table, (key,), (identifier,))
         system = self.system
