@@ -23,7 +23,7 @@ TABLES = ["customers", "accounts"]
 Work = Callable[[Service, str], Awaitable[Any]]
 
 
-def _company(sandbox: Sandbox) -> str:
+def company_of(sandbox: Sandbox) -> str:
     base = sandbox.business_central
     form = b"grant_type=client_credentials&client_id=kobling&client_secret=sandbox&scope=x/.default"
     with urllib.request.urlopen(f"{base}/sandbox/oauth2/v2.0/token", data=form) as answer:
@@ -42,7 +42,7 @@ def run(sandbox: Sandbox, table: str, work: Work, **who: str) -> Any:
         async with sandbox.door(base, **who) as door:
             if table == "customers":
                 root = f"{base}/v2.0/sandbox/production"
-                return await work(BusinessCentral(door, root, _company(sandbox)), table)
+                return await work(BusinessCentral(door, root, company_of(sandbox)), table)
             return await work(Dataverse(door, base, {"accounts": "accountid"}), table)
 
     return asyncio.run(inside())
