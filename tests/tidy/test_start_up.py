@@ -35,7 +35,7 @@ def test_the_imports_of_a_program_are_seen() -> None:
 
 
 @pytest.mark.skipif(not PROGRAM.exists(), reason="there is no command line yet")
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("sync", "--help")])
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("demo", "--help")])
 def test_help_imports_nothing_that_it_does_not_need(arguments: tuple[str, ...]) -> None:
     names = imported_by("-m", "kobling", *arguments)
     assert "kobling" in names

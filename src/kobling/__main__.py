@@ -1,0 +1,5 @@
+"""`python -m kobling` is `kobling`."""
+
+from kobling.cli.main import main
+
+main()
