@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from adapters.conftest import Sandbox
 from adapters.test_services import company_of
 from kobling.adapters.business_central.service import BusinessCentral
@@ -15,6 +17,7 @@ from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.catalogue.load import default_mappings
 from kobling.engine.run import End, Run
+from kobling.model.errors import UnreachableError
 from kobling.model.mapping import Side
 from kobling.ports import Method, Outcome, RowWrite, Service
 
@@ -165,5 +168,45 @@ def test_a_blocked_customer_is_left_alone_and_merged_on_its_return(
         await world.run(False)
         assert (await world.held(Side.RIGHT, right))["address1_line1"] == "Torget 3"
         assert (await world.held(Side.LEFT, left))["faxNo"] == "12345678"
+
+    live(sandbox, database_url, story)
+
+
+def test_a_create_whose_answer_is_lost_is_found_and_not_made_twice(
+    sandbox: Sandbox, database_url: str
+) -> None:
+    async def story(world: World) -> None:
+        rule = {"method": "POST", "path": r"\$batch$", "nth": 1, "times": 1, "action": "reset_after"}
+        sandbox.control(sandbox.dataverse, "faults", {"rules": [rule]})
+        before = sandbox.control(sandbox.dataverse, "state")["counts"]["account"]
+        with pytest.raises(UnreachableError):
+            await world.run(True)
+        sandbox.control(sandbox.dataverse, "faults", {"rules": []})
+        made = sandbox.control(sandbox.dataverse, "state")["counts"]["account"]
+        assert made > before
+        counts = await world.run(False)
+        assert "failed" not in counts["to"] | counts["from"]
+        assert sandbox.control(sandbox.dataverse, "state")["counts"]["account"] == made
+        cursor = await world.database.execute("select count(*) from coupling")
+        assert (await cursor.fetchone())[0] >= made - before
+        cursor = await world.database.execute("select count(*) from intent")
+        assert (await cursor.fetchone())[0] == 0
+
+    live(sandbox, database_url, story)
+
+
+def test_a_version_that_grew_old_meanwhile_is_read_and_planned_again(
+    sandbox: Sandbox, database_url: str
+) -> None:
+    async def story(world: World) -> None:
+        await world.run(True)
+        left, right = await world.pair()
+        await world.edit(Side.LEFT, left, address="Torget 4")
+        await world.database.execute(
+            "update coupling set right_version = 'W/\"1\"' where right_id = %s", [right]
+        )
+        counts = await world.run(False)
+        assert "failed" not in counts["to"]
+        assert (await world.held(Side.RIGHT, right))["address1_line1"] == "Torget 4"
 
     live(sandbox, database_url, story)

@@ -33,6 +33,7 @@ class Store(Protocol):
     async def couplings(self, left: Sequence[str], right: Sequence[str]) -> list[Coupling]: ...
     async def journal(self, job: int, intents: Sequence[Intent]) -> None: ...
     async def settle(self, job: int, settled: Sequence[Settled]) -> None: ...
+    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]: ...
     async def open_job(self, kind: str) -> int: ...
     async def close_job(self, job: int, counts: dict[str, dict[str, int]]) -> None: ...
 
@@ -55,6 +56,8 @@ class _Task(msgspec.Struct, kw_only=True):
     records: dict[Side, Record | None]
     action: Action
     results: dict[Side, RowResult] = {}
+    # Rows read again, because what a service answered left open what it holds now.
+    read: dict[Side, Row] = {}
 
 
 class Run:
@@ -92,7 +95,13 @@ class Run:
 
     def _change(self, side: Side, row: Row) -> Change:
         end = self._ends[side]
-        return Change(id=row[end.key], side=side, version=row["@odata.etag"], values=self._values(side, row))
+        return Change(
+            id=row[end.key],
+            side=side,
+            version=row["@odata.etag"],
+            values=self._values(side, row),
+            wanted=self._full,
+        )
 
     def _values(self, side: Side, row: Row) -> Values:
         return tuple(row.get(one.name) for one in self._mapping.table(side).columns)
@@ -105,6 +114,7 @@ class Run:
             await self._store.journal(job, intents)
         for side in Side:
             await self._apply(side, tasks)
+            await self._probe(job, side, tasks)
         settled += [self._outcome(task) for task in tasks]
         await self._store.settle(job, settled)
         return any(one.again for one in settled)
@@ -151,13 +161,19 @@ class Run:
         action = plan_pair(self._mapping, pair, {})
         ids = {side: coupling.id(side) for side in Side}
         return _Task(
-            coupling=coupling, ids=ids, changes=tuple(changes), records=records, action=action, results={}
+            coupling=coupling,
+            ids=ids,
+            changes=tuple(changes),
+            records=records,
+            action=action,
+            results={},
+            read={},
         )
 
     def _create_task(self, change: Change) -> _Task | None:
         """The creation of the counterpart of an uncoupled record; None where it is read past."""
         target, mapping = change.side.other, self._mapping
-        wanted = self._full or not mapping.synch_only_coupled
+        wanted = change.wanted or not mapping.synch_only_coupled
         if change.values is None or not wanted or not mapping.direction.allows(target):
             return None
         if outside(mapping.table(change.side), change.values) is not None:
@@ -167,7 +183,9 @@ class Run:
         partner = str(uuid.uuid5(self._namespace, f"{mapping.name} {change.side} {change.id} 0"))
         ids = {change.side: change.id, target: partner}
         records: dict[Side, Record | None] = {change.side: record, target: None}
-        return _Task(coupling=None, ids=ids, changes=(change,), records=records, action=action, results={})
+        return _Task(
+            coupling=None, ids=ids, changes=(change,), records=records, action=action, results={}, read={}
+        )
 
     def _intents(self, task: _Task) -> list[Intent]:
         return [
@@ -212,6 +230,25 @@ class Run:
         for (task, _), result in zip(chosen, results, strict=True):
             task.results[side] = result
 
+    async def _probe(self, job: int, side: Side, tasks: Sequence[_Task]) -> None:
+        """Reads what a stale version or a taken id left open; a taken id is ours only with an open intent."""
+        table, end = self._mapping.table(side), self._ends[side]
+        open_ended = {Outcome.STALE, Outcome.EXISTS}
+        asked = [one for one in tasks if side in one.results and one.results[side].outcome in open_ended]
+        if not asked:
+            return
+        ids = [one.ids[side] for one in asked]
+        ours = await self._store.opened(job, side, ids)
+        columns = (*end.system, *(one.name for one in table.columns))
+        rows = await end.service.read(table.route, columns, ids)
+        for task in asked:
+            row = rows.get(task.ids[side])
+            stale = task.results[side].outcome is Outcome.STALE
+            if row is not None and (stale or task.ids[side] in ours):
+                task.read[side] = row
+                if not stale:
+                    task.results[side] = RowResult(outcome=Outcome.DONE, row=row)
+
     def _outcome(self, task: _Task) -> Settled:
         action = task.action
         if action.kind in {Kind.NOTHING, Kind.WRITE, Kind.CREATE} and action.base is None:
@@ -236,6 +273,8 @@ class Run:
 
     def _refused(self, task: _Task, refused: dict[Side, RowResult]) -> Settled:
         side, result = next(iter(refused.items()))
+        if result.outcome is Outcome.STALE and side in task.read:
+            return Settled(again=(*task.changes, self._change(side, task.read[side])))
         self._count(side, "failed")
         return Settled(stay=task.changes, reason="failed", message=f"{result.code}: {result.message}")
 
@@ -252,7 +291,9 @@ class Run:
             if result is not None and result.row is not None:
                 held = self._values(side, result.row)
                 versions[side] = result.row["@odata.etag"]
-                base = self._base_after(side, base, held, sent[side])
+                # A record found after a crash may have been edited since: then what we sent stays the base.
+                kept = {at: value for at, value in sent[side].items() if same_value(value, held[at])}
+                base = self._base_after(side, base, held, kept if side in task.read else sent[side])
                 if not all(map(same_value, held, base)) and not action.contested:
                     again.append(Change(id=task.ids[side], side=side, version=versions[side], values=held))
                 now = held

@@ -80,10 +80,11 @@ class PostgresStore:
 
     async def _put(self, side: Side, changes: Sequence[Change]) -> None:
         await self._database.execute(
-            "insert into inbox (mapping_id, side, record_id, version, body, deleted)"
-            " select %s, %s, * from unnest(%s::uuid[], %s::text[], %s::bytea[], %s::boolean[])"
+            "insert into inbox (mapping_id, side, record_id, version, body, deleted, wanted)"
+            " select %s, %s, * from unnest(%s::uuid[], %s::text[], %s::bytea[], %s::boolean[], %s::boolean[])"
             " on conflict (record_id, mapping_id, side) do update set version = excluded.version,"
-            " body = excluded.body, deleted = excluded.deleted, due = true, message = ''",
+            " body = excluded.body, deleted = excluded.deleted, due = true, message = '',"
+            " wanted = inbox.wanted or excluded.wanted",
             [
                 self._mapping_id,
                 side,
@@ -91,14 +92,15 @@ class PostgresStore:
                 [one.version for one in changes],
                 [pack(one.values) for one in changes],
                 [one.deleted for one in changes],
+                [one.wanted for one in changes],
             ],
         )
 
     async def due(self, limit: int) -> list[Change]:
         """Inbox rows whose time has come, oldest first."""
         cursor = await self._database.execute(
-            "select record_id::text, side, version, body, deleted from inbox where mapping_id = %s and due"
-            " order by since, record_id limit %s",
+            "select record_id::text, side, version, body, deleted, wanted from inbox"
+            " where mapping_id = %s and due order by since, record_id limit %s",
             [self._mapping_id, limit],
         )
         return [_change(row) async for row in cursor]
@@ -106,7 +108,7 @@ class PostgresStore:
     async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
         """The inbox rows of these records, due or not."""
         cursor = await self._database.execute(
-            "select record_id::text, side, version, body, deleted from inbox"
+            "select record_id::text, side, version, body, deleted, wanted from inbox"
             " where mapping_id = %s and side = %s and record_id = any(%s::uuid[])",
             [self._mapping_id, side, list(ids)],
         )
@@ -169,7 +171,11 @@ class PostgresStore:
             again = [one for entry in settled for one in entry.again]
             for side in Side:
                 await self._put(side, [one for one in again if one.side is side])
-            await self._database.execute("delete from intent where job_id = %s", [job])
+            ended = [record for one in coupled for record in (one.left, one.right)]
+            await self._database.execute(
+                "delete from intent where job_id = %s or (mapping_id = %s and record_id = any(%s::uuid[]))",
+                [job, self._mapping_id, ended],
+            )
 
     async def _couple(self, coupled: Sequence[Coupling]) -> None:
         columns = "left_id, right_id, left_version, right_version, left_base, right_base, made"
@@ -195,6 +201,15 @@ class PostgresStore:
             ],
         )
 
+    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]:
+        """Those of these ids for which an earlier job left an intent open."""
+        cursor = await self._database.execute(
+            "select record_id::text from intent where mapping_id = %s and side = %s and job_id <> %s"
+            " and record_id = any(%s::uuid[])",
+            [self._mapping_id, side, job, list(ids)],
+        )
+        return {row[0] async for row in cursor}
+
     async def open_job(self, kind: str) -> int:
         """A new job; its number."""
         insert = "insert into job (mapping_id, kind) values (%s, %s) returning id"
@@ -212,7 +227,14 @@ class PostgresStore:
 
 
 def _change(row: Any) -> Change:
-    return Change(id=row[0], side=Side(row[1]), version=row[2], values=unpack(row[3]), deleted=row[4])
+    return Change(
+        id=row[0],
+        side=Side(row[1]),
+        version=row[2],
+        values=unpack(row[3]),
+        deleted=row[4],
+        wanted=row[5],
+    )
 
 
 def _coupling(row: Any) -> Coupling:

@@ -55,6 +55,8 @@ create table inbox (
     version text not null default '',
     body bytea,
     deleted boolean not null default false,
+    -- Taken up for creation: every later run finishes it, whatever that run itself would create.
+    wanted boolean not null default false,
     reason text not null default 'new',
     due boolean not null default true,
     message text not null default '',
