@@ -102,7 +102,8 @@ class RowRoutes:
     ) -> Response:
         if type(body) is not dict:
             raise payload(entity.table.set_name, "A JSON object was expected.")
-        row = self.writes.create(entity, {**body, **address.body()}, request.user, address.id)
+        with self.store.all_or_nothing():
+            row = self.writes.create(entity, {**body, **address.body()}, request.user, address.id)
         return self._written(request, root, entity, row, 201)
 
     def created(self, request: Request, root: str, entity: Entity, body: Any) -> Response:

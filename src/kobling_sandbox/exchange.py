@@ -5,6 +5,7 @@ A service answers with plain values and does no input or output: `app.py` speaks
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
@@ -18,13 +19,7 @@ __all__ = ["Gate", "Request", "Response", "Service", "decode_json", "encode_json
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
-def _exact(text: str) -> Any:
-    from decimal import Decimal
-
-    return Decimal(text)
-
-
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_exact)
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 encode_json = _ENCODER.encode
 
 

@@ -56,6 +56,15 @@ def test_a_row_created_and_deleted_in_between_shows_as_deleted(sales: Client) ->
     assert [(row["id"], row["reason"]) for row in rows] == [(identifier, "deleted")]
 
 
+def test_a_row_that_is_there_again_shows_as_changed_only(sales: Client) -> None:
+    identifier = sales.create("accounts", name="Old")
+    _, link = pages(sales, "accounts?$select=name")
+    sales.send("DELETE", f"accounts({identifier})")
+    sales.create("accounts", name="New", accountid=identifier)
+    rows, _ = pages(sales, link)
+    assert [(row["accountid"], row["name"]) for row in rows] == [(identifier, "New")]
+
+
 def test_a_first_read_tells_no_deletions(sales: Client) -> None:
     identifier = sales.create("accounts", name="Gone")
     sales.send("DELETE", f"accounts({identifier})")

@@ -45,8 +45,10 @@ def test_deep_insert_is_one_transaction(sales: Client) -> None:
     answer = sales.send("POST", "accounts", body)
     row = sales.read(f"accounts({answer.id})?$expand=primarycontactid($select=lastname)")
     assert row["primarycontactid"]["lastname"] == "Berg"
-    body["name"] = "x" * 161
-    assert sales.send("POST", "accounts", body).error == (400, "0x80044331")
+    # The inner row comes first in the body, so it is there when the outer one is refused.
+    bad = {"primarycontactid": {"lastname": "Berg"}, "name": "x" * 161}
+    assert sales.send("POST", "accounts", bad).error == (400, "0x80044331")
+    assert sales.send("PATCH", f"accounts({UNKNOWN})", bad).error == (400, "0x80044331")
     assert sales.read("contacts/$count") == b"1"
 
 
