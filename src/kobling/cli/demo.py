@@ -31,7 +31,10 @@ _KEYS = {"accounts": "accountid"}
 
 def run_demo(*, once: bool) -> None:
     """Runs the demo; without `once` the sandbox stays until Ctrl-C."""
-    with tempfile.TemporaryDirectory(prefix="kobling-demo-") as folder, _sandbox() as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="kobling-demo-", ignore_cleanup_errors=True) as folder,
+        _sandbox() as place,
+    ):
         with open_embedded_database(Path(folder) / "kobling-data") as database:
             asyncio.run(_story(place, database.url))
         if not once:
