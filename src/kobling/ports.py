@@ -1,4 +1,4 @@
-"""What the engine needs of the world: one service behind each side."""
+"""What the engine needs of the world: a service behind each side, and a store for the state of a mapping."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
+
+from kobling.model.mapping import Side
+from kobling.model.state import Change, Coupling, Intent, Settled
 
 Row = dict[str, Any]
 
@@ -72,4 +75,54 @@ class Service(Protocol):
 
     async def write(self, writes: Sequence[RowWrite]) -> list[RowResult]:
         """The answers in the order of the writes."""
+        ...
+
+
+class Store(Protocol):
+    """The state of one mapping of one connection."""
+
+    async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None:
+        """Where the feed stands; None before its first read and after its columns changed."""
+        ...
+
+    async def take_in(
+        self, side: Side, table: str, columns: Sequence[str], changes: Sequence[Change], token: str | None
+    ) -> None:
+        """Puts a page into the inbox and moves the feed's token, in one transaction."""
+        ...
+
+    async def wake(self, reason: str) -> None:
+        """Makes the inbox rows due that stay for this reason."""
+        ...
+
+    async def due(self, limit: int) -> list[Change]:
+        """Inbox rows whose time has come, oldest first."""
+        ...
+
+    async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
+        """The inbox rows of these records, due or not."""
+        ...
+
+    async def couplings(self, left: Sequence[str], right: Sequence[str]) -> list[Coupling]:
+        """The couplings in which any of these records stands."""
+        ...
+
+    async def journal(self, job: int, intents: Sequence[Intent]) -> None:
+        """Commits what is about to be written, before it is."""
+        ...
+
+    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]:
+        """Those of these ids for which an earlier job left an intent open."""
+        ...
+
+    async def settle(self, job: int, settled: Sequence[Settled]) -> None:
+        """One batch's outcome in one transaction: couplings with bases, inbox rows, intents."""
+        ...
+
+    async def open_job(self, kind: str) -> int:
+        """A new job; its number."""
+        ...
+
+    async def close_job(self, job: int, counts: dict[str, dict[str, int]]) -> None:
+        """The job is over; its counts are kept."""
         ...

@@ -80,13 +80,11 @@ def live(sandbox: Sandbox, database_url: str, story: Callable[[World], Awaitable
                 Side.LEFT: End(
                     service=BusinessCentral(bc_door, root, company),
                     key="id",
-                    version="systemRowVersion",
                     system=BC_SYSTEM,
                 ),
                 Side.RIGHT: End(
                     service=Dataverse(crm_door, crm, keys),
                     key="accountid",
-                    version="versionnumber",
                     system=CRM_SYSTEM,
                 ),
             }
@@ -208,5 +206,40 @@ def test_a_version_that_grew_old_meanwhile_is_read_and_planned_again(
         counts = await world.run(False)
         assert "failed" not in counts["to"]
         assert (await world.held(Side.RIGHT, right))["address1_line1"] == "Torget 4"
+
+    live(sandbox, database_url, story)
+
+
+def test_what_a_plug_in_changes_during_our_write_flows_back_beside_a_conflict(
+    sandbox: Sandbox, database_url: str
+) -> None:
+    async def story(world: World) -> None:
+        await world.run(True)
+        left, right = await world.pair()
+        rule = {"entity": "account", "on": "update", "field": "fax", "set": "99887766"}
+        await world.edit(Side.LEFT, left, name="Name in BC", address="Torget 5")
+        await world.edit(Side.RIGHT, right, name="Name in Sales")
+        sandbox.control(sandbox.dataverse, "plugins", {"rules": [rule]})
+        await world.run(False)
+        sandbox.control(sandbox.dataverse, "plugins", {"rules": []})
+        assert (await world.held(Side.LEFT, left))["faxNo"] == "99887766"
+        assert set(await world.inbox()) == {("conflict", "Name")}
+
+    live(sandbox, database_url, story)
+
+
+def test_a_write_that_fails_in_passing_goes_through_by_itself(sandbox: Sandbox, database_url: str) -> None:
+    async def story(world: World) -> None:
+        await world.run(True)
+        left, right = await world.pair()
+        await world.edit(Side.LEFT, left, address="Torget 6")
+        rule = {"method": "PATCH", "path": "/accounts", "every": 1, "action": "status", "status": 503}
+        sandbox.control(sandbox.dataverse, "faults", {"rules": [rule]})
+        failed = await world.run(False)
+        assert failed["to"]["failed"] == 1
+        sandbox.control(sandbox.dataverse, "faults", {"rules": []})
+        await world.run(False)
+        assert (await world.held(Side.RIGHT, right))["address1_line1"] == "Torget 6"
+        assert await world.inbox() == []
 
     live(sandbox, database_url, story)

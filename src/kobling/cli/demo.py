@@ -93,13 +93,11 @@ async def _story(place: dict[str, Any], url: str) -> None:
         left = End(
             service=BusinessCentral(bc_door, root, company["id"]),
             key="id",
-            version="systemRowVersion",
             system=("systemRowVersion",),
         )
         right = End(
             service=Dataverse(crm_door, crm, _KEYS),
             key="accountid",
-            version="versionnumber",
             system=("accountid", "versionnumber"),
         )
         namespace = uuid.uuid5(uuid.NAMESPACE_URL, f"{root} {company['id']}")

@@ -4,46 +4,29 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from kobling.algebra.filters import outside
 from kobling.algebra.plan import plan_create, plan_pair
-from kobling.engine.state import Change, Coupling, Intent, Settled
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, Base, Kind, Pair, Record
+from kobling.model.state import Change, Coupling, Intent, Settled
 from kobling.model.values import Values, same_value
-from kobling.ports import Method, Outcome, Row, RowResult, RowWrite, Service
+from kobling.ports import Method, Outcome, Row, RowResult, RowWrite, Service, Store
 
 _BATCH: Final = 1000
 # What the receiver changes during our write is planned again in the same run, but not for ever.
 _WAVES_MAXIMUM: Final = 5
-
-
-class Store(Protocol):
-    """The state of one mapping."""
-
-    async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None: ...
-    async def take_in(
-        self, side: Side, table: str, columns: Sequence[str], changes: Sequence[Change], token: str | None
-    ) -> None: ...
-    async def due(self, limit: int) -> list[Change]: ...
-    async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]: ...
-    async def couplings(self, left: Sequence[str], right: Sequence[str]) -> list[Coupling]: ...
-    async def journal(self, job: int, intents: Sequence[Intent]) -> None: ...
-    async def settle(self, job: int, settled: Sequence[Settled]) -> None: ...
-    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]: ...
-    async def open_job(self, kind: str) -> int: ...
-    async def close_job(self, job: int, counts: dict[str, dict[str, int]]) -> None: ...
+_WORDS: Final = {Kind.OUTSIDE: "outside", Kind.WAIT: "waiting", Kind.REJECT: "failed"}
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
-    """One side of a run: its service, and how its rows name id, version and ETag."""
+    """One side of a run: its service, its key column, and the columns read beside the mapped ones."""
 
     service: Service
     key: str
-    version: str
     system: tuple[str, ...]
 
 
@@ -75,6 +58,7 @@ class Run:
         """Runs to the end; the counts per direction (`to`: into the right side, `from`: into the left)."""
         self._full = full
         job = await self._store.open_job("full" if full else "changes")
+        await self._store.wake("transient")
         for side in Side:
             await self._feed(side)
         wave = 0
@@ -255,7 +239,7 @@ class Run:
             self._count_all("unchanged")
             return Settled(coupling=self._seen(task), leave=task.changes)
         if action.kind not in {Kind.NOTHING, Kind.WRITE, Kind.CREATE}:
-            self._count_all("skipped" if action.kind is Kind.ASK else "outside")
+            self._count_all(_WORDS.get(action.kind, "skipped"))
             return Settled(stay=task.changes, reason=str(action.kind), message=action.reason)
         refused = {side: one for side, one in task.results.items() if one.outcome is not Outcome.DONE}
         if refused:
@@ -276,7 +260,8 @@ class Run:
         if result.outcome is Outcome.STALE and side in task.read:
             return Settled(again=(*task.changes, self._change(side, task.read[side])))
         self._count(side, "failed")
-        return Settled(stay=task.changes, reason="failed", message=f"{result.code}: {result.message}")
+        reason = "transient" if result.outcome is Outcome.TRANSIENT else "failed"
+        return Settled(stay=task.changes, reason=reason, message=f"{result.code}: {result.message}")
 
     def _done(self, task: _Task) -> Settled:
         action = task.action
@@ -292,9 +277,11 @@ class Run:
                 held = self._values(side, result.row)
                 versions[side] = result.row["@odata.etag"]
                 # A record found after a crash may have been edited since: then what we sent stays the base.
-                kept = {at: value for at, value in sent[side].items() if same_value(value, held[at])}
-                base = self._base_after(side, base, held, kept if side in task.read else sent[side])
-                if not all(map(same_value, held, base)) and not action.contested:
+                kept = sent[side]
+                if side in task.read:
+                    kept = {at: value for at, value in kept.items() if same_value(value, held[at])}
+                base = self._base_after(side, base, held, kept)
+                if self._receiver_changed(side, record, base, held, kept):
                     again.append(Change(id=task.ids[side], side=side, version=versions[side], values=held))
                 now = held
             bases[side] = base
@@ -310,9 +297,22 @@ class Run:
             right_seen=seen[Side.RIGHT],
         )
         if action.contested:
+            stay = tuple(one for one in task.changes if one.side not in {each.side for each in again})
             fields = ", ".join(action.contested)
-            return Settled(coupling=coupling, stay=task.changes, reason="conflict", message=fields)
+            return Settled(
+                coupling=coupling, stay=stay, again=tuple(again), reason="conflict", message=fields
+            )
         return Settled(coupling=coupling, leave=task.changes, again=tuple(again))
+
+    def _receiver_changed(
+        self, side: Side, record: Record | None, base: Values, held: Values, kept: dict[int, Any]
+    ) -> bool:
+        """Whether the service, or somebody else, changed more than we sent: then it is planned again."""
+        before = base if record is None else record.values
+        return any(
+            position not in kept and not same_value(value, before[position])
+            for position, value in enumerate(held)
+        )
 
     def _base_after(self, side: Side, base: Values, held: Values, sent: dict[int, Any]) -> Values:
         """What we sent settles as the service holds it; what no row owns is taken as it is."""

@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from kobling.engine.state import Change, Coupling, Intent, Settled
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base
+from kobling.model.state import Change, Coupling, Intent, Settled
 from kobling.model.values import Values
 
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
@@ -94,6 +94,13 @@ class PostgresStore:
                 [one.deleted for one in changes],
                 [one.wanted for one in changes],
             ],
+        )
+
+    async def wake(self, reason: str) -> None:
+        """Makes the rows due that stay for this reason."""
+        await self._database.execute(
+            "update inbox set due = true where mapping_id = %s and not due and reason = %s",
+            [self._mapping_id, reason],
         )
 
     async def due(self, limit: int) -> list[Change]:

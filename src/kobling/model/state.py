@@ -19,7 +19,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     values: Values | None = None
     deleted: bool = False
-    # Taken up for creation by a full run (ruling R4): every later run finishes it.
+    # Taken up for creation by a full run: every later run finishes it.
     wanted: bool = False
 
 
