@@ -64,7 +64,7 @@ def state(mapping: Mapping, pair: Pair, side: Side) -> SideState:
 def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUps) -> Action:
     """The action that creates the counterpart of an uncoupled record on the target side.
 
-    A look-up that is not coupled and may not be cleared makes the record wait as a whole (ruling R6).
+    A look-up that is not coupled and may not be cleared makes the record wait as a whole.
     """
     values: dict[int, Value] = {}
     made: list[Value] = [None] * len(mapping.rows)
@@ -150,7 +150,7 @@ class _Merge:
         forward = self._forward(row)
         source, made = forward.other, self._convert(row, forward)
         changed = {side: self._changed(row, side) for side in Side}
-        # Another look-up or rate makes another value of the same source: a change of the source (ruling R1).
+        # Another look-up or rate makes another value of the same source: a change of the source.
         if not isinstance(made, Keep | Missing | Rejected) and not any(changed.values()):
             changed[source] = not same_value(made, self.base.made[index])
         verdict = FIELD[row.direction, changed[Side.LEFT], changed[Side.RIGHT]]
@@ -179,7 +179,7 @@ class _Merge:
         return not same_value(self.now[side][position], self.base.values(side)[position])
 
     def _contest(self, row: FieldRow) -> FieldVerdict:
-        """Both changed: settled if one already is what the other would become (R11), else by the policy."""
+        """Both changed: settled if one already is what the other would become, else by the policy."""
         for target, verdict in ((Side.RIGHT, FieldVerdict.TO_RIGHT), (Side.LEFT, FieldVerdict.TO_LEFT)):
             made = self._convert(row, target)
             if not isinstance(made, Keep | Missing | Rejected) and same_value(

@@ -1,7 +1,7 @@
 """Integration table mappings and integration field mappings, as the core sees them.
 
 The core says left and right. The catalogue decides which service stands where; the shipped one puts Business
-Central left and Dynamics 365 Sales right, so 'to right' is the peer's *To integration table*.
+Central left and Dynamics 365 Sales right, so 'to right' is the built-in integration's *To integration table*.
 """
 
 from __future__ import annotations
@@ -78,12 +78,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     caption: str
-    kind: str = "text"
     maximum: int | None = None
     upper: bool = False
     blank: Value = None
-    # Look-ups are written by another name than they are read by; None: the same.
-    bind: str | None = None
 
 
 class Conversion(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,8 +88,6 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str = "plain"
     mapping: str = ""
-    table: str = ""
-    inputs: tuple[str, ...] = ()
     constant: Value = None
 
 
@@ -100,7 +95,7 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     """One integration field mapping.
 
     left, right: positions of its columns in the layouts of the sides, None on the side without a field.
-    A row with `rule` is derived: it is written by a rule of the entity (ruling R2).
+    A row with `rule` is derived: it is written by a rule of the entity.
     """
 
     name: str
@@ -131,7 +126,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """A value set in the create itself; it wins over the source's value (ruling M3)."""
+    """A value set in the create itself; it wins over the source's value."""
 
     position: int
     value: Value
@@ -162,9 +157,6 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     synch_only_coupled: bool = True
     update_conflict: UpdateConflict = UpdateConflict.ASK
     deletion_conflict: DeletionConflict = DeletionConflict.ASK
-    # Positions (left, right) by which uncoupled records find each other; None: there is no finder.
-    finder: tuple[int, int] | None = None
-    enabled: bool = True
 
     def table(self, side: Side) -> Table:
         """The table of that side."""

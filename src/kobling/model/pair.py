@@ -22,7 +22,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     """What each side held, in its own raw form, when each field was last settled.
 
     made: per row, what the source's value was made into then; a look-up or rate that has changed since makes
-    another value of the same source, and so is a change of the source (ruling R1).
+    another value of the same source, and so is a change of the source.
     """
 
     left: Values

@@ -25,6 +25,8 @@ from types import TracebackType
 from typing import BinaryIO
 from urllib.parse import quote
 
+from kobling.model.errors import UnreachableError
+
 if sys.platform != "win32":
     import fcntl
 
@@ -49,16 +51,16 @@ NOT_YET = (None, STARTING_UP)
 SETTLE_SECONDS_MAX = 1.0
 
 
-class EmbeddedDatabaseError(Exception):
+class EmbeddedDatabaseError(UnreachableError):
     """The embedded PostgreSQL cannot be used: what was wanted, why it failed, and the way out."""
 
     def __init__(self, directory: Path, reason: str) -> None:
         self.directory = directory
         self.reason = reason
         super().__init__(
-            f"The embedded PostgreSQL in {directory} cannot be started: {reason}. "
-            "Either cure that, or set KOBLING_DATABASE_URL to a PostgreSQL you run, "
-            "e.g. postgresql://user:password@host/database"
+            f"The embedded PostgreSQL in {directory} cannot be started: {reason}.",
+            cure="Either cure that, or set KOBLING_DATABASE_URL to a PostgreSQL you run, "
+            "e.g. postgresql://user:password@host/database",
         )
 
 
