@@ -8,10 +8,25 @@ from typing import Any, Protocol
 
 import msgspec
 
+from kobling.model.look_up import Reference
 from kobling.model.mapping import Side
 from kobling.model.state import Change, Coupling, Intent, Settled
 
 Row = dict[str, Any]
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """What the one opening batch of a run brought.
+
+    rows: by reference name; all rows of the reference where `whole` names it, else those above its mark.
+    marks: the new marks by reference name, to be given next time; `deletedRecords` is the deletion log's own.
+    deleted: (table number, record id) of the deletion log since its mark.
+    """
+
+    rows: dict[str, list[Row]]
+    whole: frozenset[str] = frozenset()
+    marks: dict[str, str] = {}
+    deleted: tuple[tuple[int, str], ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +78,22 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Service(Protocol):
-    """One service, as the engine meets it."""
+    """One service, as the engine meets it.
+
+    A row is a dictionary of the columns asked for, by name, with `id` (lower-case GUID), `@odata.etag` and
+    `modifiedBy` (the id of who wrote this version). A look-up is the id, or `entity/id` where several tables
+    are possible.
+    """
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests so far, retries included, token requests not; a batch counts once."""
+        ...
+
+    async def opening(self, references: Sequence[Reference], marks: dict[str, str]) -> Opening:
+        """The opening of a run, in one `$batch`: the reference tables, and what the service's own feeds need
+        (BC: the row versions and the deletion log). An empty `marks` reads everything."""
+        ...
 
     def changes(self, table: str, columns: Sequence[str], token: str | None) -> AsyncIterator[Page]:
         """What changed since the token; without one every row. The last page carries the next token."""

@@ -54,7 +54,7 @@ def mapping(policy: UpdateConflict = UpdateConflict.ASK, right_maximum: int | No
 def look_up_mapping() -> Mapping:
     """One bidirectional, clearable look-up."""
     one = mapping()
-    conversion = Conversion(kind="look_up", mapping="PEOPLE")
+    conversion = Conversion(kind="look_up", source="PEOPLE")
     row = FieldRow(
         name="Seller", left=0, right=0, direction=Direction.BOTH, conversion=conversion, clear_on_failed=True
     )

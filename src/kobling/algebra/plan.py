@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kobling.algebra.filters import outside
 from kobling.algebra.resolve import FIELD, FLOW, PAIR, FieldVerdict, Verdict
-from kobling.algebra.transform import Converted, Keep, LookUps, Rejected, convert
+from kobling.algebra.transform import convert
+from kobling.model.look_up import Answer, Keep, LookUps, Rejected
 from kobling.model.mapping import DeletionConflict, Direction, FieldRow, Mapping, Moment, Side, UpdateConflict
 from kobling.model.pair import Action, Base, Kind, Missing, Pair, Record, SideState, Trouble, Write
 from kobling.model.values import Value, Values, same_value
@@ -169,7 +170,7 @@ class _Merge:
     def _forward(self, row: FieldRow) -> Side:
         return Side.LEFT if row.direction is Direction.TO_LEFT else Side.RIGHT
 
-    def _convert(self, row: FieldRow, target: Side) -> Converted:
+    def _convert(self, row: FieldRow, target: Side) -> Answer:
         return convert(self.mapping, row, self.now[target.other], target, self.look_ups)
 
     def _changed(self, row: FieldRow, side: Side) -> bool:

@@ -6,30 +6,12 @@ Missing: a look-up without an answer yet; Rejected: no value can be made of it).
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Table
-from typing import Final, TypeAlias
+from decimal import ROUND_HALF_UP, Decimal
 
-import msgspec
-
+from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Rejected
 from kobling.model.mapping import Column, FieldRow, Mapping, Side
 from kobling.model.pair import Missing
 from kobling.model.values import Value, Values, is_blank
-
-
-class Keep(msgspec.Struct, frozen=True):
-    """The destination keeps what it holds."""
-
-
-class Rejected(msgspec.Struct, frozen=True):
-    """No value can be made; the reason is written for a person."""
-
-    reason: str
-
-
-KEEP: Final = Keep()
-Converted: TypeAlias = Value | Keep | Missing | Rejected
-# (mapping or table, side that is asked for, key on the other side) -> value on the side asked for
-LookUps: TypeAlias = Table[tuple[str, Side, str], Value]
 
 
 def fit(value: Value, column: Column) -> Value:
@@ -53,29 +35,80 @@ def _cut(text: str, maximum: int) -> str:
     return units[: maximum * 2].decode("utf-16-le", "ignore")
 
 
-def convert(mapping: Mapping, row: FieldRow, source: Values, target: Side, look_ups: LookUps) -> Converted:
+def key_of(row: FieldRow, source: Values, target: Side) -> str:
+    """What `row` asks its source for, '' for blank, to make a value for `target`."""
+    position = row.column(target.other) if row.conversion.key is None else row.conversion.key
+    value = row.conversion.constant if position is None else source[position]
+    if is_blank(value):
+        return ""
+    text = str(value)
+    # A look-up with several tables holds `entity/id`; the id is what couplings know.
+    return text.rpartition("/")[2] if row.conversion.entity else text
+
+
+def convert(mapping: Mapping, row: FieldRow, source: Values, target: Side, look_ups: LookUps) -> Answer:
     """What `row` makes of the other side's values for `target`."""
     position = row.column(target)
     assert position is not None, f"{row.name} has no column on the {target} side"
     column = mapping.table(target).columns[position]
-    origin = row.column(target.other)
-    value = row.conversion.constant if origin is None else source[origin]
-    if is_blank(value) and row.not_null:
+    value = _value(row, source, target)
+    if row.not_null and is_blank(value):
         return KEEP
-    if row.conversion.kind == "plain":
+    kind = row.conversion.kind
+    if kind == "plain":
         return fit(value, column)
-    return _KINDS[row.conversion.kind](row, value, column, target, look_ups)
+    if kind == "look_up":
+        return _look_up(row, source, column, target, look_ups)
+    return _product(row, value, source, column, target, look_ups)
 
 
-def _look_up(row: FieldRow, value: Value, column: Column, target: Side, look_ups: LookUps) -> Converted:
+def _value(row: FieldRow, source: Values, target: Side) -> Value:
+    origin = row.column(target.other)
+    if origin is None:
+        origin = row.conversion.key
+    value = row.conversion.constant if origin is None else source[origin]
+    for other in row.conversion.otherwise:
+        if not is_blank(value):
+            break
+        value = source[other]
+    return value
+
+
+def _look_up(row: FieldRow, source: Values, column: Column, target: Side, look_ups: LookUps) -> Answer:
+    key = key_of(row, source, target)
+    found = look_ups.get((row.conversion.source, target, key))
+    if found is None and key:
+        return _missing(row, key)
+    if found is None or isinstance(found, Keep | Missing | Rejected):
+        return column.blank if found is None else found
+    if row.conversion.entity and target is Side.RIGHT and not is_blank(found):
+        return f"{row.conversion.entity}/{found}"
+    return fit(found, column)
+
+
+def _product(
+    row: FieldRow, value: Value, source: Values, column: Column, target: Side, look_ups: LookUps
+) -> Answer:
     if is_blank(value):
-        return look_ups.get((row.conversion.mapping, target, ""), column.blank)
-    key = str(value)
-    found = look_ups.get((row.conversion.mapping, target, key))
-    if found is not None:
-        return found
-    where = row.conversion.mapping
+        return column.blank
+    key = key_of(row, source, target)
+    factor = look_ups.get((row.conversion.source, target, key))
+    if factor is None:
+        return _missing(row, key)
+    if isinstance(factor, Keep | Missing | Rejected):
+        return factor
+    if not isinstance(value, int | Decimal) or not isinstance(factor, int | Decimal):
+        return Rejected(f"{row.name} {value!r} is not a number")
+    if value < 0:
+        return Rejected(f"{row.name} {value} is negative, and the other side takes no negative amount")
+    return round_half_up(Decimal(value) * Decimal(factor), row.conversion.digits)
+
+
+def round_half_up(number: Decimal, digits: int) -> Decimal:
+    """The number with that many decimals, as both services round money."""
+    return number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def _missing(row: FieldRow, key: str) -> Missing:
+    where = row.conversion.source
     return Missing(mapping=where, key=key, reason=f"{row.name} {key!r} is not coupled in {where}")
-
-
-_KINDS = {"look_up": _look_up}

@@ -63,17 +63,24 @@ class DeletionConflict(StrEnum):
 
 
 class Moment(StrEnum):
-    """When a row is written: at every change, or only in the create itself."""
+    """When a row is written.
+
+    ALWAYS: at every change of its source. INSERT: in the create only; a later difference is named, not sent.
+    EXIT: once, when the other side leaves the filter by the condition that the row names.
+    """
 
     ALWAYS = "always"
     INSERT = "insert"
+    EXIT = "exit"
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column of one side: how it is named on the wire and how it is shown.
 
     maximum: length in characters, None where the type has none. upper: the service keeps it in upper case
-    without blanks around it (a BC code). blank: how the service writes 'nothing'.
+    without blanks around it (a BC code). blank: how the service writes 'nothing'. targets: for a look-up, the
+    sets of the tables that it may point to, by entity; with more than one its value is `entity/id`, else the
+    id. navigation: the name under which a look-up is bound, where it is not the column's own.
     """
 
     name: str
@@ -81,13 +88,26 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     maximum: int | None = None
     upper: bool = False
     blank: Value = None
+    targets: dict[str, str] = {}
+    navigation: str = ""
 
 
 class Conversion(msgspec.Struct, frozen=True, kw_only=True):
-    """How a row's value is made for a side: a kind of `algebra.transform` and what that kind needs."""
+    """How a row's value is made for a side: a kind of `algebra.transform` and what that kind needs.
+
+    kind: `plain`, `look_up` (the value that `source` answers for the key) or `product` (the source's number
+    times the answer, rounded half up to `digits`). source: the name of a look-up source: a mapping, or one of
+    the catalogue. key: the position, on the source side, of what is asked for; None for the row's own column.
+    otherwise: positions whose values stand in, in turn, for a blank one. entity: before the id of a look-up
+    that may point to several tables.
+    """
 
     kind: str = "plain"
-    mapping: str = ""
+    source: str = ""
+    key: int | None = None
+    otherwise: tuple[int, ...] = ()
+    entity: str = ""
+    digits: int = 2
     constant: Value = None
 
 
@@ -95,7 +115,9 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     """One integration field mapping.
 
     left, right: positions of its columns in the layouts of the sides, None on the side without a field.
-    A row with `rule` is derived: it is written by a rule of the entity.
+    A row with `rule` is derived: it is written by a rule of the entity. claim: the row is also written to
+    the source's own side, before its counterpart is created there. when: for an EXIT row, the column of the
+    condition by which the other side leaves the filter.
     """
 
     name: str
@@ -109,6 +131,8 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     conflict: UpdateConflict | None = None
     group: str = ""
     rule: str = ""
+    claim: bool = False
+    when: str = ""
 
     def column(self, side: Side) -> int | None:
         """The position of this row's column on that side."""
@@ -116,13 +140,17 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition of a filter: the column at `position` is (or is not) one of `values`."""
+    """One condition of a filter: the column at `position` is (or is not) one of `values`.
+
+    source: a look-up source whose answer is one more value; without an answer the condition does not hold.
+    """
 
     position: int
     name: str
     values: tuple[Value, ...]
     negated: bool = False
     text: str = ""
+    source: str = ""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,12 +161,17 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """One side of a mapping: its table, the columns that are read, its filter and what a create sets."""
+    """One side of a mapping: its table, the columns that are read, its filter and what a create sets.
+
+    key: the column that holds the id. number, title: positions of what people know a record by. table_id: the
+    table's number in the deletion log.
+    """
 
     name: str
     caption: str
     route: str
     columns: tuple[Column, ...]
+    key: str = "id"
     number: int | None = None
     title: int | None = None
     conditions: tuple[Condition, ...] = ()
@@ -147,7 +180,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """An integration table mapping, ready to plan with: only enabled rows, directions narrowed."""
+    """An integration table mapping, ready to plan with: only enabled rows, directions narrowed.
+
+    finder: pairs of positions (left, right) that must be equal for an uncoupled record to be coupled with one
+    that stands on the other side already; empty for a mapping without.
+    """
 
     name: str
     left: Table
@@ -157,7 +194,16 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     synch_only_coupled: bool = True
     update_conflict: UpdateConflict = UpdateConflict.ASK
     deletion_conflict: DeletionConflict = DeletionConflict.ASK
+    finder: tuple[tuple[int, int], ...] = ()
 
     def table(self, side: Side) -> Table:
         """The table of that side."""
         return self.left if side is Side.LEFT else self.right
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The look-up sources that its rows and conditions ask."""
+        conditions = (*self.left.conditions, *self.right.conditions)
+        return frozenset(
+            {one.conversion.source for one in self.rows} | {one.source for one in conditions}
+        ) - {""}

@@ -1,0 +1,65 @@
+"""Look-ups: what a field row asks of other records and tables, declared so that a run asks in bulk.
+
+A row names a *source*. A source is a mapping (the answer is the coupled record on the other side), or one of
+the catalogue, which answers from *reference* tables: small tables that a run reads at its opening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from kobling.model.mapping import Side
+from kobling.model.pair import Missing
+from kobling.model.values import Value
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """The destination keeps what it holds."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """No value can be made; the reason is written for a person."""
+
+    reason: str
+
+
+KEEP: Final = Keep()
+Answer: TypeAlias = Value | Keep | Missing | Rejected
+# (source, side of the answer, key on the other side) -> answer
+LookUps: TypeAlias = Mapping[tuple[str, Side, str], Answer]
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """A small table that rules read. options: `route` is an entity, its choice columns are the rows
+    (`column`, `value`, `label`). table_id: the table's number in the deletion log."""
+
+    name: str
+    side: Side
+    route: str
+    columns: tuple[str, ...]
+    options: bool = False
+    table_id: int = 0
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source answers from: reference rows by table name, the day, the BC company's id."""
+
+    tables: dict[str, list[dict[str, Any]]]
+    today: date
+    company: str
+
+
+Resolver: TypeAlias = Callable[[Facts, Side, Collection[str]], dict[str, Answer]]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A look-up source. `resolve` answers for the keys that it knows, for one side; a key that it leaves out
+    is asked of the couplings of the mapping of that name, if there is one. A blank key is ''."""
+
+    name: str
+    references: tuple[str, ...] = ()
+    resolve: Resolver
