@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from kobling.model.mapping import Condition, Table
+import msgspec
+
+from kobling.model.look_up import Keep, LookUps, Rejected
+from kobling.model.mapping import Condition, Mapping, Side, Table
+from kobling.model.pair import Missing
 from kobling.model.values import Values, same_value
 
 
@@ -15,3 +19,21 @@ def holds(condition: Condition, values: Values) -> bool:
 def outside(table: Table, values: Values) -> Condition | None:
     """The first condition that keeps the record outside, None when it is inside."""
     return next((one for one in table.conditions if not holds(one, values)), None)
+
+
+def bind(mapping: Mapping, look_ups: LookUps) -> Mapping:
+    """The mapping with the answers of its conditions' sources put in; a condition without an answer goes."""
+    left, right = (_bound(mapping.table(side), side, look_ups) for side in Side)
+    return msgspec.structs.replace(mapping, left=left, right=right)
+
+
+def _bound(table: Table, side: Side, look_ups: LookUps) -> Table:
+    conditions = []
+    for one in table.conditions:
+        if one.source:
+            answer = look_ups.get((one.source, side, ""))
+            if answer is None or isinstance(answer, Keep | Missing | Rejected):
+                continue
+            one = msgspec.structs.replace(one, values=(*one.values, answer))
+        conditions.append(one)
+    return msgspec.structs.replace(table, conditions=tuple(conditions))

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from kobling.algebra.filters import outside
-from kobling.algebra.resolve import FIELD, FLOW, PAIR, FieldVerdict, Verdict
+import msgspec
+
+from kobling.algebra.filters import holds, outside
+from kobling.algebra.merge import Merge, forward, position_of, same_for
+from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert
-from kobling.model.look_up import Answer, Keep, LookUps, Rejected
-from kobling.model.mapping import DeletionConflict, Direction, FieldRow, Mapping, Moment, Side, UpdateConflict
-from kobling.model.pair import Action, Base, Kind, Missing, Pair, Record, SideState, Trouble, Write
-from kobling.model.values import Value, Values, same_value
+from kobling.model.look_up import Keep, LookUps, Rejected
+from kobling.model.mapping import (
+    DeletionConflict,
+    Direction,
+    FieldRow,
+    Mapping,
+    Moment,
+    Side,
+    UpdateConflict,
+)
+from kobling.model.pair import (
+    Action,
+    Base,
+    First,
+    Kind,
+    Missing,
+    Pair,
+    Record,
+    SideState,
+    Trouble,
+    Write,
+)
+from kobling.model.values import Value, Values, is_blank, same_value
 
 _NOTHING = Action(kind=Kind.NOTHING)
 _DELETION = {
@@ -17,13 +39,14 @@ _DELETION = {
     DeletionConflict.REMOVE_COUPLING: Kind.UNCOUPLE,
     DeletionConflict.DELETE: Kind.DELETE,
 }
-_WINNER = {UpdateConflict.SEND: FieldVerdict.TO_RIGHT, UpdateConflict.GET: FieldVerdict.TO_LEFT}
+_FIRST = {UpdateConflict.SEND: First.LEFT, UpdateConflict.GET: First.RIGHT}
 
 
 def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
-    """The action for a coupled pair with a base."""
+    """The action for a coupled pair."""
     left, right, base = pair.left, pair.right, pair.base
-    assert base is not None, "a pair without a base is planned by first contact"
+    if base is None:
+        return plan_first(mapping, pair, look_ups)
     if (
         left is not None
         and right is not None
@@ -36,10 +59,15 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     if verdict is Verdict.MERGE:
         assert left is not None
         assert right is not None
-        return _Merge(mapping, left, right, base, look_ups).action()
+        return Merge(mapping, pair, left, right, look_ups).action()
+    if verdict is Verdict.OUTSIDE:
+        return _left_filter(mapping, pair)
+    return _unmerged(mapping, verdict)
+
+
+def _unmerged(mapping: Mapping, verdict: Verdict) -> Action:
     kind = {
         Verdict.NOTHING: Kind.NOTHING,
-        Verdict.OUTSIDE: Kind.OUTSIDE,
         Verdict.DELETION: _DELETION[mapping.deletion_conflict],
         Verdict.ASK_DELETION: Kind.ASK,
         Verdict.BOTH_DELETED: Kind.UNCOUPLE,
@@ -57,21 +85,155 @@ def state(mapping: Mapping, pair: Pair, side: Side) -> SideState:
         return SideState.UNKNOWN
     if outside(mapping.table(side), record.values) is not None:
         return SideState.OUTSIDE
-    assert pair.base is not None
-    changed = pair.woken or record.values != pair.base.values(side)
+    changed = pair.base is None or pair.woken or record.values != pair.base.values(side)
     return SideState.CHANGED if changed else SideState.UNCHANGED
+
+
+def _left_filter(mapping: Mapping, pair: Pair) -> Action:
+    """Outside the filter nothing is written, but for the rows of the moment at which it is left."""
+    reasons = [_why_outside(mapping, pair, side) for side in Side]
+    reason = "; ".join(one for one in reasons if one)
+    for row in mapping.rows:
+        if row.moment is Moment.EXIT and _leaves_now(mapping, pair, row):
+            return _exit(mapping, pair, row, reason)
+    return Action(kind=Kind.OUTSIDE, reason=reason)
+
+
+def _why_outside(mapping: Mapping, pair: Pair, side: Side) -> str:
+    record = pair.record(side)
+    if record is None:
+        return ""
+    condition = outside(mapping.table(side), record.values)
+    return "" if condition is None else f"{mapping.table(side).caption} is outside: not {condition.text}"
+
+
+def _leaves_now(mapping: Mapping, pair: Pair, row: FieldRow) -> bool:
+    """Whether the other side has just left by the row's condition while the target is still inside."""
+    target = forward(row)
+    here, there = pair.record(target), pair.record(target.other)
+    if here is None or there is None or pair.base is None or pair.target not in {None, target}:
+        return False
+    if outside(mapping.table(target), here.values) is not None:
+        return False
+    before = pair.base.values(target.other)
+    return any(
+        one.name == row.when and not holds(one, there.values) and holds(one, before)
+        for one in mapping.table(target.other).conditions
+    )
+
+
+def _exit(mapping: Mapping, pair: Pair, row: FieldRow, reason: str) -> Action:
+    assert pair.base is not None
+    target = forward(row)
+    there = pair.record(target.other)
+    assert there is not None
+    position, value = position_of(row, target), row.conversion.constant
+    sides = {side: list(pair.base.values(side)) for side in Side}
+    sides[target][position] = value
+    for one in mapping.table(target.other).conditions:
+        # The base keeps the moment of leaving, so that the row is written once.
+        if one.name == row.when:
+            sides[target.other][one.position] = there.values[one.position]
+    base = Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=pair.base.made)
+    write = Write(side=target, values=((position, value),))
+    return Action(kind=Kind.OUTSIDE, writes=(write,), base=base, reason=reason)
+
+
+def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
+    """First contact: a coupling made by hand or by matching. A blank never beats a value."""
+    verdict = PAIR[state(mapping, pair, Side.LEFT), state(mapping, pair, Side.RIGHT)]
+    if verdict is Verdict.OUTSIDE:
+        return _left_filter(mapping, pair)
+    if verdict is not Verdict.MERGE or pair.left is None or pair.right is None:
+        return _unmerged(mapping, verdict)
+    first = pair.first or _FIRST.get(mapping.update_conflict, First.POLICY)
+    sides = {Side.LEFT: list(pair.left.values), Side.RIGHT: list(pair.right.values)}
+    made: list[Value] = []
+    contested = []
+    for row in mapping.rows:
+        source = _first_source(mapping, pair, row, first, look_ups)
+        made.append(_made_now(mapping, pair, row, look_ups) if source is First.LEAVE else None)
+        if source is First.POLICY:
+            contested.append(row.name)
+        elif source is not First.LEAVE:
+            # A blank base makes the source's value the change that flows.
+            _blank(mapping, row, Side(source), sides[Side(source)])
+    if contested:
+        reason = "the records differ and nobody has said yet which side is right"
+        return Action(kind=Kind.CONFLICT, contested=tuple(contested), reason=reason)
+    base = Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=tuple(made))
+    met = msgspec.structs.replace(pair, base=base, woken=True)
+    return Merge(mapping, met, pair.left, pair.right, look_ups).action()
+
+
+def _made_now(mapping: Mapping, pair: Pair, row: FieldRow, look_ups: LookUps) -> Value:
+    """What a row that is left alone makes of its source now: only a later difference is a change."""
+    target = forward(row)
+    source = pair.record(target.other)
+    if source is None or row.column(target) is None:
+        return None
+    answer = convert(mapping, row, source.values, target, look_ups)
+    return None if isinstance(answer, Keep | Missing | Rejected) else answer
+
+
+def _first_source(mapping: Mapping, pair: Pair, row: FieldRow, first: First, look_ups: LookUps) -> First:
+    """Whose value flows at first contact: LEAVE for nobody's, POLICY for 'a person must say'."""
+    assert pair.left is not None
+    assert pair.right is not None
+    now = {Side.LEFT: pair.left.values, Side.RIGHT: pair.right.values}
+    if row.moment is not Moment.ALWAYS:
+        return First.LEAVE
+    if _agree(mapping, row, now, look_ups):
+        return First.LEAVE
+    if row.direction is not Direction.BOTH:
+        source = forward(row).other
+        wanted = row.rule or (first is not First.LEAVE and first != str(source.other))
+        return First(str(source)) if wanted and not _empty(row, source, now[source]) else First.LEAVE
+    blank = {side: is_blank(now[side][position_of(row, side)]) for side in Side}
+    for side in Side:
+        if blank[side]:
+            return First.LEAVE if blank[side.other] or first is First.LEAVE else First(str(side.other))
+    return first
+
+
+def _empty(row: FieldRow, side: Side, values: Values) -> bool:
+    position = row.column(side)
+    return position is not None and is_blank(values[position])
+
+
+def _agree(mapping: Mapping, row: FieldRow, now: dict[Side, Values], look_ups: LookUps) -> bool:
+    for target in Side:
+        if row.column(target) is None or not row.direction.allows(target):
+            continue
+        made = convert(mapping, row, now[target.other], target, look_ups)
+        if isinstance(made, Keep):
+            return True
+        if not isinstance(made, Missing | Rejected) and same_for(
+            row, target, made, now[target][position_of(row, target)], look_ups
+        ):
+            return True
+    return False
+
+
+def _blank(mapping: Mapping, row: FieldRow, side: Side, values: list[Value]) -> None:
+    position = row.column(side)
+    positions = row.conversion.reads if position is None else (position,)
+    for one in positions:
+        values[one] = mapping.table(side).columns[one].blank
 
 
 def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUps) -> Action:
     """The action that creates the counterpart of an uncoupled record on the target side.
 
-    A look-up that is not coupled and may not be cleared makes the record wait as a whole.
+    A look-up that is not coupled and may not be cleared makes the record wait as a whole; one that may is
+    left blank, and its blank base keeps it a change.
     """
     values: dict[int, Value] = {}
     made: list[Value] = [None] * len(mapping.rows)
     waiting: list[Trouble] = []
+    settled = list(source.values)
     for index, row in enumerate(mapping.rows):
-        if row.column(target) is None or not row.direction.allows(target):
+        if row.column(target) is None or not row.direction.allows(target) or row.moment is Moment.EXIT:
             continue
         result = convert(mapping, row, source.values, target, look_ups)
         if isinstance(result, Keep):
@@ -80,140 +242,77 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
             trouble = Trouble(field=row.name, reason=result.reason)
             return Action(kind=Kind.REJECT, rejected=(trouble,), reason=result.reason)
         if isinstance(result, Missing):
-            waiting.append(Trouble(field=row.name, reason=result.reason, missing=result))
-            if not row.clear_on_failed:
-                return Action(kind=Kind.WAIT, waiting=tuple(waiting), reason=result.reason)
+            waiting.append(
+                Trouble(field=row.name, reason=result.reason, missing=result, clearable=row.clear_on_failed)
+            )
+            _blank(mapping, row, target.other, settled)
             continue
         made[index] = result
-        values[_position(row, target)] = result
+        if not _is_default(mapping, row, target, result):
+            values[position_of(row, target)] = result
+    mandatory = [one for one in waiting if not one.clearable]
+    if mandatory:
+        return Action(kind=Kind.WAIT, waiting=tuple(waiting), reason=mandatory[0].reason)
     values.update((one.position, one.value) for one in mapping.table(target).template)
-    base = _created_base(mapping, source, target, values, tuple(made))
-    write = Write(side=target, values=tuple(sorted(values.items(), key=lambda item: item[0])))
-    return Action(
-        kind=Kind.CREATE, writes=(write,), base=base, waiting=tuple(waiting), reason="not coupled yet"
+    return _create(mapping, source, tuple(settled), target, values, tuple(made), tuple(waiting), look_ups)
+
+
+def _is_default(mapping: Mapping, row: FieldRow, target: Side, value: Value) -> bool:
+    """Blank needs no writing in a create; a template's value then stands."""
+    return is_blank(value) and same_value(
+        value, mapping.table(target).columns[position_of(row, target)].blank
     )
 
 
-def _created_base(
-    mapping: Mapping, source: Record, target: Side, values: dict[int, Value], made: Values
-) -> Base:
+def _create(
+    mapping: Mapping,
+    source: Record,
+    settled: Values,
+    target: Side,
+    values: dict[int, Value],
+    made: Values,
+    waiting: tuple[Trouble, ...],
+    look_ups: LookUps,
+) -> Action:
     columns = mapping.table(target).columns
     held = tuple(values.get(position, column.blank) for position, column in enumerate(columns))
-    if target is Side.RIGHT:
-        return Base(left=source.values, right=held, made=made)
-    return Base(left=held, right=source.values, made=made)
+    claims = _claims(mapping, source, held, target, look_ups)
+    ours = tuple(claims.get(position, value) for position, value in enumerate(settled))
+    create = Write(side=target, values=tuple(sorted(values.items(), key=lambda item: item[0])))
+    claim = Write(side=target.other, values=tuple(claims.items()), claim=True)
+    left, right = (ours, held) if target is Side.RIGHT else (held, ours)
+    return Action(
+        kind=Kind.CREATE,
+        writes=(claim, create) if claims else (create,),
+        base=Base(left=left, right=right, made=made),
+        waiting=waiting,
+        reason="not coupled yet",
+    )
 
 
-def _position(row: FieldRow, side: Side) -> int:
-    position = row.column(side)
-    assert position is not None
-    return position
+def _claims(
+    mapping: Mapping, source: Record, held: Values, target: Side, look_ups: LookUps
+) -> dict[int, Value]:
+    """What marks the source as ours, before its counterpart is created."""
+    claims: dict[int, Value] = {}
+    for row in mapping.rows:
+        if not row.claim or row.column(target.other) is None or not row.direction.allows(target.other):
+            continue
+        made = convert(mapping, row, held, target.other, look_ups)
+        position = position_of(row, target.other)
+        if not isinstance(made, Keep | Missing | Rejected) and not same_value(made, source.values[position]):
+            claims[position] = made
+    return claims
 
 
-class _Merge:
-    """Settles the fields of one pair, one by one, and gathers what each side gets."""
-
-    def __init__(self, mapping: Mapping, left: Record, right: Record, base: Base, look_ups: LookUps) -> None:
-        self.mapping = mapping
-        self.base = base
-        self.look_ups = look_ups
-        self.now = {Side.LEFT: left.values, Side.RIGHT: right.values}
-        self.next = {Side.LEFT: list(left.values), Side.RIGHT: list(right.values)}
-        self.made = list(base.made)
-        self.writes: dict[Side, dict[int, Value]] = {Side.LEFT: {}, Side.RIGHT: {}}
-        self.contested: list[str] = []
-        self.waiting: list[Trouble] = []
-        self.rejected: list[Trouble] = []
-
-    def action(self) -> Action:
-        for index, row in enumerate(self.mapping.rows):
-            if row.moment is Moment.ALWAYS:
-                self._settle(index, row)
-        writes = tuple(
-            Write(side=side, values=tuple(sorted(values.items(), key=lambda item: item[0])))
-            for side, values in self.writes.items()
-            if values
-        )
-        base = Base(
-            left=tuple(self.next[Side.LEFT]), right=tuple(self.next[Side.RIGHT]), made=tuple(self.made)
-        )
-        return Action(
-            kind=Kind.WRITE if writes else Kind.NOTHING,
-            writes=writes,
-            base=base,
-            contested=tuple(self.contested),
-            waiting=tuple(self.waiting),
-            rejected=tuple(self.rejected),
-            reason=str(Verdict.MERGE),
-        )
-
-    def _settle(self, index: int, row: FieldRow) -> None:
-        forward = self._forward(row)
-        source, made = forward.other, self._convert(row, forward)
-        changed = {side: self._changed(row, side) for side in Side}
-        # Another look-up or rate makes another value of the same source: a change of the source.
-        if not isinstance(made, Keep | Missing | Rejected) and not any(changed.values()):
-            changed[source] = not same_value(made, self.base.made[index])
-        verdict = FIELD[row.direction, changed[Side.LEFT], changed[Side.RIGHT]]
-        if verdict is FieldVerdict.CONTEST:
-            verdict = self._contest(row)
-        if verdict is FieldVerdict.KEEP and isinstance(made, Missing):
-            self.waiting.append(Trouble(field=row.name, reason=made.reason, missing=made))
-        target = FLOW.get(verdict)
-        if target is not None:
-            self._flow(index, row, target)
-        elif verdict is not FieldVerdict.KEEP:
-            self._keep_base(row)
-        if verdict is FieldVerdict.CONTEST:
-            self.contested.append(row.name)
-
-    def _forward(self, row: FieldRow) -> Side:
-        return Side.LEFT if row.direction is Direction.TO_LEFT else Side.RIGHT
-
-    def _convert(self, row: FieldRow, target: Side) -> Answer:
-        return convert(self.mapping, row, self.now[target.other], target, self.look_ups)
-
-    def _changed(self, row: FieldRow, side: Side) -> bool:
-        position = row.column(side)
-        if position is None:
-            return False
-        return not same_value(self.now[side][position], self.base.values(side)[position])
-
-    def _contest(self, row: FieldRow) -> FieldVerdict:
-        """Both changed: settled if one already is what the other would become, else by the policy."""
-        for target, verdict in ((Side.RIGHT, FieldVerdict.TO_RIGHT), (Side.LEFT, FieldVerdict.TO_LEFT)):
-            made = self._convert(row, target)
-            if not isinstance(made, Keep | Missing | Rejected) and same_value(
-                made, self.now[target][_position(row, target)]
-            ):
-                return verdict
-        return _WINNER.get(row.conflict or self.mapping.update_conflict, FieldVerdict.CONTEST)
-
-    def _flow(self, index: int, row: FieldRow, target: Side) -> None:
-        made = self._convert(row, target)
-        position = _position(row, target)
-        if isinstance(made, Missing):
-            self.waiting.append(Trouble(field=row.name, reason=made.reason, missing=made))
-            self._keep_base(row)
-        elif isinstance(made, Rejected):
-            self.rejected.append(Trouble(field=row.name, reason=made.reason))
-            self._keep_base(row)
-        elif not isinstance(made, Keep):
-            if not same_value(made, self.now[target][position]):
-                self.writes[target][position] = made
-                self.next[target][position] = made
-            self.made[index] = self._made_after(row, made, target)
-
-    def _made_after(self, row: FieldRow, made: Value, target: Side) -> Value:
-        """What the forward direction makes of the settled source, so that the next run sees it unchanged."""
-        forward = self._forward(row)
-        if target is forward:
-            return made
-        settled = convert(self.mapping, row, tuple(self.next[target]), forward, self.look_ups)
-        return None if isinstance(settled, Keep | Missing | Rejected) else settled
-
-    def _keep_base(self, row: FieldRow) -> None:
-        for side in Side:
-            position = row.column(side)
-            if position is not None:
-                self.next[side][position] = self.base.values(side)[position]
+def unclaim(mapping: Mapping, record: Record, side: Side, look_ups: LookUps) -> Write | None:
+    """The write that takes our mark off a record that is uncoupled; None where it carries none."""
+    blanks: dict[int, Value] = {}
+    for row in mapping.rows:
+        if not row.claim or row.column(side) is None:
+            continue
+        position = position_of(row, side)
+        made = convert(mapping, row, record.values, side, look_ups)
+        if not is_blank(record.values[position]) and same_value(made, record.values[position]):  # type: ignore[arg-type]
+            blanks[position] = mapping.table(side).columns[position].blank
+    return Write(side=side, values=tuple(blanks.items())) if blanks else None

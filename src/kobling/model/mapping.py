@@ -110,6 +110,11 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     digits: int = 2
     constant: Value = None
 
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """Positions on the source side that are read beside the row's own column."""
+        return self.otherwise if self.key is None else (self.key, *self.otherwise)
+
 
 class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     """One integration field mapping.

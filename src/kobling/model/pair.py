@@ -44,8 +44,28 @@ class SideState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class First(StrEnum):
+    """What a coupling that was made by hand or by matching says about values that differ."""
+
+    POLICY = ""
+    LEFT = "left"
+    RIGHT = "right"
+    LEAVE = "leave"
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's resolution of a contested field: one side's value, or another in the left side's form."""
+
+    winner: Side | None = None
+    value: Value = None
+
+
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """A coupled pair as a run meets it. A record is None where it is deleted or was not read."""
+    """A coupled pair as a run meets it. A record is None where it is deleted or was not read.
+
+    first: what holds while there is no base. target: the only side that may be written; None for both.
+    choices: resolutions by row name.
+    """
 
     left: Record | None
     right: Record | None
@@ -54,6 +74,9 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     right_deleted: bool = False
     # An input (a look-up, a rate) may have changed although neither record did.
     woken: bool = False
+    first: First = First.POLICY
+    target: Side | None = None
+    choices: dict[str, Choice] = {}
 
     def record(self, side: Side) -> Record | None:
         """The record of that side."""
@@ -77,14 +100,19 @@ class Kind(StrEnum):
     ASK = "ask"
     OUTSIDE = "outside"
     WAIT = "wait"
+    CONFLICT = "conflict"
     REJECT = "reject"
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """What one side gets: (column position, value) pairs, each differing from what the side holds."""
+    """What one side gets: (column position, value) pairs, each differing from what the side holds.
+
+    claim: the write marks a record as ours before its counterpart is created; it is not counted.
+    """
 
     side: Side
     values: tuple[tuple[int, Value], ...]
+    claim: bool = False
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,15 +124,19 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that cannot be settled now: the row's name and why."""
+    """A field that cannot be settled now: the row's name and why. clearable: blank stands in meanwhile."""
 
     field: str
     reason: str
     missing: Missing | None = None
+    clearable: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan decided for one pair, and the base that holds once it is done."""
+    """What a plan decided for one pair, and the base that holds once it is done.
+
+    later: fields that only the other direction, which this run leaves alone, could settle.
+    """
 
     kind: Kind
     writes: tuple[Write, ...] = ()
@@ -112,4 +144,5 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     contested: tuple[str, ...] = ()
     waiting: tuple[Trouble, ...] = ()
     rejected: tuple[Trouble, ...] = ()
+    later: tuple[str, ...] = ()
     reason: str = ""

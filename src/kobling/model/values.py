@@ -7,11 +7,15 @@ them; decimals never pass through binary floats.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import msgspec
 
 Value: TypeAlias = bool | int | Decimal | str | None
 Values: TypeAlias = tuple[Value, ...]
 
+# In a base: the field came into the mapping after the base was made; what it holds now counts as settled.
+UNSET: Final[Any] = msgspec.UNSET
 EMPTY_ID: Final = "00000000-0000-0000-0000-000000000000"
 # How both services spell 'nothing': blank text, BC's blank option, blank id and blank date.
 BLANKS: Final = frozenset({None, "", "_x0020_", EMPTY_ID, "0001-01-01"})

@@ -1,0 +1,54 @@
+"""The order in which mappings run: what a look-up needs comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+
+from kobling.model.mapping import Mapping
+
+
+class LookUpCycleError(ValueError):
+    """Mappings need each other by look-ups that may not be cleared; `names` are those in the circle."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(f"{' -> '.join((*names, names[0]))} need each other")
+        self.names = names
+
+
+def order(mappings: Table[str, Mapping]) -> tuple[str, ...]:
+    """The names in the order of their look-ups; a clearable look-up yields where there is a circle.
+
+    Names that do not depend on each other stand in alphabetical order. Raises LookUpCycleError.
+    """
+    needs = {name: _needs(one, mappings, clearable=True) for name, one in mappings.items()}
+    firm = {name: _needs(one, mappings, clearable=False) for name, one in mappings.items()}
+    done: list[str] = []
+    left = sorted(mappings)
+    while left:
+        ready = [one for one in left if needs[one] <= set(done)] or [
+            one for one in left if firm[one] <= set(done)
+        ]
+        if not ready:
+            raise LookUpCycleError(tuple(left))
+        done.append(ready[0])
+        left.remove(ready[0])
+    return tuple(done)
+
+
+def depth(mappings: Table[str, Mapping]) -> int:
+    """The longest chain of look-ups among these mappings."""
+    levels: dict[str, int] = {}
+    for name in order(mappings):
+        needed = [levels.get(one, 0) for one in _needs(mappings[name], mappings, clearable=True)]
+        levels[name] = 1 + max(needed, default=0)
+    return max(levels.values(), default=0)
+
+
+def _needs(mapping: Mapping, known: Table[str, Mapping], *, clearable: bool) -> set[str]:
+    return {
+        row.conversion.source
+        for row in mapping.rows
+        if row.conversion.source in known
+        and row.conversion.source != mapping.name
+        and (clearable or not row.clear_on_failed)
+    }
