@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -81,12 +82,18 @@ class Gate:
 
 
 class Door:
-    """Requests to one service. Use as an asynchronous context manager; `requests` counts what was sent."""
+    """Requests to one service. Use as an asynchronous context manager; `requests` counts what was sent.
 
-    def __init__(self, name: str, credentials: Credentials, at_once: int) -> None:
+    trust: whose certificates are believed; without one those that this machine believes.
+    """
+
+    def __init__(
+        self, name: str, credentials: Credentials, at_once: int, trust: ssl.SSLContext | None = None
+    ) -> None:
         self.name = name
         self.requests = 0
         self._credentials = credentials
+        self._trust = trust
         self._gate = Gate(at_once)
         self._token = ""
         self._token_lock = asyncio.Lock()
@@ -94,7 +101,8 @@ class Door:
 
     async def __aenter__(self) -> Door:
         timeout = aiohttp.ClientTimeout(total=600, connect=15)
-        self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=True)
+        connector = aiohttp.TCPConnector(ssl=self._trust or True)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True)
         return self
 
     async def __aexit__(
