@@ -1,0 +1,43 @@
+"""Options that every command takes, before or after its name, and how a command answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def _of_root(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
+    """What was given after the command's name, else what was given before it."""
+    if value or context.parent is None:
+        return value
+    return context.find_root().params.get(parameter.name or "", value)
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="PATH",
+        callback=_of_root,
+        help="The configuration file; else KOBLING_CONFIG, else ./kobling.toml.",
+    ),
+]
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", callback=_of_root, help="Print one JSON document and nothing else.")
+]
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout. Takes what msgspec can encode; a decimal becomes a number."""
+    import msgspec
+
+    text = msgspec.json.Encoder(decimal_format="number").encode(document)
+    print(msgspec.json.format(text, indent=2).decode())
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without characters that could play tricks on a terminal."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())

@@ -1,0 +1,257 @@
+"""Whether both services and the database can be used as configured, step by step, with what to do where not.
+
+Nothing is written: the right to change a row is asked for with a change of a row that does not exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from kobling.adapters.odata.http import Door
+from kobling.catalogue.load import default_mappings
+from kobling.model.errors import ConfigurationError, KoblingError, ProtocolError
+from kobling.model.mapping import Mapping, Side, Table
+from kobling.service.configuration import Configuration
+from kobling.service.connection import (
+    HEADERS,
+    ask,
+    chosen_company,
+    companies,
+    open_door,
+    organization,
+    refusal,
+    who_am_i,
+)
+from kobling.service.database import database, describe_database, explained
+
+_BC_STEPS: Final = ("bc sign-in", "bc company", "bc extension", "bc rights")
+_CRM_STEPS: Final = ("crm sign-in", "crm organization", "crm user", "crm change tracking", "crm rights")
+_DATABASE_STEPS: Final = ("database",)
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One step. message: what was found or what is wrong; cure: how to mend it, "" where nothing is wrong."""
+
+    name: str
+    ok: bool
+    message: str
+    cure: str = ""
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """All steps in order. exit_status: 0, 2 where the configuration is wrong, else 3."""
+
+    checks: tuple[Check, ...]
+    exit_status: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was found to be in order."""
+        return self.exit_status == 0
+
+
+class _Chain:
+    """The steps of one system, told in order; what stands behind a failure that it needs is not tested."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.checks: list[Check] = []
+        self.exit_status = 0
+        self._left = list(names)
+
+    def passed(self, message: str) -> None:
+        self.checks.append(Check(name=self._left.pop(0), ok=True, message=message))
+
+    def failed(self, error: KoblingError) -> None:
+        name = self._left.pop(0)
+        self.checks.append(Check(name=name, ok=False, message=error.message, cure=error.cure))
+        self.exit_status = 2 if isinstance(error, ConfigurationError) else self.exit_status or 3
+
+    def broken(self, error: KoblingError) -> None:
+        cause = self._left[0]
+        self.failed(error)
+        message = f"Not tested, as {cause!r} failed."
+        self.checks += [Check(name=name, ok=False, message=message) for name in self._left]
+
+    async def attempt(self, work: Awaitable[str]) -> None:
+        """A step that no other one needs."""
+        try:
+            self.passed(await work)
+        except KoblingError as error:
+            self.failed(error)
+
+
+async def check_connection(configuration: Configuration) -> Checked:
+    """Tests both services and the database at once, so a failure of one hides nothing of the others."""
+    chains = await asyncio.gather(
+        _chain(_BC_STEPS, configuration, _business_central),
+        _chain(_CRM_STEPS, configuration, _dataverse),
+        _chain(_DATABASE_STEPS, configuration, _database),
+    )
+    statuses = {chain.exit_status for chain in chains} - {0}
+    checks = tuple(check for chain in chains for check in chain.checks)
+    return Checked(checks=checks, exit_status=min(statuses, default=0))
+
+
+async def _chain(
+    names: tuple[str, ...],
+    configuration: Configuration,
+    steps: Callable[[Configuration, _Chain], Awaitable[None]],
+) -> _Chain:
+    chain = _Chain(names)
+    try:
+        await steps(configuration, chain)
+    except KoblingError as error:
+        chain.broken(error)
+    return chain
+
+
+async def _business_central(configuration: Configuration, chain: _Chain) -> None:
+    place = configuration.bc
+    async with open_door(configuration, "bc") as door:
+        found = await companies(door, configuration)
+        chain.passed(
+            f"{place.url} knows client {place.client_id!r}; environment {place.environment!r} answers"
+        )
+        company = chosen_company(found, configuration)
+        chain.passed(f"company {company.name!r} ({company.id})")
+        base = f"{place.root}/api/kobling/sync/v1.0/companies({company.id})"
+        chain.passed(await _extension(door, base))
+        cure = "Give the application the extension's permission set in Business Central."
+        await chain.attempt(_rights(door, base, _tables(Side.LEFT), cure))
+
+
+async def _extension(door: Door, base: str) -> str:
+    class RowVersion(msgspec.Struct, rename="camel"):
+        last_used_row_version: int
+
+    class RowVersions(msgspec.Struct):
+        value: list[RowVersion]
+
+    try:
+        await ask(door, f"{base}/rowVersions", RowVersions)
+    except ProtocolError as error:
+        cure = "Install the kobling extension in that environment, or its newest version."
+        raise ProtocolError(error.message, cure=cure) from None
+    return "the extension's API answers"
+
+
+async def _dataverse(configuration: Configuration, chain: _Chain) -> None:
+    place = configuration.crm
+    api = f"{place.url}/api/data/v9.2"
+    async with open_door(configuration, "crm") as door:
+        who = await who_am_i(door, configuration)
+        chain.passed(f"{place.url} knows client {place.client_id!r}")
+        found = await organization(door, configuration, who)
+        chain.passed(f"organization {found.name!r} ({found.id}), base currency {found.base_currency}")
+        await chain.attempt(_user(door, f"{api}/systemusers({found.user_id})"))
+        tables = _tables(Side.RIGHT)
+        await chain.attempt(_change_tracking(door, api, tables))
+        cure = "Give the application user a security role with these rights."
+        await chain.attempt(_rights(door, api, tables, cure))
+
+
+async def _user(door: Door, place: str) -> str:
+    class User(msgspec.Struct):
+        fullname: str | None = None
+        isdisabled: bool = False
+        applicationid: str | None = None
+
+    user = await ask(door, f"{place}?$select=fullname,isdisabled,applicationid", User)
+    if user.isdisabled:
+        raise ProtocolError(f"user {user.fullname!r} is disabled", cure="Enable that user in Dataverse.")
+    kind = "a person's user" if user.applicationid is None else "an application user"
+    return f"user {user.fullname!r}, {kind}"
+
+
+async def _change_tracking(door: Door, api: str, tables: dict[str, _Probe]) -> str:
+    class Definition(msgspec.Struct, rename="pascal"):
+        logical_name: str
+        change_tracking_enabled: bool
+
+    class Definitions(msgspec.Struct):
+        value: list[Definition]
+
+    condition = " or ".join(f"EntitySetName eq '{route}'" for route in tables)
+    query = f"$select=LogicalName,ChangeTrackingEnabled&$filter={condition}"
+    found = (await ask(door, f"{api}/EntityDefinitions?{query}", Definitions)).value
+    off = sorted(one.logical_name for one in found if not one.change_tracking_enabled)
+    if off:
+        raise ProtocolError(
+            f"change tracking is off for {', '.join(off)}",
+            cure="Switch 'Track changes' on in the properties of these tables in Power Apps.",
+        )
+    return f"change tracking is on for {', '.join(sorted(one.logical_name for one in found))}"
+
+
+class _Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of one table."""
+
+    table: Table
+    changes: bool
+
+
+def _tables(side: Side) -> dict[str, _Probe]:
+    """The tables of the shipped mappings by route, and whether any mapping writes to them."""
+    found: dict[str, _Probe] = {}
+    mappings: Iterable[Mapping] = default_mappings().values()
+    for mapping in mappings:
+        table = mapping.table(side)
+        writes = mapping.direction.allows(side) or (table.route in found and found[table.route].changes)
+        found[table.route] = _Probe(table=table, changes=writes)
+    return found
+
+
+async def _rights(door: Door, base: str, tables: dict[str, _Probe], cure: str) -> str:
+    missing = []
+    for route, probe in tables.items():
+        missing += await _missing(door, f"{base}/{route}", f"read {route}", probe.table, change=False)
+        if probe.changes:
+            missing += await _missing(door, f"{base}/{route}", f"change {route}", probe.table, change=True)
+    if missing:
+        raise ProtocolError(f"rights are missing: {'; '.join(missing)}", cure=cure)
+    changed = ", ".join(route for route, probe in tables.items() if probe.changes)
+    return f"reads {', '.join(tables)}; changes {changed or 'nothing'}"
+
+
+async def _missing(door: Door, place: str, what: str, table: Table, *, change: bool) -> list[str]:
+    """The right that the service says is missing, in its words; empty where it is there."""
+    if change:
+        headers = {**HEADERS, "Content-Type": "application/json", "If-Match": "*"}
+        column = table.columns[table.title or 0].name
+        body = msgspec.json.encode({column: ""})
+        # Nobody has this id, and `If-Match: *` makes no row: what comes back is 'not found' or 'not allowed'.
+        url = f"{place}({uuid.uuid4()})"
+        answer = await door.send("PATCH", url, headers, body)
+    else:
+        url = f"{place}?$top=1&$select={table.key}"
+        answer = await door.send("GET", url, HEADERS)
+    document: Any = answer.json(door.name)
+    error = refusal(door, url, answer, document)
+    if answer.status == 403:
+        return [f"{what} ({error.message})"]
+    fine = answer.status in {400, 404, 412} if change else answer.status == 200
+    if not fine:
+        raise error
+    return []
+
+
+async def _database(configuration: Configuration, chain: _Chain) -> None:
+    # An embedded server may take a moment to start; the services need not wait for it.
+    await asyncio.to_thread(_open_database, configuration)
+    chain.passed(f"{describe_database(configuration)}; its schema is up to date")
+
+
+def _open_database(configuration: Configuration) -> None:
+    async def look(url: str) -> None:
+        from kobling.adapters.postgres.schema import open_database
+
+        connection = await open_database(url)
+        await connection.close()
+
+    with explained(), database(configuration) as url:
+        asyncio.run(look(url))

@@ -1,0 +1,230 @@
+"""The configuration: `kobling.toml`, and the environment variables that go before it.
+
+Each key `k` of a section `s` is also the variable `KOBLING_S_K`, which wins; a variable without a value
+counts as not set. What is there is checked at once, what is missing when somebody needs it, so a command
+that only reads the database asks for no secret.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from kobling.model.errors import ConfigurationError
+from kobling.service.address import checked_address
+from kobling.service.secret import (
+    NO_SECRET,
+    Secret,
+    command_secret,
+    file_secret,
+    plain_secret,
+    written_secret,
+)
+from kobling.service.settings import (
+    PATH_VARIABLE,
+    Setting,
+    Settings,
+    settings_of_environment,
+    settings_of_file,
+    variable_of,
+)
+
+FILE_NAME: Final = "kobling.toml"
+OWNER_MODELS: Final = ("person", "team")
+ENTRA_TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105 - an address
+BUSINESS_CENTRAL_URL: Final = "https://api.businesscentral.dynamics.com"
+DATAVERSE_EXAMPLE: Final = "https://yourname.crm4.dynamics.com"
+DATABASE_EXAMPLE: Final = "postgresql://user:password@host/database"
+_SECRET_KEYS: Final = ("secret", "secret_file", "secret_command")
+
+
+class ApplicationSection(msgspec.Struct, frozen=True, kw_only=True):
+    """One service, and who kobling is there.
+
+    url: without a slash at the end. token_url, scope: ready to use. ca_file: certificates of a further
+    authority, or None. A text that is not set is "".
+    """
+
+    url: str = ""
+    tenant: str = ""
+    client_id: str = ""
+    token_url: str = ""
+    scope: str = ""
+    ca_file: Path | None = None
+    secret: Secret = NO_SECRET
+
+
+class BusinessCentralSection(ApplicationSection, frozen=True, kw_only=True):
+    """Section `[bc]`. company: its name or id, "" for the only one."""
+
+    environment: str = ""
+    company: str = ""
+
+    @property
+    def root(self) -> str:
+        """The address under which the environment's APIs lie."""
+        return f"{self.url}/v2.0/{quote(self.tenant, safe='')}/{quote(self.environment, safe='')}"
+
+
+class DataverseSection(ApplicationSection, frozen=True, kw_only=True):
+    """Section `[crm]`."""
+
+
+class DatabaseSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[database]`. url: as libpq takes it; it may hold a password. Not set: the embedded one."""
+
+    url: Secret = NO_SECRET
+
+
+class ConnectionSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[connection]`. name: under which the state is kept. owner_model: `person` or `team`."""
+
+    name: str = "default"
+    owner_model: str = "person"
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is configured. path: the absolute path of the file in use."""
+
+    path: Path
+    bc: BusinessCentralSection
+    crm: DataverseSection
+    database: DatabaseSection
+    connection: ConnectionSection
+
+    @property
+    def folder(self) -> Path:
+        """Where the file lies; relative paths in it start there."""
+        return self.path.parent
+
+
+def _keys(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    names = [field.name for field in msgspec.structs.fields(kind)]
+    return tuple(key for name in names for key in (_SECRET_KEYS if name == "secret" else (name,)))
+
+
+SECTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "bc": _keys(BusinessCentralSection),
+    "crm": _keys(DataverseSection),
+    "database": _keys(DatabaseSection),
+    "connection": _keys(ConnectionSection),
+}
+
+
+def configuration_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The absolute path of the file to use: the one given, else KOBLING_CONFIG, else ./kobling.toml."""
+    named = given or Path(environment.get(PATH_VARIABLE) or FILE_NAME)
+    return Path(os.path.abspath(named.expanduser()))
+
+
+def read_configuration(
+    given: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> Configuration:
+    """Reads the file and the variables; ConfigurationError names the place, what is wrong and the cure."""
+    path = configuration_path(given, environment)
+    in_file = settings_of_file(path, SECTIONS)
+    beside = settings_of_environment(environment, SECTIONS)
+    for section in {section for section, key in beside if key in _SECRET_KEYS}:
+        for key in _SECRET_KEYS:
+            in_file.pop((section, key), None)
+    settings = in_file | beside
+    return Configuration(
+        path=path,
+        bc=BusinessCentralSection(**_application("bc", settings, path, BUSINESS_CENTRAL_URL)),
+        crm=DataverseSection(**_application("crm", settings, path, "")),
+        database=DatabaseSection(url=_database_url(settings)),
+        connection=_connection(settings),
+    )
+
+
+def require(configuration: Configuration, section: str) -> None:
+    """ConfigurationError names the first thing that `[bc]` or `[crm]` lacks to be reached."""
+    values = configuration.bc if section == "bc" else configuration.crm
+    needed = ("url", "tenant", *(("environment",) if section == "bc" else ()), "client_id", "secret")
+    for key in needed:
+        if not getattr(values, key):
+            also = " (or secret_file, secret_command)" if key == "secret" else ""
+            raise ConfigurationError(
+                f"{configuration.path}: [{section}] {key} is not set.",
+                cure=f"Write {key}{also} there, or set {variable_of(section, key)}.",
+            )
+
+
+def _application(section: str, settings: Settings, path: Path, url: str) -> dict[str, Any]:
+    """The values of a section that describes a service, by the names of its struct."""
+    texts = _texts(section, settings)
+    example = BUSINESS_CENTRAL_URL if section == "bc" else DATAVERSE_EXAMPLE
+    url = _address(section, "url", settings, example) or url
+    token_url = _address(section, "token_url", settings, ENTRA_TOKEN_URL) or ENTRA_TOKEN_URL
+    ca_file = texts.get("ca_file")
+    made = {
+        "url": url,
+        "token_url": token_url.replace("{tenant}", quote(texts.get("tenant", ""), safe="")),
+        "scope": texts.get("scope") or f"{url}/.default",
+        "ca_file": None if ca_file is None else _beside(path, ca_file),
+        "secret": _secret(section, settings, path),
+    }
+    return {key: text for key, text in texts.items() if key not in _SECRET_KEYS} | made
+
+
+def _texts(section: str, settings: Settings) -> dict[str, str]:
+    """The plain values of a section, without those that are blank; secrets are left as they are."""
+    own = {key: one for (place, key), one in settings.items() if place == section and key not in _SECRET_KEYS}
+    texts = {key: one.plain() for key, one in own.items()}
+    return {key: text for key, text in texts.items() if text}
+
+
+def _address(section: str, key: str, settings: Settings, example: str) -> str:
+    setting = settings.get((section, key))
+    if setting is None or not setting.plain():
+        return ""
+    return checked_address(setting.plain(), setting.where, path=key == "token_url", example=example)
+
+
+def _secret(section: str, settings: Settings, path: Path) -> Secret:
+    given = [(key, settings[section, key]) for key in _SECRET_KEYS if (section, key) in settings]
+    given = [(key, setting) for key, setting in given if setting.text.strip()]
+    if not given:
+        return NO_SECRET
+    if len(given) > 1:
+        places = " and ".join(setting.where for _, setting in given)
+        raise ConfigurationError(f"Two secrets are given: {places}.", cure="Keep one of them.")
+    [(key, setting)] = given
+    if key == "secret_command":
+        return command_secret(setting.plain(), setting.where, path.parent)
+    if key == "secret_file":
+        return file_secret(_beside(path, setting.plain()), setting.where)
+    if setting.in_file:
+        return written_secret(setting.text, setting.where, path)
+    return plain_secret(setting.text, setting.where)
+
+
+def _beside(path: Path, text: str) -> Path:
+    return path.parent / Path(text).expanduser()
+
+
+def _database_url(settings: Settings) -> Secret:
+    setting = settings.get(("database", "url"))
+    if setting is None or not setting.plain():
+        return NO_SECRET
+    if not setting.plain().startswith(("postgresql://", "postgres://")):
+        # The value is not shown: it may hold a password.
+        raise ConfigurationError(
+            f"{setting.where} is no PostgreSQL URL.", cure=f"Write it like {DATABASE_EXAMPLE}"
+        )
+    return plain_secret(setting.text, setting.where)
+
+
+def _connection(settings: Settings) -> ConnectionSection:
+    texts = _texts("connection", settings)
+    owner_model: Setting | None = settings.get(("connection", "owner_model"))
+    if owner_model is not None and texts.get("owner_model", "person") not in OWNER_MODELS:
+        raise ConfigurationError(
+            f"{owner_model.where} is {owner_model.text!r}.", cure=f"Use one of: {', '.join(OWNER_MODELS)}."
+        )
+    return ConnectionSection(**texts)
