@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters.conftest import Sandbox
@@ -22,8 +23,7 @@ from kobling.model.mapping import Side
 from kobling.ports import Method, Outcome, RowWrite, Service
 
 CUSTOMER = default_mappings()["CUSTOMER"]
-BC_SYSTEM = ("systemRowVersion",)
-CRM_SYSTEM = ("accountid", "versionnumber")
+ACCOUNTS = [msgspec.structs.replace(CUSTOMER.right, key="accountid")]
 
 
 class World:
@@ -45,7 +45,7 @@ class World:
 
     async def held(self, side: Side, one: str) -> dict[str, Any]:
         table = CUSTOMER.table(side)
-        columns = [*(BC_SYSTEM if side is Side.LEFT else CRM_SYSTEM), *(each.name for each in table.columns)]
+        columns = [each.name for each in table.columns]
         return (await self.person[side].read(table.route, columns, [one]))[one]
 
     async def edit(self, side: Side, one: str, **values: Any) -> None:
@@ -75,17 +75,16 @@ def live(sandbox: Sandbox, database_url: str, story: Callable[[World], Awaitable
             await open_database(database_url) as database,
         ):
             store = await PostgresStore.open(database, "test", CUSTOMER)
-            keys = {"accounts": "accountid"}
             ends = {
                 Side.LEFT: End(
                     service=BusinessCentral(bc_door, root, company),
                     key="id",
-                    system=BC_SYSTEM,
+                    system=(),
                 ),
                 Side.RIGHT: End(
-                    service=Dataverse(crm_door, crm, keys),
-                    key="accountid",
-                    system=CRM_SYSTEM,
+                    service=Dataverse(crm_door, crm, ACCOUNTS),
+                    key="id",
+                    system=(),
                 ),
             }
             namespace = uuid.uuid5(uuid.NAMESPACE_URL, f"{root} {company}")
@@ -95,7 +94,7 @@ def live(sandbox: Sandbox, database_url: str, story: Callable[[World], Awaitable
 
             person: dict[Side, Service] = {
                 Side.LEFT: BusinessCentral(bc_person, root, company),
-                Side.RIGHT: Dataverse(crm_person, crm, keys),
+                Side.RIGHT: Dataverse(crm_person, crm, ACCOUNTS),
             }
             await story(World(person, run, database))
 

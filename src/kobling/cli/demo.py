@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kobling.adapters.business_central.service import BusinessCentral
 from kobling.adapters.dataverse.service import Dataverse
 from kobling.adapters.odata.http import Credentials, Door
@@ -25,8 +27,6 @@ from kobling.engine.run import End, Run
 from kobling.model.errors import UnreachableError
 from kobling.model.mapping import Side
 from kobling.ports import Method, RowWrite, Service
-
-_KEYS = {"accounts": "accountid"}
 
 
 def run_demo(*, once: bool) -> None:
@@ -80,6 +80,7 @@ async def _story(place: dict[str, Any], url: str) -> None:
     bc, crm = place["business_central"].rstrip("/"), place["dataverse"].rstrip("/")
     root = f"{bc}/v2.0/{place['tenant']}/{place['environment']}"
     customer = default_mappings()["CUSTOMER"]
+    accounts = [msgspec.structs.replace(customer.right, key="accountid")]
     async with (
         _door(bc, "kobling") as bc_door,
         _door(crm, "kobling") as crm_door,
@@ -93,12 +94,12 @@ async def _story(place: dict[str, Any], url: str) -> None:
         left = End(
             service=BusinessCentral(bc_door, root, company["id"]),
             key="id",
-            system=("systemRowVersion",),
+            system=(),
         )
         right = End(
-            service=Dataverse(crm_door, crm, _KEYS),
-            key="accountid",
-            system=("accountid", "versionnumber"),
+            service=Dataverse(crm_door, crm, accounts),
+            key="id",
+            system=(),
         )
         namespace = uuid.uuid5(uuid.NAMESPACE_URL, f"{root} {company['id']}")
         run = Run(customer, {Side.LEFT: left, Side.RIGHT: right}, store, namespace)
@@ -111,7 +112,7 @@ async def _story(place: dict[str, Any], url: str) -> None:
         pair = await cursor.fetchone()
         assert pair is not None
         person_left = BusinessCentral(bc_person, root, company["id"])
-        person_right = Dataverse(crm_person, crm, _KEYS)
+        person_right = Dataverse(crm_person, crm, accounts)
         await _edit(person_left, "customers", pair[0], {"city": "Bergen", "name": "Named in BC"})
         await _edit(
             person_right, "accounts", pair[1], {"telephone1": "+47 55 00 11 22", "name": "Named in Sales"}
@@ -127,16 +128,14 @@ async def _story(place: dict[str, Any], url: str) -> None:
 
 
 async def _edit(service: Service, table: str, one: str, values: dict[str, Any]) -> None:
-    columns = ["name"] if table == "customers" else ["accountid", "name"]
-    row = (await service.read(table, columns, [one]))[one]
+    row = (await service.read(table, ["name"], [one]))[one]
     write = RowWrite(method=Method.UPDATE, table=table, id=one, body=values, version=row["@odata.etag"])
     await service.write([write])
 
 
 async def _show(left: Service, right: Service, customer: str, account: str) -> None:
     bc = (await left.read("customers", ["name", "city", "phoneNo"], [customer]))[customer]
-    columns = ["accountid", "name", "address1_city", "telephone1"]
-    crm = (await right.read("accounts", columns, [account]))[account]
+    crm = (await right.read("accounts", ["name", "address1_city", "telephone1"], [account]))[account]
     print(f"  BC:    {bc['name']}, {bc['city']}, {bc['phoneNo']}")
     print(f"  Sales: {crm['name']}, {crm['address1_city']}, {crm['telephone1']}")
 

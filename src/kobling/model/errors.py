@@ -5,6 +5,7 @@ KoblingError
 ├── UnreachableError       a service or the database does not answer              exit 3
 │   └── EmbeddedDatabaseError (adapters/postgres/embedded.py)
 ├── CredentialsError       a service refuses who we are                           exit 3
+├── FeedExpiredError       a feed's token is refused: it must be read anew         exit 3
 └── ProtocolError          a service answers something that is not its protocol   exit 3
 """
 
@@ -37,6 +38,10 @@ class UnreachableError(KoblingError):
 
 class CredentialsError(KoblingError):
     """A service refuses the credentials."""
+
+
+class FeedExpiredError(KoblingError):
+    """A service refuses the token of a feed, mostly as it is too old; only a full read goes on from here."""
 
 
 class ProtocolError(KoblingError):

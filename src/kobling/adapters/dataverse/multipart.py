@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
-from kobling.model.errors import ProtocolError
+from kobling.adapters.odata.answer import Answer
+from kobling.model.errors import KoblingError, ProtocolError
 
-_STATUS = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r?\n")
+_STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r?\n")
+_LINES: Final = re.compile(rb"\r?\n")
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_BOUNDARY: Final = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^\s;,]+))', re.IGNORECASE)
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -19,13 +24,6 @@ class Part(msgspec.Struct, frozen=True):
     url: str
     headers: tuple[str, ...] = ()
     body: bytes | None = None
-
-
-class PartAnswer(msgspec.Struct, frozen=True):
-    """One answer of a batch."""
-
-    status: int
-    body: bytes
 
 
 def encode(parts: Sequence[Part], boundary: str) -> bytes:
@@ -46,20 +44,34 @@ def encode(parts: Sequence[Part], boundary: str) -> bytes:
     return bytes(lines + f"--{boundary}--\r\n".encode())
 
 
-def decode(body: bytes, content_type: str) -> list[PartAnswer]:
-    """The answers of a batch in order; ProtocolError if the body is none."""
-    found = re.search(r'boundary="?([^";,\s]+)', content_type)
+def decode(answer: Answer) -> list[Answer]:
+    """The answers of a batch in their order; ProtocolError if the body is none or ends in the middle."""
+    content_type = answer.headers.get("Content-Type", "")
+    found = _BOUNDARY.search(content_type)
     if found is None:
-        raise ProtocolError(f"Dataverse answered a batch with {content_type!r}, which has no boundary.")
-    pieces = body.split(b"--" + found[1].encode())
+        shown = bytes(answer.body)[:60].decode("utf-8", "replace")
+        raise _broken(f"is {content_type!r} ({shown!r}) and not multipart with a boundary")
+    pieces = bytes(answer.body).split(b"--" + (found[1] or found[2]).encode())
     if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
-        raise ProtocolError("Dataverse's answer to a batch ends in the middle.")
+        raise _broken("ends in the middle")
     return [_answer(piece) for piece in pieces[1:-1]]
 
 
-def _answer(piece: bytes) -> PartAnswer:
+def _answer(piece: bytes) -> Answer:
     found = _STATUS.search(piece)
     if found is None:
-        raise ProtocolError("A part of Dataverse's answer to a batch has no status line.")
-    _, _, content = piece[found.end() - 2 :].partition(b"\r\n\r\n")
-    return PartAnswer(int(found[1]), content.strip())
+        raise _broken("has a part without a status line")
+    head_end = _HEAD_END.search(piece, found.end() - 2)
+    if head_end is None:
+        raise _broken("has a part that ends in the middle")
+    lines = _LINES.split(piece[found.end() : head_end.start()])
+    pairs = (line.decode("latin-1").partition(":") for line in lines)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return Answer(int(found[1]), headers, piece[head_end.end() :].strip())
+
+
+def _broken(how: str) -> KoblingError:
+    return ProtocolError(
+        f"Dataverse's answer to a batch {how}.",
+        cure="Check that the address is the service itself; a proxy between may change or cut its answers.",
+    )

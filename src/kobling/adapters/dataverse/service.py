@@ -2,113 +2,254 @@
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from decimal import Decimal
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from kobling.adapters.dataverse.multipart import Part, PartAnswer, decode, encode
+from kobling.adapters.dataverse.layout import (
+    NOTES,
+    Layout,
+    body_on_wire,
+    by_route,
+    layout_of,
+    layout_of_reference,
+)
+from kobling.adapters.dataverse.multipart import Part, decode, encode
+from kobling.adapters.dataverse.results import GONE_CODES, result
+from kobling.adapters.odata.answer import Answer, RowsPage, next_link, refused, same_origin
+from kobling.adapters.odata.batch import answer_all
 from kobling.adapters.odata.http import Door
-from kobling.model.errors import ProtocolError
-from kobling.ports import Method, Outcome, Page, Row, RowResult, RowWrite
+from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
+from kobling.model.look_up import Reference
+from kobling.model.mapping import Table
+from kobling.ports import Method, Opening, Page, Row, RowResult, RowWrite
 
+_NAME: Final = "Dataverse"
 _BATCH: Final = 500
 _PAGE: Final = 5000
-_encoder: Final = msgspec.json.Encoder(decimal_format="number")
-_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
-_CONDITION: Final = {Method.CREATE: "If-None-Match: *"}
+_ODATA: Final = {"OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 _VERB: Final = {Method.CREATE: "PATCH", Method.UPDATE: "PATCH", Method.DELETE: "DELETE"}
-_OUTCOMES: Final = {
-    "0x80060882": Outcome.STALE,
-    "0x80040237": Outcome.EXISTS,
-    "0x80040217": Outcome.GONE,
-}
+# No row has this version, so a write whose version nobody knows is answered as stale and not done blindly.
+_NO_VERSION: Final = 'W/"0"'
+_EXPIRED: Final = "0x80044352"
+_NOT_TRACKED: Final = "0x80044351"
+_TOKEN_WORDS: Final = re.compile(r"(delta|sync)\s?token|version stamp", re.IGNORECASE)
+_PRIVILEGE: Final = re.compile(r"\bprv[A-Z]\w+")
+_TRACK: Final = f"Turn on 'Track changes' for the table in {_NAME}."
+_encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class Dataverse:
-    """One environment. `root` is its address without a path. `keys` gives each set's key column."""
+    """One environment. `root` is its address without a path; `tables` are those that may be read or written.
 
-    def __init__(self, door: Door, root: str, keys: dict[str, str]) -> None:
+    A reference table of an opening need not be among them.
+    """
+
+    def __init__(self, door: Door, root: str, tables: Sequence[Table], *, page_rows: int = _PAGE) -> None:
         self._door = door
         self._api = f"{root.rstrip('/')}/api/data/v9.2"
-        self._keys = keys
+        self._tables = by_route(tables)
+        self._paging = f"odata.maxpagesize={page_rows}"
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests that went through the door so far."""
+        return self._door.requests
+
+    async def opening(self, references: Sequence[Reference], marks: dict[str, str]) -> Opening:
+        """The reference tables, each read whole, in one batch; without any nothing is sent."""
+        answers = await self._batch([self._reference(one) for one in references])
+        rows = {
+            one.name: await self._reference_rows(one, answer)
+            for one, answer in zip(references, answers, strict=True)
+        }
+        return Opening(rows=rows, whole=frozenset(rows))
 
     async def changes(self, table: str, columns: Sequence[str], token: str | None) -> AsyncIterator[Page]:
-        """Change tracking: `token` is the delta link of the last page of the feed before."""
-        url = token or f"{self._api}/{table}?$select={','.join(columns)}"
+        """Change tracking: `token` is the delta link of the last page of the feed before.
+
+        Raises FeedExpiredError where the service, or another address, no longer takes it.
+        """
+        layout = layout_of(self._table(table), columns)
+        if token is not None and not same_origin(token, self._api):
+            raise _expired(table, "it is of another address")
+        prefer = ",".join(["odata.track-changes", self._paging, *([NOTES] if layout.notes else [])])
+        url, asked = token or f"{self._api}/{table}?$select={layout.select}", token
         while url:
-            page = await self._get(url)
-            rows = [row for row in page["value"] if "reason" not in row]
-            deleted = [row["id"] for row in page["value"] if "reason" in row]
-            url = page.get("@odata.nextLink", "")
-            yield Page(rows=rows, deleted=deleted, token=None if url else page.get("@odata.deltaLink"))
+            page = await self._page(url, prefer, table, asked)
+            url, asked = next_link(page.next, self._api, _NAME), None
+            if not url and not page.delta:
+                raise ProtocolError(f"{_NAME} gives no delta link for {table}.", cure=_TRACK)
+            yield _page(page, layout, None if url else page.delta)
 
     async def read(self, table: str, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Row]:
-        """Bulk read by id, in batches."""
-        query = f"?$select={','.join(columns)}"
-        parts = [Part("GET", f"{self._api}/{table}({one}){query}") for one in ids]
-        key = self._keys[table]
-        rows = [_decoder.decode(one.body) for one in await self._batch(parts) if one.status == 200]
-        return {row[key]: row for row in rows}
+        """Bulk read by id. Only the service's word for a missing record counts as one."""
+        layout = layout_of(self._table(table), columns)
+        headers = (f"Prefer: {NOTES}",) if layout.notes else ()
+        parts = [Part("GET", f"{self._api}/{table}({one})?$select={layout.select}", headers) for one in ids]
+        rows = []
+        for answer in await self._batch(parts):
+            if answer.status == 200:
+                rows.append(answer.row(f"{_NAME} for {table}"))
+            elif answer.status != 404 or answer.problem()[0].lower() not in GONE_CODES:
+                raise _refused(table, answer)
+        return {row["id"]: row for row in layout.finish(rows)}
 
     async def write(self, writes: Sequence[RowWrite]) -> list[RowResult]:
-        """Conditional writes; a create is a PATCH that may only create."""
-        return [_result(answer) for answer in await self._batch([self._part(one) for one in writes])]
+        """Conditional writes; a create is a PATCH that may only create. Each part stands alone."""
+        layouts: dict[tuple[str, tuple[str, ...]], Layout] = {}
+        for one in writes:
+            if (one.table, one.select) not in layouts:
+                layouts[one.table, one.select] = layout_of(self._table(one.table), one.select)
+        parts = [self._part(one, layouts[one.table, one.select]) for one in writes]
+        answers = await self._batch(parts, writes=True)
+        results = []
+        for one, answer in zip(writes, answers, strict=True):
+            layout = layouts[one.table, one.select]
+            made = result(one, answer, layout.key)
+            if made.row is not None:
+                layout.finish([made.row])
+            results.append(made)
+        return results
 
-    def _part(self, one: RowWrite) -> Part:
-        condition = _CONDITION.get(one.method, f"If-Match: {one.version}")
-        select = f"?$select={','.join(one.select)}" if one.select else ""
+    def _table(self, route: str) -> Table:
+        found = self._tables.get(route)
+        if found is None:
+            raise ConfigurationError(
+                f"No mapping has the {_NAME} table {route!r}, so its key is not known.",
+                cure=f"Known: {', '.join(sorted(self._tables)) or 'none'}.",
+            )
+        return found
+
+    def _part(self, one: RowWrite, layout: Layout) -> Part:
+        condition = f"If-Match: {one.version or _NO_VERSION}"
         url = f"{self._api}/{one.table}({one.id})"
         if one.method is Method.DELETE:
             return Part("DELETE", url, (condition,))
-        body = _encoder.encode(one.body)
-        return Part(_VERB[one.method], url + select, (condition, "Prefer: return=representation"), body)
+        if one.method is Method.CREATE:
+            condition = "If-None-Match: *"
+        prefer = f"Prefer: return=representation{',' + NOTES if layout.notes else ''}"
+        body = _encoder.encode(body_on_wire(self._tables[one.table], one.body))
+        return Part(_VERB[one.method], f"{url}?$select={layout.select}", (condition, prefer), body)
 
-    async def _get(self, url: str) -> Any:
-        headers = {
-            "Accept": "application/json",
-            "OData-Version": "4.0",
-            "OData-MaxVersion": "4.0",
-            "Prefer": f"odata.track-changes,odata.maxpagesize={_PAGE}",
-        }
-        answer = await self._door.send("GET", url, headers)
-        document = answer.json("Dataverse")
+    def _layout_of(self, reference: Reference) -> Layout:
+        table = self._tables.get(reference.route)
+        return layout_of_reference(reference) if table is None else layout_of(table, reference.columns)
+
+    def _reference(self, one: Reference) -> Part:
+        if one.options:
+            kind = "Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+            query = "$select=LogicalName&$expand=OptionSet,GlobalOptionSet"
+            return Part("GET", f"{self._api}/EntityDefinitions(LogicalName='{one.route}')/{kind}?{query}")
+        layout = self._layout_of(one)
+        return Part("GET", f"{self._api}/{one.route}?$select={layout.select}", (self._prefer(layout),))
+
+    def _prefer(self, layout: Layout) -> str:
+        return f"Prefer: {self._paging}{',' + NOTES if layout.notes else ''}"
+
+    async def _reference_rows(self, one: Reference, answer: Answer) -> list[Row]:
+        """The rows of a part of the opening, those of further pages too."""
         if answer.status != 200:
-            error = document.get("error", {}) if isinstance(document, dict) else {}
-            raise ProtocolError(
-                f"Dataverse answered {answer.status} {error.get('code', '')}: {error.get('message', '')}"
-            )
-        return document
+            raise _refused(one.route, answer)
+        page = answer.page(f"{_NAME} for {one.route}")
+        if one.options:
+            return list(_options(page.value))
+        layout = self._layout_of(one)
+        rows, prefer = page.value, self._prefer(layout).removeprefix("Prefer: ")
+        while url := next_link(page.next, self._api, _NAME):
+            page = await self._page(url, prefer, one.route, None)
+            rows += page.value
+        return layout.finish(rows)
 
-    async def _batch(self, parts: Sequence[Part]) -> list[PartAnswer]:
-        answers: list[PartAnswer] = []
-        for start in range(0, len(parts), _BATCH):
-            boundary = f"batch_{uuid.uuid4().hex}"
-            headers = {
-                "Content-Type": f'multipart/mixed; boundary="{boundary}"',
-                "Prefer": "odata.continue-on-error",
-                "OData-Version": "4.0",
-                "OData-MaxVersion": "4.0",
+    async def _page(self, url: str, prefer: str, what: str, token: str | None) -> RowsPage:
+        headers = {"Accept": "application/json", "Prefer": prefer, **_ODATA}
+        answer = await self._door.send("GET", url, headers)
+        if answer.status == 200:
+            return answer.page(f"{_NAME} for {what}")
+        if token is not None and _is_expiry(answer):
+            raise _expired(what, answer.problem()[1])
+        raise _refused(what, answer)
+
+    async def _batch(self, parts: Sequence[Part], *, writes: bool = False) -> list[Answer]:
+        async def ask(some: Sequence[Part]) -> list[Answer]:
+            return await self._one_batch(some, writes)
+
+        return await answer_all(self._door, parts, _BATCH, ask, writes=writes)
+
+    async def _one_batch(self, parts: Sequence[Part], writes: bool) -> list[Answer]:
+        boundary = f"batch_{uuid.uuid4().hex}"
+        headers = {
+            "Content-Type": f'multipart/mixed; boundary="{boundary}"',
+            "Prefer": "odata.continue-on-error",
+            **_ODATA,
+        }
+        body = encode(parts, boundary)
+        answer = await self._door.send("POST", f"{self._api}/$batch", headers, body, writes=writes)
+        if answer.status != 200:
+            raise _refused("a batch", answer)
+        return decode(answer)
+
+
+def _page(page: RowsPage, layout: Layout, token: str | None) -> Page:
+    """Rows and tombstones apart: a tombstone has no version."""
+    deleted = [str(row.get("id", "")).lower() for row in page.value if "@odata.etag" not in row]
+    if not deleted:
+        return Page(rows=layout.finish(page.value), deleted=[], token=token)
+    rows = [row for row in page.value if "@odata.etag" in row]
+    if "" in deleted:
+        raise ProtocolError(
+            f"{_NAME} gives a row of {layout.table} with neither a version nor an id.",
+            cure="Check what stands between here and the service.",
+        )
+    return Page(rows=layout.finish(rows), deleted=deleted, token=token)
+
+
+def _options(attributes: Sequence[Row]) -> Iterator[Row]:
+    """The choices of an entity's columns; a label is in the user's language, else the first there is."""
+    for attribute in attributes:
+        chosen = attribute.get("OptionSet") or attribute.get("GlobalOptionSet") or {}
+        for option in chosen.get("Options") or ():
+            yield {
+                "column": attribute["LogicalName"],
+                "value": option["Value"],
+                "label": _label(option.get("Label") or {}),
             }
-            body = encode(parts[start : start + _BATCH], boundary)
-            answer = await self._door.send("POST", f"{self._api}/$batch", headers, body)
-            answers += decode(answer.body, answer.headers.get("Content-Type", ""))
-        if len(answers) != len(parts):
-            raise ProtocolError(f"Dataverse answered {len(answers)} of {len(parts)} parts of a batch.")
-        return answers
 
 
-def _result(answer: PartAnswer) -> RowResult:
-    if answer.status < 300:
-        row = _decoder.decode(answer.body) if answer.body else None
-        return RowResult(outcome=Outcome.DONE, row=row)
-    try:
-        error = _decoder.decode(answer.body).get("error", {})
-    except (msgspec.DecodeError, AttributeError):
-        error = {"message": answer.body[:200].decode("utf-8", "replace")}
-    code, message = str(error.get("code", "")), str(error.get("message", ""))
-    passing = answer.status in {429, 500, 502, 503, 504}
-    outcome = _OUTCOMES.get(code, Outcome.TRANSIENT if passing else Outcome.REJECTED)
-    return RowResult(outcome=outcome, code=code, message=message)
+def _label(label: dict[str, Any]) -> str:
+    own, others = label.get("UserLocalizedLabel"), label.get("LocalizedLabels") or ()
+    return str((own or next(iter(others), None) or {}).get("Label") or "")
+
+
+def _is_expiry(answer: Answer) -> bool:
+    code, message = answer.problem()
+    if answer.status == 410 or code.lower() == _EXPIRED:
+        return True
+    return answer.status in {400, 404} and _TOKEN_WORDS.search(message) is not None
+
+
+def _expired(table: str, why: str) -> FeedExpiredError:
+    return FeedExpiredError(
+        f"{_NAME} no longer takes the stored place in the changes of {table}: {' '.join(why.split())}",
+        cure="The table must be read anew as a whole.",
+    )
+
+
+def _refused(what: str, answer: Answer) -> Exception:
+    return refused(_NAME, what, answer, _cure(what, answer))
+
+
+def _cure(what: str, answer: Answer) -> str:
+    code, message = answer.problem()
+    if answer.status == 403:
+        found = _PRIVILEGE.search(message)
+        right = found[0] if found else f"the right to read {what} in the whole organization"
+        return f"Give a security role of the application user in {_NAME} {right}."
+    if code.lower() == _NOT_TRACKED:
+        return _TRACK
+    if answer.status == 404:
+        return f"Check that {_NAME} has this table and that the solution is installed."
+    return "Check the columns of the mapping and what stands between here and the service."

@@ -1,26 +1,30 @@
-"""One HTTP door to one service: token, gate, retries, JSON with exact decimals, and clear errors."""
+"""One HTTP door to one service: token, gate, retries, and clear errors."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
 import time
 from collections.abc import Mapping
-from decimal import Decimal
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
+from kobling.adapters.odata.answer import Answer, one_line, wait_seconds
 from kobling.model.errors import CredentialsError, KoblingError, ProtocolError, UnreachableError
 
-_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
 _TRIES: Final = 6
-_PASSING: Final = frozenset({429, 502, 503, 504})
+# A connection that breaks is no plea for patience, so it is tried again at once, but not for long.
+_BREAKS: Final = 3
+_AGAIN_FOR_READS: Final = frozenset({429, 502, 503, 504})
+# These two are sent before anything is done; behind a 502 or 504 the work may have been done.
+_AGAIN_FOR_WRITES: Final = frozenset({429, 503})
 _LONGEST_WAIT_SECONDS: Final = 300.0
+_LONGEST_CLOSURE_SECONDS: Final = 3600.0
+_RIGHTS: Final = "Check the client id, the secret and its expiry, and the application user's rights."
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,45 +39,39 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         return f"Credentials(token_url={self.token_url!r}, client_id={self.client_id!r}, secret=…)"
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """Status, headers and body of one answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self, where: str) -> Any:
-        """The body as JSON with exact decimals; ProtocolError if it is none."""
-        try:
-            return _decoder.decode(self.body)
-        except msgspec.DecodeError as error:
-            shown = self.body[:60].decode("utf-8", "replace")
-            raise ProtocolError(
-                f"{where} answered {self.status} with something that is not JSON ({shown!r}: {error}).",
-                cure="Check that the address is the service itself and not a portal or a proxy page.",
-            ) from error
-
-
 class Gate:
-    """Holds every sender back while a service asks for it, and bounds how many are in flight."""
+    """Holds every sender back while a service asks for it, and bounds how many are in flight.
 
-    def __init__(self, at_once: int) -> None:
+    Entering raises UnreachableError where the wait would be longer than a run can last.
+    """
+
+    def __init__(self, name: str, at_once: int) -> None:
+        self._name = name
         self._places = asyncio.Semaphore(at_once)
         self._closed_until = 0.0
 
     def close_for(self, seconds: float) -> None:
-        """Nobody sends for that long."""
+        """Nobody sends for that long, at most an hour: a longer wait is a mistake of the service."""
+        seconds = min(seconds, _LONGEST_CLOSURE_SECONDS)
         self._closed_until = max(self._closed_until, time.monotonic() + seconds)
 
     async def __aenter__(self) -> None:
         await self._places.acquire()
         try:
             # The time may move on while we wait, so an event would have to be set by a timer of its own.
-            while (wait_seconds := self._closed_until - time.monotonic()) > 0:  # noqa: ASYNC110
-                await asyncio.sleep(wait_seconds)
+            while (wait := self._closed_until - time.monotonic()) > 0:
+                self._refuse(wait)
+                await asyncio.sleep(wait)
         except BaseException:
             self._places.release()
             raise
+
+    def _refuse(self, wait: float) -> None:
+        if wait > _LONGEST_WAIT_SECONDS:
+            raise UnreachableError(
+                f"{self._name} asks to wait {wait:.0f} seconds before the next request.",
+                cure="Run again after that time; other users of the same application may share its limits.",
+            )
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -82,27 +80,28 @@ class Gate:
 
 
 class Door:
-    """Requests to one service. Use as an asynchronous context manager; `requests` counts what was sent.
+    """Requests to one service. Use as an asynchronous context manager.
 
-    trust: whose certificates are believed; without one those that this machine believes.
+    requests: what was sent so far, retries included, token requests not. ssl: trust of one's own, e.g. for a
+    certificate authority of the house.
     """
 
     def __init__(
-        self, name: str, credentials: Credentials, at_once: int, trust: ssl.SSLContext | None = None
+        self, name: str, credentials: Credentials, at_once: int, *, ssl: ssl.SSLContext | None = None
     ) -> None:
         self.name = name
         self.requests = 0
         self._credentials = credentials
-        self._trust = trust
-        self._gate = Gate(at_once)
+        self._gate = Gate(name, at_once)
+        self._ssl = ssl
         self._token = ""
         self._token_lock = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Door:
         timeout = aiohttp.ClientTimeout(total=600, connect=15)
-        connector = aiohttp.TCPConnector(ssl=self._trust or True)
-        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True)
+        connector = aiohttp.TCPConnector(ssl=self._ssl if self._ssl is not None else True)
+        self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=True, connector=connector)
         return self
 
     async def __aexit__(
@@ -112,37 +111,71 @@ class Door:
         await self._session.close()
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        writes: bool = False,
     ) -> Answer:
-        """One request that may be repeated without harm: throttling, outages and one expired token are met.
+        """One request; throttling, outages, broken connections and an expired token are met.
 
-        Raises UnreachableError, CredentialsError. Other statuses are the caller's to read.
+        What `writes` is repeated only where the service has surely done nothing: else its outcome is unknown
+        and for the caller to find out. Raises UnreachableError, CredentialsError, and ProtocolError for a
+        redirect. Other statuses are the caller's to read.
         """
         renewed = False
         for attempt in range(_TRIES):
             token = await self._bearer()
-            async with self._gate:
-                answer = await self._once(method, url, {**headers, "Authorization": f"Bearer {token}"}, body)
-            if answer.status == 401 and not renewed:
-                renewed, self._token = True, ""
+            try:
+                async with self._gate:
+                    sent = {**headers, "Authorization": f"Bearer {token}"}
+                    answer = await self._once(method, url, sent, body)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                if writes or attempt + 1 >= _BREAKS or not _broke_off(error):
+                    raise self._unreachable(url, error, writes=writes) from error
                 continue
             if answer.status == 401:
-                raise CredentialsError(f"{self.name} refuses the token.", cure=self._rights())
-            if answer.status not in _PASSING:
-                return answer
-            self._gate.close_for(_wait_seconds(answer.headers, attempt))
+                self._forget(token, again=renewed)
+                renewed = True
+                continue
+            if answer.status not in (_AGAIN_FOR_WRITES if writes else _AGAIN_FOR_READS):
+                return self._settled(answer, url, writes=writes)
+            self.hold(answer.headers, attempt)
         raise UnreachableError(
             f"{self.name} answered {answer.status} {_TRIES} times in a row.", cure="Try again later."
         )
 
+    def hold(self, headers: Mapping[str, str], attempt: int) -> None:
+        """Nobody sends for as long as these headers of an answer ask for, or as the attempts suggest."""
+        self._gate.close_for(wait_seconds(headers, attempt))
+
     async def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         assert self._session is not None, "the door is not open"
         self.requests += 1
-        try:
-            async with self._session.request(method, url, headers=headers, data=body) as response:
-                return Answer(response.status, response.headers, await response.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._unreachable(url, error) from error
+        async with self._session.request(
+            method, url, headers=headers, data=body, allow_redirects=False
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    def _settled(self, answer: Answer, url: str, *, writes: bool) -> Answer:
+        if 300 <= answer.status < 400:
+            raise self._redirected(url, answer)
+        if writes and answer.status in _AGAIN_FOR_READS:
+            raise UnreachableError(
+                f"{self.name} answered {answer.status} to a write, so it is unknown whether it was done.",
+                cure="Run again: the next run asks what became of it.",
+            )
+        return answer
+
+    def _forget(self, token: str, *, again: bool) -> None:
+        """A token that is refused once has expired; a fresh one that is refused is no use."""
+        if again:
+            raise CredentialsError(f"{self.name} refuses the token.", cure=_RIGHTS)
+        # Another sender may have fetched a new one meanwhile.
+        if self._token == token:
+            self._token = ""
 
     async def _bearer(self) -> str:
         async with self._token_lock:
@@ -160,35 +193,66 @@ class Door:
             "scope": asked.scope,
         }
         try:
-            async with self._session.post(asked.token_url, data=form) as response:
+            async with self._session.post(asked.token_url, data=form, allow_redirects=False) as response:
                 answer = Answer(response.status, response.headers, await response.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._unreachable(asked.token_url, error) from error
-        if answer.status in {400, 401, 403}:
-            raise CredentialsError(
-                f"{self.name}: the token endpoint refuses client {asked.client_id!r} ({answer.status}).",
-                cure=self._rights(),
-            )
-        token = answer.json(f"The token endpoint of {self.name}")
-        if not isinstance(token, dict) or not isinstance(token.get("access_token"), str):
-            raise ProtocolError(f"The token endpoint of {self.name} gave no access_token.")
-        return str(token["access_token"])
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreachable(asked.token_url, error, writes=False) from error
+        return self._granted(answer)
 
-    def _unreachable(self, url: str, error: Exception) -> KoblingError:
-        host = urlsplit(url).netloc
+    def _granted(self, answer: Answer) -> str:
+        asked = self._credentials
+        where = f"The token endpoint of {self.name} at {urlsplit(asked.token_url).netloc}"
+        if 300 <= answer.status < 400:
+            raise self._redirected(asked.token_url, answer)
+        if answer.status == 429 or answer.status >= 500:
+            raise UnreachableError(f"{where} answered {answer.status}.", cure="Try again later.")
+        document = answer.json(where)
+        if isinstance(document, dict) and answer.status in {400, 401, 403}:
+            reason = one_line(str(document.get("error_description") or document.get("error") or ""))
+            if asked.secret:
+                reason = reason.replace(asked.secret, "…")
+            raise CredentialsError(
+                f"{where} refuses client {asked.client_id!r} ({answer.status}): {reason}", cure=_RIGHTS
+            )
+        token = document.get("access_token") if isinstance(document, dict) else None
+        if answer.status != 200 or not isinstance(token, str) or not token:
+            raise ProtocolError(
+                f"{where} answered {answer.status} without an access_token.",
+                cure="Check the token address in the configuration.",
+            )
+        return token
+
+    def _redirected(self, url: str, answer: Answer) -> KoblingError:
+        place = urlsplit(answer.headers.get("Location", ""))
+        where = f"{place.scheme}://{place.netloc}" if place.netloc else "another path"
+        return ProtocolError(
+            f"{self.name} at {urlsplit(url).netloc} redirects to {where} ({answer.status}), "
+            "which is not followed.",
+            cure="Put the service's own address into the configuration.",
+        )
+
+    def _unreachable(self, url: str, error: Exception, *, writes: bool) -> KoblingError:
+        where = f"{self.name} at {urlsplit(url).netloc}"
+        words = one_line(f"{type(error).__name__}: {error}")
+        if writes and not isinstance(error, aiohttp.ClientConnectorError):
+            return UnreachableError(
+                f"{where} broke off during a write ({words}), so it is unknown whether it was done.",
+                cure="Run again: the next run asks what became of it.",
+            )
+        if _broke_off(error):
+            return UnreachableError(
+                f"{where} broke off before the end of its answer ({words}).",
+                cure="Try again; if it stays, look at the service and what stands between.",
+            )
         return UnreachableError(
-            f"{self.name} at {host} does not answer ({type(error).__name__}: {error}).",
+            f"{where} does not answer ({words}).",
             cure="Check the address in the configuration and that the service is up.",
         )
 
-    def _rights(self) -> str:
-        return "Check the client id, the secret and its expiry, and the application user's rights."
 
-
-def _wait_seconds(headers: Mapping[str, str], attempt: int) -> float:
-    """Retry-After if it is a sensible number, else from one second, doubling, with jitter."""
-    asked = headers.get("Retry-After", "")
-    if asked.isdecimal():
-        return min(float(asked), _LONGEST_WAIT_SECONDS)
-    # Jitter only spreads senders; it guards nothing.
-    return float(min(2.0**attempt, 60.0) * (1.0 + random.random() / 2))  # noqa: S311
+def _broke_off(error: Exception) -> bool:
+    """Whether there was a connection and it was lost, before or in the middle of the answer."""
+    if isinstance(error, aiohttp.ClientConnectorError | TimeoutError):
+        return False
+    lost = aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | OSError
+    return isinstance(error, lost)
