@@ -1,144 +1,204 @@
-"""Reads the default mappings from their files and makes them ready to plan with."""
+"""The shipped mappings, and what the core plans with made of them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Final
 
-import msgspec
-import yaml
-
+from kobling.catalogue.check import check_filters
+from kobling.catalogue.definition import (
+    NO_CHANGES,
+    Changes,
+    Definition,
+    Field,
+    FilterCondition,
+    Table,
+    changed,
+)
+from kobling.catalogue.read import read_definition
+from kobling.catalogue.sources import SOURCES
+from kobling.model import mapping as model
 from kobling.model.errors import ConfigurationError
-from kobling.model.mapping import Column, Condition, Direction, FieldRow, Mapping, Table, Template
-from kobling.model.values import Value
+from kobling.model.mapping import Direction, Mapping
+
+# The order in which people meet the mappings.
+ORDER: Final = (
+    "SALESPEOPLE",
+    "CUSTOMER",
+    "VENDOR",
+    "CONTACT",
+    "CURRENCY",
+    "PAYMENT TERMS",
+    "SHIPMENT METHOD",
+    "SHIPPING AGENT",
+)
+_NOT_MAPPINGS: Final = frozenset({"options.yaml"})
 
 
-class _Column(msgspec.Struct, forbid_unknown_fields=True):
-    caption: str
-    maximum: int | None = None
-    upper: bool = False
-    blank: str | None = None
+def definitions() -> dict[str, Definition]:
+    """Every shipped mapping by name, in the order in which they are shown. Raises ConfigurationError."""
+    return {one.name: one for one in sorted(_shipped(), key=lambda one: place_of(one.name))}
 
 
-class _Condition(msgspec.Struct, forbid_unknown_fields=True):
-    column: str
-    values: list[str | int | bool]
-    text: str
+def place_of(name: str) -> tuple[int, str]:
+    """Where a mapping stands among the others; those that are not shipped come last, by name."""
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    table: str
-    route: str
-    title: str
-    columns: dict[str, _Column]
-    number: str | None = None
-    table_id: int = 0
-    filter: list[_Condition] = []
-    template: dict[str, str | int | bool] = {}
-
-
-class _Field(msgspec.Struct, forbid_unknown_fields=True):
-    bc: str
-    crm: str
-    direction: Direction = Direction.BOTH
-    group: str = ""
-
-
-class _Mapping(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    direction: Direction
-    synch_only_coupled: bool
-    bc: _Table
-    crm: _Table
-    fields: list[_Field]
-
-
-def default_mappings() -> dict[str, Mapping]:
-    """Every shipped mapping by name; ConfigurationError names the file and the place of what is wrong."""
-    folder = files("kobling.catalogue")
-    found = [one for one in folder.iterdir() if one.name.endswith(".yaml")]
-    made = [
-        parse(one.read_text(encoding="utf-8"), one.name) for one in sorted(found, key=lambda one: one.name)
-    ]
-    return {one.name: one for one in made}
-
-
-def parse(text: str, file: str) -> Mapping:
-    """One mapping from the text of its file."""
-    try:
-        read = msgspec.convert(yaml.safe_load(text), _Mapping)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise ConfigurationError(f"{file}: {error}", cure="Correct the file at that place.") from error
-    left, right = _table(read.bc, file, ""), _table(read.crm, file, None)
-    rows = tuple(_row(one, read, left, right, file) for one in read.fields)
-    return Mapping(
-        name=read.name,
-        left=left,
-        right=right,
-        direction=read.direction,
-        rows=rows,
-        synch_only_coupled=read.synch_only_coupled,
+@cache
+def _shipped() -> tuple[Definition, ...]:
+    found = [one for one in files("kobling.catalogue").iterdir() if one.name.endswith(".yaml")]
+    return tuple(
+        read_definition(one.read_text(encoding="utf-8"), one.name)
+        for one in found
+        if one.name not in _NOT_MAPPINGS
     )
 
 
-def _table(read: _Table, file: str, blank: Value) -> Table:
+def default_mappings() -> dict[str, Mapping]:
+    """Every shipped mapping as it is without changes, ready to plan with."""
+    known = definitions()
+    available = {*known, *SOURCES}
+    return {name: executable(one, NO_CHANGES, available) for name, one in known.items()}
+
+
+def executable(definition: Definition, changes: Changes, available: Collection[str]) -> Mapping:
+    """What the core plans with. available: the names of look-up sources and of enabled mappings.
+
+    A row or a condition whose source is not available is left out, as is a row without a direction left. Only
+    columns that something needs are read. Raises ConfigurationError for changes that do not fit.
+    """
+    now = changed(definition, changes)
+    check_filters(now, now.name)
+    rows = tuple(one for one in now.fields if _takes_part(one, now, available))
+    if not rows:
+        words = f"{now.name}: no enabled field flows {now.direction}."
+        raise ConfigurationError(words, cure="Give the mapping another direction, or enable fields.")
+    bc = _table(now.bc, _needed(now, rows, now.bc), available)
+    crm = _table(now.crm, _needed(now, rows, now.crm), available)
+    at = {"bc": _positions(bc), "crm": _positions(crm)}
+    return Mapping(
+        name=now.name,
+        left=bc,
+        right=crm,
+        direction=now.direction,
+        rows=tuple(_row(one, now, at["bc"], at["crm"]) for one in rows),
+        synch_only_coupled=now.synch_only_coupled,
+        update_conflict=now.update_conflict,
+        deletion_conflict=now.deletion_conflict,
+        finder=tuple((at["bc"][one], at["crm"][other]) for one, other in now.finder.items()),
+        refuse_outside=now.refuse_outside,
+    )
+
+
+def _takes_part(field: Field, definition: Definition, available: Collection[str]) -> bool:
+    if not (field.enabled and field.executable):
+        return False
+    source = field.conversion.source
+    return field.direction.narrowed(definition.direction) is not None and (not source or source in available)
+
+
+def _needed(definition: Definition, rows: Iterable[Field], table: Table) -> set[str]:
+    """The columns of one side that a row, the filter, the finder or a person needs."""
+    is_bc = table is definition.bc
+    needed = {table.title, *table.template, *(one.column for one in table.filter)}
+    needed |= set(definition.finder) if is_bc else set(definition.finder.values())
+    needed |= set() if table.number is None else {table.number}
+    for row in rows:
+        names = [row.bc if is_bc else row.crm]
+        if (row.direction is Direction.TO_RIGHT) is is_bc:
+            names += [row.conversion.key, *row.conversion.otherwise]
+        needed |= {one for one in names if one is not None}
+    return needed
+
+
+def _table(table: Table, needed: set[str], available: Collection[str]) -> model.Table:
     columns = tuple(
-        Column(
+        model.Column(
             name=name,
             caption=one.caption,
             maximum=one.maximum,
             upper=one.upper,
-            blank=blank if one.blank is None else one.blank,
+            blank=one.nothing,
+            targets=one.targets,
+            navigation=one.navigation,
         )
-        for name, one in read.columns.items()
+        for name, one in table.columns.items()
+        if name in needed
     )
-    conditions = tuple(
-        Condition(
-            position=_position(columns, one.column, file),
-            name=one.column,
-            values=tuple(one.values),
-            text=one.text,
-        )
-        for one in read.filter
-    )
-    template = tuple(
-        Template(position=_position(columns, name, file), value=value)
-        for name, value in read.template.items()
-    )
-    return Table(
-        name=read.table,
-        caption=read.table,
-        route=read.route,
+    at = {one.name: position for position, one in enumerate(columns)}
+    return model.Table(
+        name=table.table,
+        caption=table.caption or table.table,
+        route=table.route,
         columns=columns,
-        number=None if read.number is None else _position(columns, read.number, file),
-        title=_position(columns, read.title, file),
-        conditions=conditions,
-        template=template,
-        table_id=read.table_id,
+        key=table.key,
+        number=None if table.number is None else at[table.number],
+        title=at[table.title],
+        conditions=tuple(
+            _condition(one, at) for one in table.filter if not one.source or one.source in available
+        ),
+        template=tuple(
+            model.Template(position=at[name], value=value) for name, value in table.template.items()
+        ),
+        table_id=table.table_id,
     )
 
 
-def _row(one: _Field, read: _Mapping, left: Table, right: Table, file: str) -> FieldRow:
-    direction = one.direction.narrowed(read.direction)
-    if direction is None:
-        raise ConfigurationError(
-            f"{file}: field {one.bc} flows {one.direction}, its mapping {read.direction}.",
-            cure="Give the field a direction that the mapping has.",
-        )
-    position = _position(left.columns, one.bc, file)
-    return FieldRow(
-        name=left.columns[position].caption,
-        left=position,
-        right=_position(right.columns, one.crm, file),
+def _condition(one: FilterCondition, at: dict[str, int]) -> model.Condition:
+    return model.Condition(
+        position=at[one.column],
+        name=one.column,
+        values=one.values,
+        negated=one.negated,
+        text=one.text,
+        source=one.source,
+    )
+
+
+def _positions(table: model.Table) -> dict[str, int]:
+    return {one.name: position for position, one in enumerate(table.columns)}
+
+
+def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str, int]) -> model.FieldRow:
+    direction = field.direction.narrowed(definition.direction)
+    assert direction is not None, "rows without a direction take no part"
+    conversion, first = _conversion(field, bc if field.direction is Direction.TO_RIGHT else crm)
+    left = None if field.bc is None else bc[field.bc]
+    right = None if field.crm is None else crm[field.crm]
+    if first is not None:
+        left, right = (first, right) if field.direction is Direction.TO_RIGHT else (left, first)
+    return model.FieldRow(
+        name=definition.field_name(field),
+        left=left,
+        right=right,
         direction=direction,
-        group=one.group,
+        conversion=conversion,
+        moment=field.moment,
+        not_null=field.not_null,
+        clear_on_failed=field.clear_on_failed,
+        conflict=field.conflict,
+        group=field.group,
+        rule=field.rule,
+        claim=field.claim,
+        when=field.when,
     )
 
 
-def _position(columns: tuple[Column, ...], name: str, file: str) -> int:
-    names: list[Any] = [one.name for one in columns]
-    if name not in names:
-        raise ConfigurationError(
-            f"{file}: there is no column {name!r}.", cure=f"Use one of: {', '.join(names)}."
-        )
-    return names.index(name)
+def _conversion(field: Field, source: dict[str, int]) -> tuple[model.Conversion, int | None]:
+    """The conversion, and the column that a plain row reads in the place of its own."""
+    makes = field.conversion
+    key = None if makes.key is None else source[makes.key]
+    first, key = (key, None) if makes.kind == "plain" else (None, key)
+    conversion = model.Conversion(
+        kind=makes.kind,
+        source=makes.source,
+        key=key,
+        otherwise=tuple(source[one] for one in makes.otherwise),
+        entity=makes.entity,
+        digits=makes.digits,
+        constant=field.constant,
+    )
+    return conversion, first

@@ -1,0 +1,144 @@
+"""Whether a mapping file makes sense: every name in it is known, every row can be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NoReturn
+
+from kobling.catalogue.definition import Column, ColumnType, Definition, Field, Plain, Table
+from kobling.model.errors import ConfigurationError
+from kobling.model.mapping import Direction, Moment
+
+_KINDS = ("plain", "look_up", "product")
+_VALUES = {ColumnType.INTEGER: int, ColumnType.DECIMAL: int, ColumnType.BOOLEAN: bool}
+
+
+def check(definition: Definition, file: str) -> None:
+    """Raises ConfigurationError that names the file and the place of what is wrong first."""
+    for side, table in (("bc", definition.bc), ("crm", definition.crm)):
+        _table(table, f"{file}: {side}")
+    check_filters(definition, file)
+    for bc, crm in definition.finder.items():
+        _known(definition.bc.columns, bc, f"{file}: finder")
+        _known(definition.crm.columns, crm, f"{file}: finder")
+    names: set[str] = set()
+    for index, field in enumerate(definition.fields):
+        place = f"{file}: fields[{index}] ({field.bc or field.crm or 'without columns'})"
+        _field(definition, field, place)
+        if field.executable:
+            _once(definition.field_name(field), names, place)
+
+
+def _table(table: Table, place: str) -> None:
+    names = [table.title, *([] if table.number is None else [table.number]), *table.template]
+    for name in names:
+        _known(table.columns, name, place)
+    for name, value in table.template.items():
+        _fits(table.columns[name], value, f"{place}.template")
+
+
+def check_filters(definition: Definition, place: str) -> None:
+    """Whether the conditions of both sides can be judged. Raises ConfigurationError."""
+    for side, table in (("bc", definition.bc), ("crm", definition.crm)):
+        for index, condition in enumerate(table.filter):
+            here = f"{place}: {side}.filter[{index}]"
+            _known(table.columns, condition.column, here)
+            if not condition.values and not condition.source:
+                _refuse(here, "the condition has no value.", "Give it values or a source.")
+            for value in condition.values:
+                _fits(table.columns[condition.column], value, here)
+
+
+def _fits(column: Column, value: Plain, place: str) -> None:
+    if value is not None and type(value) is not _VALUES.get(column.type, str):
+        _refuse(place, f"{column.caption} cannot hold {value!r}.", f"Give it a value of type {column.type}.")
+
+
+def _field(definition: Definition, field: Field, place: str) -> None:
+    if field.instead and field.enabled:
+        _refuse(place, "a row with `instead` is enabled.", "Set enabled: false.")
+    if field.transformation:
+        _refuse(place, f"there is no transformation {field.transformation!r}.", "Leave it out.")
+    if field.chooses:
+        _chooser(definition, field, place)
+        return
+    _columns(definition, field, place)
+    _conversion(definition, field, place)
+    _moment(definition, field, place)
+
+
+def _columns(definition: Definition, field: Field, place: str) -> None:
+    for table, name in ((definition.bc, field.bc), (definition.crm, field.crm)):
+        if name is not None:
+            _known(table.columns, name, place)
+    if field.bc is None and field.crm is None:
+        _refuse(place, "the row has no column.", "Give it bc, crm or both.")
+    if None not in (field.bc, field.crm):
+        return
+    wanted = Direction.TO_RIGHT if field.bc is None else Direction.TO_LEFT
+    if field.direction is not wanted:
+        _refuse(place, f"the row has a column on one side and flows {field.direction}.", f"Use {wanted}.")
+    makes = field.conversion
+    if field.constant is not None:
+        column = definition.bc.columns[field.bc] if field.bc else definition.crm.columns[field.crm or ""]
+        _fits(column, field.constant, place)
+    elif not makes.source and makes.key is None:
+        _refuse(place, "nothing says what the row writes.", "Give it a constant, a key or a source.")
+
+
+def _conversion(definition: Definition, field: Field, place: str) -> None:
+    makes = field.conversion
+    if makes.kind not in _KINDS:
+        _refuse(place, f"there is no conversion {makes.kind!r}.", _one_of(_KINDS))
+    if (makes.kind == "plain") is bool(makes.source):
+        _refuse(place, f"a {makes.kind} row with source {makes.source!r}.", "Only look-ups have a source.")
+    reads = [*([] if makes.key is None else [makes.key]), *makes.otherwise]
+    if reads and field.direction is Direction.BOTH:
+        _refuse(place, "a row with key or otherwise flows both ways.", "Give it one direction.")
+    source = definition.bc if field.direction is Direction.TO_RIGHT else definition.crm
+    for name in reads:
+        _known(source.columns, name, place)
+    targets = definition.crm.columns[field.crm].targets if field.crm is not None else {}
+    if makes.entity and makes.entity not in targets:
+        _refuse(place, f"{field.crm} does not point to {makes.entity!r}.", _one_of(targets))
+    if len(targets) > 1 and not makes.entity:
+        _refuse(place, f"{field.crm} may point to several tables.", f"Say which entity: {_one_of(targets)}")
+
+
+def _moment(definition: Definition, field: Field, place: str) -> None:
+    if (field.moment is Moment.EXIT) is not bool(field.when):
+        _refuse(place, "`when` and moment exit go together.", "Give both or none.")
+    if field.when and field.when not in {one.column for one in definition.crm.filter}:
+        names = [one.column for one in definition.crm.filter]
+        _refuse(place, f"no condition of crm is about {field.when!r}.", _one_of(names))
+
+
+def _chooser(definition: Definition, field: Field, place: str) -> None:
+    _known(definition.crm.columns, field.chooses, place)
+    targets = definition.crm.columns[field.chooses].targets
+    if field.constant not in targets:
+        _refuse(place, f"{field.chooses} does not point to {field.constant!r}.", _one_of(targets))
+    for row in definition.fields:
+        if row.crm == field.chooses and row.conversion.entity != field.constant:
+            _refuse(
+                place, f"the row of {row.crm} has entity {row.conversion.entity!r}.", "Make both the same."
+            )
+
+
+def _once(name: str, names: set[str], place: str) -> None:
+    if name in names:
+        _refuse(place, f"{name!r} has a row already.", "Keep one of them.")
+    names.add(name)
+
+
+def _known(columns: Collection[str], name: str, place: str) -> None:
+    if name not in columns:
+        _refuse(place, f"there is no column {name!r}.", _one_of(columns))
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return f"Use one of: {', '.join(names)}."
+
+
+def _refuse(place: str, message: str, cure: str) -> NoReturn:
+    raise ConfigurationError(f"{place}: {message}", cure=cure)

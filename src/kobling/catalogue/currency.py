@@ -1,0 +1,107 @@
+"""The rules of currencies: the local one, the organization's base currency, and decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from kobling.catalogue.facts import first_of, rows_of, text_of
+from kobling.catalogue.rates import (
+    CURRENCIES,
+    IN_SALES,
+    ORGANIZATION,
+    RATES,
+    SETUP,
+    base_id,
+    base_rates,
+    iso_code,
+    local_code,
+    local_rates,
+)
+from kobling.model.look_up import KEEP, Answer, Facts, Reference, Source
+from kobling.model.mapping import Side
+from kobling.model.pair import Missing
+
+# ISO 4217: the currencies that do not have two decimals. Dataverse takes at most four.
+_DECIMALS: Final = {
+    **{"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0},
+    **{"UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0},
+    **{"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3},
+    **{"CLF": 4, "UYW": 4},
+}
+_DEFAULT_DECIMALS: Final = 2
+
+
+def local_currency(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    """Blank and the local currency's code are one currency in Sales, which comes back as blank.
+
+    All other keys are left to the couplings.
+    """
+    local = local_code(facts)
+    row = first_of(rows_of(facts, IN_SALES), "isocurrencycode", iso_code(facts, local))
+    identifier = None if row is None else text_of(row, "transactioncurrencyid").lower()
+    if side is Side.LEFT:
+        return {key: "" for key in keys if key in {"", identifier}}
+    own = [key for key in keys if not key or key.upper() == local.upper()]
+    return {key: _missing(local, key) if identifier is None else identifier for key in own}
+
+
+def _missing(local: str, key: str) -> Missing:
+    words = f"Sales has no currency {local}, the company's local currency; add it there"
+    if not local:
+        words = "General Ledger Setup has no LCY Code, so the local currency is not known; fill it in"
+    return Missing(mapping="CURRENCY", key=key, reason=words)
+
+
+def base_currency(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    """The id of the organization's base currency, whatever the key."""
+    return {key: base_id(facts) or KEEP for key in keys}
+
+
+def decimals(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    """To Sales: how many decimals a currency has."""
+    if side is Side.LEFT:
+        return {}
+    return {key: _DECIMALS.get(iso_code(facts, key), _DEFAULT_DECIMALS) for key in keys if key}
+
+
+REFERENCES: Final = (
+    Reference(name=SETUP, side=Side.LEFT, route=SETUP, columns=("lcyCode",), table_id=98),
+    Reference(name=CURRENCIES, side=Side.LEFT, route=CURRENCIES, columns=("code", "isoCode"), table_id=4),
+    Reference(
+        name=RATES,
+        side=Side.LEFT,
+        route=RATES,
+        columns=(
+            "currencyCode",
+            "startingDate",
+            "exchangeRateAmount",
+            "relationalCurrencyCode",
+            "relationalExchRateAmount",
+        ),
+        table_id=330,
+    ),
+    Reference(
+        name=IN_SALES,
+        side=Side.RIGHT,
+        route=IN_SALES,
+        columns=("transactioncurrencyid", "isocurrencycode"),
+    ),
+    Reference(
+        name=ORGANIZATION,
+        side=Side.RIGHT,
+        route=ORGANIZATION,
+        columns=("organizationid", "_basecurrencyid_value"),
+    ),
+)
+SOURCES: Final = (
+    Source(name="CURRENCY", references=(SETUP, CURRENCIES, IN_SALES), resolve=local_currency),
+    Source(name="base_currency", references=(ORGANIZATION,), resolve=base_currency),
+    Source(
+        name="exchange_rates",
+        references=(SETUP, CURRENCIES, RATES, IN_SALES, ORGANIZATION),
+        resolve=base_rates,
+    ),
+    Source(name="local_rates", references=(SETUP, RATES), resolve=local_rates),
+    Source(name="currency_precision", references=(CURRENCIES,), resolve=decimals),
+)

@@ -1,0 +1,186 @@
+"""What a mapping file says: a mapping with everything that a person sees of it, enabled or not.
+
+The structs are the schema of the files. Business Central (`bc`) and Dataverse (`crm`) columns go by their
+names on the wire. `load.executable` makes of a definition, and of a user's changes of it, what the core
+plans with.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+import msgspec
+
+from kobling.model.mapping import DeletionConflict, Direction, Moment, UpdateConflict
+
+# Never a float: a number with decimals is no constant of a mapping.
+Plain: TypeAlias = str | int | bool | None
+
+
+class ColumnType(StrEnum):
+    """What a column holds, as far as filters and blanks need to know.
+
+    OPTION: a member name of a Business Central option. INTEGER: whole numbers and Dataverse choices. ID: a
+    GUID, or a look-up.
+    """
+
+    TEXT = "text"
+    OPTION = "option"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    ID = "id"
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A column. caption: the Business Central field name or Dataverse's display name. maximum: characters.
+
+    blank: how the service writes 'nothing'; left out, it is '' for a text of Business Central and null for
+    all else. targets, navigation: of a look-up, see `kobling.model.mapping.Column`.
+    """
+
+    caption: str
+    type: ColumnType = ColumnType.TEXT
+    maximum: int | None = None
+    upper: bool = False
+    blank: str | msgspec.UnsetType | None = msgspec.UNSET
+    targets: dict[str, str] = {}
+    navigation: str = ""
+
+    @property
+    def nothing(self) -> str | None:
+        """The blank value."""
+        return None if self.blank is msgspec.UNSET else self.blank
+
+
+class FilterCondition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A column is (negated: is not) one of `values`, or the answer of `source`. text: the same in words."""
+
+    column: str
+    values: tuple[Plain, ...] = ()
+    negated: bool = False
+    source: str = ""
+    text: str = ""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One side. table: the Business Central table or Dataverse entity. route: its set. key: the id's column.
+
+    number, title: columns that people know a record by. template: what a create sets.
+    """
+
+    table: str
+    route: str
+    title: str
+    columns: dict[str, Column]
+    caption: str = ""
+    table_id: int = 0
+    key: str = "id"
+    number: str | None = None
+    filter: tuple[FilterCondition, ...] = ()
+    template: dict[str, Plain] = {}
+
+
+class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a value is made; kinds and words as in `kobling.model.mapping.Conversion`, columns by name.
+
+    key: the column on the source side that is asked for, or, of a plain row, that comes first. otherwise: the
+    columns that stand in for a blank value.
+    """
+
+    kind: str = "plain"
+    source: str = ""
+    key: str | None = None
+    otherwise: tuple[str, ...] = ()
+    entity: str = ""
+    digits: int = 2
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An integration field mapping. bc, crm: its columns, null on the side without one.
+
+    chooses: the row writes nothing by itself, its constant is the table that this look-up points to. rule:
+    the rule of the entity that a derived row carries out. note: what a person should know. instead: what
+    stands for this row, which is never enabled then. Else as `kobling.model.mapping.FieldRow`.
+    """
+
+    bc: str | None = None
+    crm: str | None = None
+    direction: Direction = Direction.BOTH
+    constant: Plain = None
+    transformation: str = ""
+    enabled: bool = True
+    clear_on_failed: bool = False
+    not_null: bool = False
+    match: bool = False
+    conflict: UpdateConflict | None = None
+    group: str = ""
+    rule: str = ""
+    moment: Moment = Moment.ALWAYS
+    claim: bool = False
+    when: str = ""
+    conversion: Conversion = Conversion()
+    chooses: str = ""
+    note: str = ""
+    instead: str = ""
+
+    @property
+    def executable(self) -> bool:
+        """Whether the row can take part in a run at all."""
+        return not self.chooses and not self.instead
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An integration table mapping. finder: columns (bc: crm) by which an uncoupled record finds its partner.
+
+    refuse_outside: a look-up of a coupled record outside the filter is refused.
+    """
+
+    name: str
+    direction: Direction
+    bc: Table
+    crm: Table
+    fields: tuple[Field, ...]
+    synch_only_coupled: bool = True
+    update_conflict: UpdateConflict = UpdateConflict.ASK
+    deletion_conflict: DeletionConflict = DeletionConflict.ASK
+    finder: dict[str, str] = {}
+    refuse_outside: bool = False
+
+    def field_name(self, field: Field) -> str:
+        """What a row is called: the Business Central caption, else the Dataverse column's name."""
+        return field.crm or "" if field.bc is None else self.bc.columns[field.bc].caption
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A user's edits of a mapping; None leaves what the definition says. An empty filter lets all through."""
+
+    enabled: bool | None = None
+    direction: Direction | None = None
+    synch_only_coupled: bool | None = None
+    update_conflict: UpdateConflict | None = None
+    deletion_conflict: DeletionConflict | None = None
+    bc_filter: tuple[FilterCondition, ...] | None = None
+    crm_filter: tuple[FilterCondition, ...] | None = None
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the mapping takes part in runs."""
+        return self.enabled is not False
+
+
+NO_CHANGES: Final = Changes()
+
+
+def changed(definition: Definition, changes: Changes) -> Definition:
+    """The definition as the changes make it."""
+    edits = {
+        name: value
+        for name in ("direction", "synch_only_coupled", "update_conflict", "deletion_conflict")
+        if (value := getattr(changes, name)) is not None
+    }
+    for side, filtered in (("bc", changes.bc_filter), ("crm", changes.crm_filter)):
+        if filtered is not None:
+            edits[side] = msgspec.structs.replace(getattr(definition, side), filter=filtered)
+    return msgspec.structs.replace(definition, **edits)

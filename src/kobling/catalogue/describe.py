@@ -1,0 +1,97 @@
+"""What people see of the mappings, as the JSON documents of `mapping list` and `mapping show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field, changed
+from kobling.catalogue.filter_text import filter_text
+from kobling.catalogue.load import definitions, place_of
+from kobling.catalogue.options import OPTION_FIELDS
+
+Document = dict[str, Any]
+_OPTION_MAPPINGS: Final = {one.source: one.mapping for one in OPTION_FIELDS}
+
+
+def list_document(known: Mapping[str, Definition], changes: Mapping[str, Changes]) -> Document:
+    """All mappings, in short. changes: by mapping name; a mapping without stands as it was shipped."""
+    return {"mappings": [_summary(one, changes.get(name, NO_CHANGES), known) for name, one in known.items()]}
+
+
+def show_document(
+    definition: Definition, changes: Changes = NO_CHANGES, known: Mapping[str, Definition] | None = None
+) -> Document:
+    """One mapping with all its rows, disabled and derived ones too. known: all mappings, by default the
+    shipped ones."""
+    everything = definitions() if known is None else known
+    variant = _summary(definition, changes, everything)
+    del variant["name"]
+    variant["fields"] = [_field(definition, one) for one in definition.fields]
+    return {"name": definition.name, "variants": [variant]}
+
+
+def depends_on(definition: Definition, known: Mapping[str, Definition]) -> list[str]:
+    """The mappings that its enabled rows look records up in.
+
+    A look-up that may be cleared is no dependency where the other mapping needs this one: it is filled in
+    later.
+    """
+    found = {name for name, _ in _asked(definition)} - {definition.name}
+    needed = {
+        name
+        for name in found
+        if name in _OPTION_MAPPINGS.values() or (name in known and not _deferred(definition, known[name]))
+    }
+    return sorted(needed, key=place_of)
+
+
+def _asked(definition: Definition) -> Iterable[tuple[str, bool]]:
+    """(mapping, whether it may be cleared) of each look-up that a run carries out."""
+    for row in definition.fields:
+        flows = row.direction.narrowed(definition.direction) is not None
+        if row.enabled and row.executable and flows and row.conversion.source:
+            source = row.conversion.source
+            yield _OPTION_MAPPINGS.get(source, source), row.clear_on_failed
+
+
+def _deferred(definition: Definition, other: Definition) -> bool:
+    here = [clearable for name, clearable in _asked(definition) if name == other.name]
+    there = [clearable for name, clearable in _asked(other) if name == definition.name]
+    return all(here) and not all(there)
+
+
+def _summary(definition: Definition, changes: Changes, known: Mapping[str, Definition]) -> Document:
+    now = changed(definition, changes)
+    return {
+        "name": now.name,
+        "enabled": changes.is_enabled,
+        "bc_table": now.bc.table,
+        "crm_entity": now.crm.table,
+        "direction": now.direction.value,
+        "synch_only_coupled": now.synch_only_coupled,
+        "update_conflict": now.update_conflict.value,
+        "deletion_conflict": now.deletion_conflict.value,
+        "bc_filter": filter_text(now.bc.filter, now.bc.columns),
+        # Dataverse's display names may stand twice in a table; its logical names do not.
+        "crm_filter": filter_text(now.crm.filter),
+        "depends_on": depends_on(now, known),
+    }
+
+
+def _field(definition: Definition, field: Field) -> Document:
+    document: Document = {
+        "bc_field": None if field.bc is None else definition.bc.columns[field.bc].caption,
+        "crm_field": field.crm,
+        "direction": field.direction.value,
+        "constant": "" if field.constant is None else str(field.constant),
+        "transformation": field.transformation,
+        "enabled": field.enabled,
+        "clear_on_failed": field.clear_on_failed,
+        "not_null": field.not_null,
+        "match": field.match,
+        "conflict": None if field.conflict is None else field.conflict.value,
+        "group": field.group,
+    }
+    said = {"rule": field.rule, "note": field.note, "instead": field.instead}
+    return document | {name: words for name, words in said.items() if words}

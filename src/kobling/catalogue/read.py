@@ -1,0 +1,76 @@
+"""Reads a mapping file. What is wrong in it is named with the file, the place and the cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from kobling.catalogue.check import check
+from kobling.catalogue.definition import Column, ColumnType, Definition, Table
+from kobling.model.errors import ConfigurationError
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML: a key stands once in its mapping, and nothing is an alias of something else."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "an alias stands here; write it out", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} stands twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(text: str, file: str) -> Any:
+    """The document of a file, as plain values. Raises ConfigurationError with the line."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - the loader is a stricter safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = "" if mark is None else f" line {mark.line + 1}, column {mark.column + 1}:"
+        raise ConfigurationError(
+            f"{file}:{place} {error.problem}.", cure="Correct the file at that place."
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())
+        raise ConfigurationError(f"{file}: {words}.", cure="Correct the file at that place.") from error
+
+
+def read_definition(text: str, file: str) -> Definition:
+    """One mapping from the text of its file. Raises ConfigurationError."""
+    document = read_yaml(text, file)
+    try:
+        definition = msgspec.convert(document, Definition)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{file}: {error}.", cure="Correct the file at that place.") from error
+    definition = msgspec.structs.replace(
+        definition, bc=_with_blanks(definition.bc, ""), crm=_with_blanks(definition.crm, None)
+    )
+    check(definition, file)
+    return definition
+
+
+def _with_blanks(table: Table, text: str | None) -> Table:
+    """The table whose columns say how they write 'nothing'."""
+    columns = {name: _with_blank(column, text) for name, column in table.columns.items()}
+    return msgspec.structs.replace(table, columns=columns)
+
+
+def _with_blank(column: Column, text: str | None) -> Column:
+    if column.blank is not msgspec.UNSET:
+        return column
+    blank = text if column.type is ColumnType.TEXT else None
+    return msgspec.structs.replace(column, blank=blank)

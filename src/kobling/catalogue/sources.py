@@ -1,0 +1,15 @@
+"""The look-up sources of all entities, and the reference tables that they answer from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kobling.catalogue import currency, customer, options, salespeople
+from kobling.model.look_up import Reference, Source
+
+_ENTITIES: Final = (salespeople, currency, customer, options)
+
+REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}
+SOURCES: Final[dict[str, Source]] = {one.name: one for each in _ENTITIES for one in each.SOURCES}
+
+assert all(name in REFERENCES for one in SOURCES.values() for name in one.references), "an unknown reference"
