@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ import msgspec
 
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Side
-from kobling.model.state import Change, Coupling, Intent, Settled
+from kobling.model.state import Change, Coupling, Found, Intent, Open, Report, Settled
 
 Row = dict[str, Any]
 
@@ -103,38 +104,62 @@ class Service(Protocol):
         """The rows of these ids; an id that the service does not have is left out."""
         ...
 
+    async def find(self, table: str, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Row]:
+        """The rows whose column has one of these values."""
+        ...
+
     async def write(self, writes: Sequence[RowWrite]) -> list[RowResult]:
         """The answers in the order of the writes."""
         ...
 
 
-class Store(Protocol):
-    """The state of one mapping of one connection."""
+class MappingState(Protocol):
+    """The state of one mapping: couplings, inbox, intents. `turn` is the wave of the run in hand."""
 
-    async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None:
-        """Where the feed stands; None before its first read and after its columns changed."""
-        ...
-
-    async def take_in(
-        self, side: Side, table: str, columns: Sequence[str], changes: Sequence[Change], token: str | None
-    ) -> None:
-        """Puts a page into the inbox and moves the feed's token, in one transaction."""
-        ...
-
-    async def wake(self, reason: str) -> None:
-        """Makes the inbox rows due that stay for this reason."""
-        ...
-
-    async def due(self, limit: int) -> list[Change]:
-        """Inbox rows whose time has come, oldest first."""
+    async def due(
+        self, limit: int, turn: int, side: Side | None = None, ids: Sequence[str] | None = None
+    ) -> list[Change]:
+        """Inbox rows whose time has come, oldest first; of one side, or of these records only."""
         ...
 
     async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
         """The inbox rows of these records, due or not."""
         ...
 
+    async def rows_of(self, ids: Sequence[str]) -> list[Change]:
+        """All inbox rows of these records, of either side."""
+        ...
+
+    async def put(self, changes: Sequence[Change], turn: int = 0) -> None:
+        """Puts rows into the inbox; they are due from that wave on."""
+        ...
+
     async def couplings(self, left: Sequence[str], right: Sequence[str]) -> list[Coupling]:
         """The couplings in which any of these records stands."""
+        ...
+
+    async def some_coupled(self, side: Side, but: Sequence[str], count: int) -> list[str]:
+        """A few other coupled records of that side."""
+        ...
+
+    async def look_up(self, side: Side, keys: Sequence[str]) -> dict[str, Found]:
+        """The coupled partners on `side`: right ids by left number, or left numbers by right id."""
+        ...
+
+    async def generations(self, ids: Sequence[str]) -> dict[str, int]:
+        """How often each of these records has been uncoupled, if ever."""
+        ...
+
+    async def couple(self, coupled: Sequence[Coupling]) -> None:
+        """Makes these couplings, or brings them up to date."""
+        ...
+
+    async def uncouple(self, gone: Sequence[Coupling]) -> None:
+        """Removes couplings and their inbox rows."""
+        ...
+
+    async def wake(self, keys: Sequence[str], turn: int = 0) -> None:
+        """What waits for one of these keys, in any mapping of the connection, is due."""
         ...
 
     async def journal(self, job: int, intents: Sequence[Intent]) -> None:
@@ -145,14 +170,81 @@ class Store(Protocol):
         """Those of these ids for which an earlier job left an intent open."""
         ...
 
-    async def settle(self, job: int, settled: Sequence[Settled]) -> None:
-        """One batch's outcome in one transaction: couplings with bases, inbox rows, intents."""
+    async def settle(self, job: int, turn: int, settled: Sequence[Settled]) -> None:
+        """One batch's outcome in one transaction: couplings, inbox rows, intents, audit."""
         ...
 
-    async def open_job(self, kind: str) -> int:
-        """A new job; its number."""
+    async def conflicts(self) -> list[tuple[Coupling, tuple[str, ...]]]:
+        """The pairs that wait for a person to resolve them, with the contested fields."""
         ...
 
-    async def close_job(self, job: int, counts: dict[str, dict[str, int]]) -> None:
-        """The job is over; its counts are kept."""
+    async def page(self, after: str, limit: int) -> list[Coupling]:
+        """Couplings in the order of their left ids, from the one after `after` on."""
+        ...
+
+    async def named(self, number: str) -> list[Coupling]:
+        """The couplings whose left record has that number."""
+        ...
+
+    async def open_counts(self) -> Open:
+        """How many records stay, by reason."""
+        ...
+
+
+class State(Protocol):
+    """The state of one connection: feeds, reference tables, jobs and locks."""
+
+    async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None:
+        """Where the feed stands; None before its first read and after its columns changed."""
+        ...
+
+    async def take_in(
+        self,
+        side: Side,
+        table: str,
+        columns: Sequence[str],
+        pages: Mapping[str, Sequence[Change]],
+        token: str | None,
+    ) -> None:
+        """Puts a page into the inbox of each mapping and moves the feed's token, in one transaction."""
+        ...
+
+    async def marks(self) -> dict[str, str]:
+        """How far the reference tables and the deletion log were read."""
+        ...
+
+    async def keep_mark(self, name: str, mark: str) -> None:
+        """Stores one mark."""
+        ...
+
+    async def references(self, names: Sequence[str]) -> dict[str, list[Row]]:
+        """The rows of these reference tables as they were last read."""
+        ...
+
+    async def save(self, references: Sequence[Reference], opening: Opening) -> dict[str, list[Row]]:
+        """Stores what an opening brought; gives the rows that changed, new and old ones, by table."""
+        ...
+
+    async def wake_couplings(self, name: str, keys: Sequence[str] | None) -> None:
+        """Coupled pairs whose base holds one of these values, or all, may have another input now."""
+        ...
+
+    async def hint_deleted(self, name: str, ids: Sequence[str]) -> None:
+        """Records that the deletion log names, of one mapping."""
+        ...
+
+    async def begin(self, names: Sequence[str]) -> None:
+        """A run of these mappings begins: what failed in passing is tried again."""
+        ...
+
+    async def open_job(self, name: str, kind: str) -> int:
+        """A new job of a mapping; its number."""
+        ...
+
+    async def close_job(self, job: int, status: str, report: Report) -> None:
+        """The job is over; its counts and errors are kept."""
+        ...
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """What is stored inside is stored as one."""
         ...

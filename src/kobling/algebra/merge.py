@@ -172,7 +172,7 @@ class Merge:
         if isinstance(made, Missing):
             self._wait(row, target, made)
         elif isinstance(made, Rejected):
-            self.rejected.append(Trouble(field=row.name, reason=made.reason))
+            self.rejected.append(Trouble(field=row.name, reason=made.reason, waits=made.waits))
             self._keep_base(row)
         elif not isinstance(made, Keep):
             self._put(row, target, made)

@@ -239,7 +239,7 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
         if isinstance(result, Keep):
             continue
         if isinstance(result, Rejected):
-            trouble = Trouble(field=row.name, reason=result.reason)
+            trouble = Trouble(field=row.name, reason=result.reason, waits=result.waits)
             return Action(kind=Kind.REJECT, rejected=(trouble,), reason=result.reason)
         if isinstance(result, Missing):
             waiting.append(

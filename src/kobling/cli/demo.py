@@ -1,4 +1,4 @@
-"""The demo: a sandbox and a database of its own, a full run, edits on both sides, and what became of them."""
+"""The demo: the main job on a sandbox of its own, edits on both sides, and what became of them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import msgspec
+from kobling.cli.show import progress_bar, say, say_job, wait_notice
+from kobling.model.errors import KoblingError, UnreachableError
+from kobling.service.checks import check_connection
+from kobling.service.configuration import Configuration, read_configuration
+from kobling.service.couplings import MatchRequest, list_couplings, match_couplings
+from kobling.service.initial import Ports, write_initial
+from kobling.service.session import Session, open_session
+from kobling.service.synchronize import Request, synchronize
+from kobling.service.waiting import Resolution, list_conflicts, resolve_conflicts
 
-from kobling.adapters.business_central.service import BusinessCentral
-from kobling.adapters.dataverse.service import Dataverse
-from kobling.adapters.odata.http import Credentials, Door
-from kobling.adapters.postgres.embedded import open_embedded_database
-from kobling.adapters.postgres.schema import open_database
-from kobling.adapters.postgres.store import PostgresStore
-from kobling.catalogue.load import default_mappings
-from kobling.engine.run import End, Run
-from kobling.model.errors import UnreachableError
-from kobling.model.mapping import Side
-from kobling.ports import Method, RowWrite, Service
+_ORDER: Final = ("SALESPEOPLE", "CURRENCY", "CUSTOMER")
+_PERSON: Final = "Anna"
 
 
 def run_demo(*, once: bool) -> None:
@@ -35,12 +35,13 @@ def run_demo(*, once: bool) -> None:
         tempfile.TemporaryDirectory(prefix="kobling-demo-", ignore_cleanup_errors=True) as folder,
         _sandbox() as place,
     ):
-        with open_embedded_database(Path(folder) / "kobling-data") as database:
-            asyncio.run(_story(place, database.url))
+        bc, crm = (urllib.parse.urlsplit(place[name]).port for name in ("business_central", "dataverse"))
+        path = Path(folder) / "kobling.toml"
+        write_initial(path, Ports(bc=bc or 0, crm=crm or 0), replace=False)
+        configuration = read_configuration(path)
+        asyncio.run(_story(configuration))
         if not once:
-            where = f"{place['business_central']} and {place['dataverse']}"
-            print(f"\nThe sandbox goes on: {where}. Ctrl-C stops it.")
-            _until_interrupted()
+            _until_interrupted(configuration)
 
 
 @contextmanager
@@ -58,89 +59,146 @@ def _sandbox() -> Iterator[dict[str, Any]]:
             process.terminate()
 
 
-def _until_interrupted() -> None:
+def _until_interrupted(configuration: Configuration) -> None:
+    say()
+    say("The sandbox and its data stay until Ctrl-C. In another terminal, try for example:")
+    say(f"  export KOBLING_CONFIG={configuration.path}")
+    say("  kobling job list; kobling coupling list CUSTOMER; kobling sync --all --dry-run")
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        print("Stopped.")
+        say("Stopped; everything that the demo started is gone.")
 
 
-def _door(base: str, client: str) -> Door:
-    credentials = Credentials(
-        token_url=f"{base}/sandbox/oauth2/v2.0/token",
-        client_id=client,
-        secret="sandbox",  # noqa: S106 - the sandbox's published secret guards nothing
-        scope=f"{base}/.default",
+async def _story(configuration: Configuration) -> None:
+    _title("The connection")
+    await _test(configuration)
+    async with open_session(configuration) as session:
+        _title("Records that stand on both sides are coupled")
+        await _match(session)
+        _title("A full synchronization")
+        await _full(session)
+        _title("A person edits one pair on both sides")
+        person = _Person(configuration)
+        pair = await _pair(session)
+        _edit(person, pair)
+        await _sync(session)
+        await _conflict(session, person, pair)
+
+
+def _title(text: str) -> None:
+    say()
+    say(text)
+
+
+async def _test(configuration: Configuration) -> None:
+    checked = await check_connection(configuration)
+    for check in checked.checks:
+        say(f"  {check.name}: {check.message}")
+    if not checked.ok:
+        raise KoblingError("The connection to the sandbox does not work.")
+
+
+async def _match(session: Session) -> None:
+    passes = (
+        ("SALESPEOPLE", "E-Mail=internalemailaddress", "e-mail address"),
+        ("CUSTOMER", "No.=accountnumber", "number"),
+        ("CUSTOMER", "Name=name", "name"),
     )
-    return Door("The sandbox", credentials, at_once=5)
+    for mapping, on, words in passes:
+        request = MatchRequest(mapping=mapping, on=(on,), use="bc")
+        document, _ = await match_couplings(session, request, wait=wait_notice)
+        say(f"  {mapping}: {len(document['matched'])} coupled by {words}.")
 
 
-async def _story(place: dict[str, Any], url: str) -> None:
-    bc, crm = place["business_central"].rstrip("/"), place["dataverse"].rstrip("/")
-    root = f"{bc}/v2.0/{place['tenant']}/{place['environment']}"
-    customer = default_mappings()["CUSTOMER"]
-    accounts = [msgspec.structs.replace(customer.right, key="accountid")]
-    async with (
-        _door(bc, "kobling") as bc_door,
-        _door(crm, "kobling") as crm_door,
-        _door(bc, "Anna") as bc_person,
-        _door(crm, "Anna") as crm_person,
-        await open_database(url) as database,
-    ):
-        answer = await bc_door.send("GET", f"{root}/api/v2.0/companies", {"Accept": "application/json"})
-        company = answer.json("Business Central")["value"][0]
-        store = await PostgresStore.open(database, "demo", customer)
-        left = End(
-            service=BusinessCentral(bc_door, root, company["id"]),
-            key="id",
-            system=(),
-        )
-        right = End(
-            service=Dataverse(crm_door, crm, accounts),
-            key="id",
-            system=(),
-        )
-        namespace = uuid.uuid5(uuid.NAMESPACE_URL, f"{root} {company['id']}")
-        run = Run(customer, {Side.LEFT: left, Side.RIGHT: right}, store, namespace)
-        print(f"Connected: company {company['name']} and Sales at {crm}.")
-        await run.synchronize(full=True)
-        _say("Full run", run.counts)
-        cursor = await database.execute(
-            "select left_id::text, right_id::text from coupling order by left_id limit 1"
-        )
-        pair = await cursor.fetchone()
-        assert pair is not None
-        person_left = BusinessCentral(bc_person, root, company["id"])
-        person_right = Dataverse(crm_person, crm, accounts)
-        await _edit(person_left, "customers", pair[0], {"city": "Bergen", "name": "Named in BC"})
-        await _edit(
-            person_right, "accounts", pair[1], {"telephone1": "+47 55 00 11 22", "name": "Named in Sales"}
-        )
-        print("A person edits one pair: city and name in BC, telephone and name in Sales.")
-        second = Run(customer, {Side.LEFT: left, Side.RIGHT: right}, store, namespace)
-        await second.synchronize()
-        _say("What changed", second.counts)
-        await _show(left.service, right.service, pair[0], pair[1])
-        cursor = await database.execute("select distinct message from inbox where reason = 'conflict'")
-        async for (fields,) in cursor:
-            print(f"One conflict waits for a person: {fields} was changed on both sides; each keeps its own.")
+async def _full(session: Session) -> None:
+    for name in _ORDER:
+        with progress_bar(quiet=False) as progress:
+            request = Request(mappings=(name,), full=True)
+            document, _ = await synchronize(session, request, progress=progress, wait=wait_notice)
+        for job in document["jobs"]:
+            say_job(job)
 
 
-async def _edit(service: Service, table: str, one: str, values: dict[str, Any]) -> None:
-    row = (await service.read(table, ["name"], [one]))[one]
-    write = RowWrite(method=Method.UPDATE, table=table, id=one, body=values, version=row["@odata.etag"])
-    await service.write([write])
+async def _sync(session: Session) -> None:
+    with progress_bar(quiet=False) as progress:
+        request = Request(mappings=("CUSTOMER",))
+        document, _ = await synchronize(session, request, progress=progress, wait=wait_notice)
+    for job in document["jobs"]:
+        say_job(job)
 
 
-async def _show(left: Service, right: Service, customer: str, account: str) -> None:
-    bc = (await left.read("customers", ["name", "city", "phoneNo"], [customer]))[customer]
-    crm = (await right.read("accounts", ["name", "address1_city", "telephone1"], [account]))[account]
-    print(f"  BC:    {bc['name']}, {bc['city']}, {bc['phoneNo']}")
-    print(f"  Sales: {crm['name']}, {crm['address1_city']}, {crm['telephone1']}")
+async def _pair(session: Session) -> dict[str, str]:
+    couplings = (await list_couplings(session, "CUSTOMER"))["couplings"]
+    return min(couplings, key=lambda one: str(one["number"]))
 
 
-def _say(title: str, counts: dict[str, dict[str, int]]) -> None:
-    for direction, words in counts.items():
-        text = ", ".join(f"{number} {word}" for word, number in sorted(words.items())) or "nothing"
-        print(f"{title}, {direction} integration table: {text}.")
+def _edit(person: _Person, pair: dict[str, str]) -> None:
+    person.change("bc", pair["bc_id"], {"city": "Bergen", "name": "Named in BC"})
+    person.change("crm", pair["crm_id"], {"telephone1": "+47 55 00 11 22", "name": "Named in Sales"})
+    say(f"  {pair['number']} in Business Central: city Bergen, name 'Named in BC'.")
+    say("  The same account in Sales: telephone +47 55 00 11 22, name 'Named in Sales'.")
+
+
+async def _conflict(session: Session, person: _Person, pair: dict[str, str]) -> None:
+    _title("City and telephone are merged; the name is the one conflict, and each side keeps its own")
+    _show(person, pair)
+    for one in (await list_conflicts(session))["conflicts"]:
+        say(f"  Conflict: {one['field']} was {one['base']!r}; BC has {one['bc']!r}, Sales {one['crm']!r}.")
+    _title("It is resolved: Business Central's name holds")
+    request = Resolution(use="bc", mapping="CUSTOMER", record=f"bc:{pair['bc_id']}")
+    await resolve_conflicts(session, request, wait=wait_notice)
+    _show(person, pair)
+    left = len((await list_conflicts(session))["conflicts"])
+    say(f"  {left or 'No'} conflicts are left.")
+
+
+def _show(person: _Person, pair: dict[str, str]) -> None:
+    bc = person.read("bc", pair["bc_id"])
+    crm = person.read("crm", pair["crm_id"])
+    say(f"  BC:    {bc['name']}, {bc['city']}, {bc['phoneNo']}")
+    say(f"  Sales: {crm['name']}, {crm['address1_city']}, {crm['telephone1']}")
+
+
+class _Person:
+    """Somebody who works in both systems through their own APIs, and knows nothing of kobling."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        extension = f"{configuration.bc.root}/api/kobling/sync/v1.0/companies"
+        company = self._send("GET", f"{configuration.bc.root}/api/v2.0/companies", "bc")["value"][0]["id"]
+        self._place = {
+            "bc": f"{extension}({company})/customers",
+            "crm": f"{configuration.crm.url}/api/data/v9.2/accounts",
+        }
+
+    def read(self, system: str, identifier: str) -> dict[str, Any]:
+        """The record as the system shows it."""
+        return self._send("GET", f"{self._place[system]}({identifier})", system)
+
+    def change(self, system: str, identifier: str, values: dict[str, str]) -> None:
+        """Writes these values, whatever the record held."""
+        self._send("PATCH", f"{self._place[system]}({identifier})", system, values)
+
+    def _send(self, method: str, url: str, system: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token(system)}", "Content-Type": "application/json"}
+        if body is not None:
+            headers["If-Match"] = "*"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the sandbox's address
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            text = answer.read()
+        return dict(json.loads(text)) if text else {}
+
+    def _token(self, system: str) -> str:
+        place = self._configuration.bc if system == "bc" else self._configuration.crm
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": _PERSON,
+            "client_secret": place.secret.reveal(),
+            "scope": place.scope,
+        }
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(place.token_url, data, timeout=30) as answer:  # noqa: S310
+            return str(json.load(answer)["access_token"])

@@ -9,7 +9,7 @@ import sys
 import typer
 
 import kobling
-from kobling.cli import setup
+from kobling.cli import records, run, setup
 from kobling.cli.options import ConfigOption, JsonOption, one_line
 from kobling.model.errors import KoblingError
 
@@ -63,9 +63,9 @@ def _run() -> int:
 def _usage(error: typer.TyperException) -> int:
     text = error.format_message()
     # Without a command the message is the help itself.
-    print(
-        text if "\n" in text.strip() else f"kobling: {one_line(text)} See `kobling --help`.", file=sys.stderr
-    )
+    if "\n" not in text.strip():
+        text = f"kobling: {one_line(text).rstrip('.')}. See `kobling --help`."
+    print(text, file=sys.stderr)
     return error.exit_code
 
 
@@ -140,4 +140,5 @@ def demo(
     run_demo(once=once)
 
 
-setup.register(app)
+for group in (setup, run, records):
+    group.register(app)

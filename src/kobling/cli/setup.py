@@ -78,7 +78,7 @@ def connection_test(config: ConfigOption = None, as_json: JsonOption = False) ->
     else:
         for check in checked.checks:
             words = f"{check.message} {check.cure}" if check.cure else check.message
-            print(one_line(f"{'ok' if check.ok else 'FAILED':6} {check.name}: {words}"))
+            print(f"{'ok' if check.ok else 'FAILED':6} {check.name}: {one_line(words)}")
     if not checked.ok:
         raise typer.Exit(checked.exit_status)
 

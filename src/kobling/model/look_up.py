@@ -22,9 +22,10 @@ class Keep(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """No value can be made; the reason is written for a person."""
+    """No value can be made; the reason is written for a person. waits: the key whose change can mend it."""
 
     reason: str
+    waits: str = ""
 
 
 KEEP: Final = Keep()

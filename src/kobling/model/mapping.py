@@ -188,7 +188,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """An integration table mapping, ready to plan with: only enabled rows, directions narrowed.
 
     finder: pairs of positions (left, right) that must be equal for an uncoupled record to be coupled with one
-    that stands on the other side already; empty for a mapping without.
+    that stands on the other side already; empty for a mapping without. refuse_outside: a look-up that finds
+    a coupled record outside the filter is refused (a disabled user owns nothing).
     """
 
     name: str
@@ -200,6 +201,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     update_conflict: UpdateConflict = UpdateConflict.ASK
     deletion_conflict: DeletionConflict = DeletionConflict.ASK
     finder: tuple[tuple[int, int], ...] = ()
+    refuse_outside: bool = False
 
     def table(self, side: Side) -> Table:
         """The table of that side."""

@@ -124,12 +124,14 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that cannot be settled now: the row's name and why. clearable: blank stands in meanwhile."""
+    """A field that cannot be settled now: the row's name and why. clearable: blank stands in meanwhile.
+    waits: the key, as `source/key`, whose change can mend it."""
 
     field: str
     reason: str
     missing: Missing | None = None
     clearable: bool = False
+    waits: str = ""
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

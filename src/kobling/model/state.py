@@ -7,32 +7,44 @@ from typing import Any
 import msgspec
 
 from kobling.model.mapping import Side
-from kobling.model.pair import Base
-from kobling.model.values import Values
+from kobling.model.pair import Base, First
+from kobling.model.values import Value, Values
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the inbox: a record as it was read, or the hint that it is deleted."""
+    """A row of the inbox: a record as it was read, or the hint that it is deleted.
+
+    values: None where the record is known from its coupling only. wanted: taken up for creation, so every
+    later run finishes it. reason: why the row was still there before it became due.
+    """
 
     id: str
     side: Side
     version: str = ""
     values: Values | None = None
     deleted: bool = False
-    # Taken up for creation by a full run: every later run finishes it.
     wanted: bool = False
+    reason: str = "new"
 
 
 class Coupling(msgspec.Struct, frozen=True, kw_only=True):
-    """Two coupled records, the versions that are known of them, their base, and what was seen beside it."""
+    """Two coupled records, the versions that are known of them, their base, and what was seen beside it.
+
+    base: None until the first contact is settled, which `first` decides. number, titles: what people know the
+    two records by.
+    """
 
     left: str
     right: str
     left_version: str
     right_version: str
-    base: Base
+    base: Base | None
     left_seen: Values | None = None
     right_seen: Values | None = None
+    first: First = First.POLICY
+    left_number: str = ""
+    left_title: str = ""
+    right_title: str = ""
 
     def id(self, side: Side) -> str:
         """The record of that side."""
@@ -42,10 +54,12 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
         """The version known of that side."""
         return self.left_version if side is Side.LEFT else self.right_version
 
-    def values(self, side: Side) -> Values:
-        """What that side held when it was last seen."""
+    def values(self, side: Side) -> Values | None:
+        """What that side held when it was last seen; None where it was never read."""
         seen = self.left_seen if side is Side.LEFT else self.right_seen
-        return self.base.values(side) if seen is None else seen
+        if seen is not None or self.base is None:
+            return seen
+        return self.base.values(side)
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +73,79 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
 
 
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """A write that happened, for the audit: (before, after) by column."""
+
+    left: str
+    right: str
+    side: Side
+    method: str
+    values: dict[str, tuple[Value, Value]]
+    reason: str
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a record could not be settled, in words for a person. kind: the class of failure."""
+
+    left: str
+    right: str
+    kind: str
+    field: str
+    message: str
+    cure: str
+
+
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of one pair: its coupling, and which of its inbox rows leave, stay (why) or come again."""
+    """The outcome of one pair.
+
+    coupling: as it is now; `uncouple` is the one that goes. Of its inbox rows some leave, stay (why, which
+    fields, what they wait for as `source/key`), or come again in the next wave; the others rest as they are.
+    wakes: what waited for one of these keys is due.
+    """
 
     coupling: Coupling | None = None
+    uncouple: Coupling | None = None
     leave: tuple[Change, ...] = ()
     stay: tuple[Change, ...] = ()
     again: tuple[Change, ...] = ()
     reason: str = ""
     message: str = ""
+    fields: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    wakes: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a coupling answers to a look-up; outside: why its record is outside the filter, '' inside."""
+
+    value: str
+    outside: str = ""
+
+
+class Open(msgspec.Struct, frozen=True, kw_only=True):
+    """How many records of a mapping stay in the inbox, by what they wait for."""
+
+    conflicts: int = 0
+    waiting: int = 0
+    clearable: int = 0
+    skipped: int = 0
+    held: int = 0
+    failed: int = 0
+    outside: int = 0
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What a job did: counts per direction (`to`: into the right side, `from`: into the left), failures, what
+    stays open, requests per service, and, of a rehearsal, the actions."""
+
+    mapping: str
+    kind: str
+    job: int = 0
+    status: str = "running"
+    counts: dict[str, dict[str, int]]
+    failures: list[Failure]
+    open: Open = Open()
+    requests: dict[str, int]
+    seconds: float = 0.0
+    actions: list[dict[str, Any]]

@@ -2,134 +2,131 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
 import psycopg
 
+from kobling.adapters.postgres.packing import Layouts, encoder, pack, unpack
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Base
-from kobling.model.state import Change, Coupling, Intent, Settled
-from kobling.model.values import Values
+from kobling.model.pair import Base, First
+from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
+from kobling.model.values import EMPTY_ID
 
-_encoder: Final = msgspec.json.Encoder(decimal_format="number")
-_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
-
-
-def pack(values: Values | None) -> bytes | None:
-    """Values as bytes, decimals exact."""
-    return None if values is None else _encoder.encode(values)
-
-
-def unpack(body: bytes | None) -> Values | None:
-    """The values that `pack` was given."""
-    return None if body is None else tuple(_decoder.decode(body))
+_CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id"
+_COUPLING: Final = (
+    "left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
+    " left_seen, right_seen, first, left_number, left_title, right_title, layout_id"
+)
+# A deleted record waits for a person only under the policy that asks.
+_SKIPPED: Final = ("deleted", "failed", "unproved")
 
 
 class PostgresStore:
-    """Couplings, inbox, feeds, intents of one mapping of one connection, on one database connection."""
+    """Couplings, inbox and intents of one mapping of one connection, on one database connection."""
 
-    def __init__(self, database: psycopg.AsyncConnection[Any], connection_id: int, mapping_id: int) -> None:
+    def __init__(self, database: psycopg.AsyncConnection[Any], mapping_id: int, mapping: Mapping) -> None:
+        self.mapping_id = mapping_id
+        self.mapping = mapping
         self._database = database
-        self._connection_id = connection_id
-        self._mapping_id = mapping_id
+        self._layouts = Layouts(mapping_id, mapping)
 
     @classmethod
     async def open(
-        cls, database: psycopg.AsyncConnection[Any], connection: str, mapping: Mapping
+        cls, database: psycopg.AsyncConnection[Any], mapping_id: int, mapping: Mapping
     ) -> PostgresStore:
-        """The store of that mapping; rows that are not there yet are made."""
-        insert = "insert into connection (name) values (%s) on conflict do nothing"
-        await database.execute(insert, [connection])
-        cursor = await database.execute("select id from connection where name = %s", [connection])
-        row = await cursor.fetchone()
-        assert row is not None
-        insert = "insert into mapping (connection_id, name) values (%s, %s) on conflict do nothing"
-        await database.execute(insert, [row[0], mapping.name])
-        select = "select id from mapping where connection_id = %s and name = %s"
-        cursor = await database.execute(select, [row[0], mapping.name])
-        found = await cursor.fetchone()
-        assert found is not None
-        return cls(database, row[0], found[0])
+        """The store of that mapping, with its layout known."""
+        store = cls(database, mapping_id, mapping)
+        await store._layouts.load(database)
+        return store
 
-    async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None:
-        """Where the feed stands; None before its first read and after its columns changed."""
+    async def due(
+        self, limit: int, turn: int, side: Side | None = None, ids: Sequence[str] | None = None
+    ) -> list[Change]:
+        """Inbox rows whose time has come, oldest first; of one side, or of these records only."""
+        condition = "mapping_id = %s and due and turn <= %s"
+        parameters: list[Any] = [self.mapping_id, turn]
+        if side is not None:
+            condition += " and side = %s"
+            parameters.append(side)
+        if ids is not None:
+            condition += " and record_id = any(%s::uuid[])"
+            parameters.append(list(ids))
         cursor = await self._database.execute(
-            "select token from feed where connection_id = %s and side = %s and table_name = %s"
-            " and columns = %s",
-            [self._connection_id, side, table, list(columns)],
+            f"select {_CHANGE} from inbox where {condition} order by since, record_id limit %s",  # noqa: S608
+            [*parameters, limit],
         )
-        row = await cursor.fetchone()
-        return None if row is None else row[0]
-
-    async def take_in(
-        self, side: Side, table: str, columns: Sequence[str], changes: Sequence[Change], token: str | None
-    ) -> None:
-        """Puts a page into the inbox and moves the feed's token, in one transaction."""
-        async with self._database.transaction():
-            await self._put(side, changes)
-            if token is not None:
-                await self._database.execute(
-                    "insert into feed values (%s, %s, %s, %s, %s)"
-                    " on conflict (connection_id, side, table_name) do update set"
-                    " columns = excluded.columns, token = excluded.token",
-                    [self._connection_id, side, table, list(columns), token],
-                )
-
-    async def _put(self, side: Side, changes: Sequence[Change]) -> None:
-        await self._database.execute(
-            "insert into inbox (mapping_id, side, record_id, version, body, deleted, wanted)"
-            " select %s, %s, * from unnest(%s::uuid[], %s::text[], %s::bytea[], %s::boolean[], %s::boolean[])"
-            " on conflict (record_id, mapping_id, side) do update set version = excluded.version,"
-            " body = excluded.body, deleted = excluded.deleted, due = true, message = '',"
-            " wanted = inbox.wanted or excluded.wanted",
-            [
-                self._mapping_id,
-                side,
-                [one.id for one in changes],
-                [one.version for one in changes],
-                [pack(one.values) for one in changes],
-                [one.deleted for one in changes],
-                [one.wanted for one in changes],
-            ],
-        )
-
-    async def wake(self, reason: str) -> None:
-        """Makes the rows due that stay for this reason."""
-        await self._database.execute(
-            "update inbox set due = true where mapping_id = %s and not due and reason = %s",
-            [self._mapping_id, reason],
-        )
-
-    async def due(self, limit: int) -> list[Change]:
-        """Inbox rows whose time has come, oldest first."""
-        cursor = await self._database.execute(
-            "select record_id::text, side, version, body, deleted, wanted from inbox"
-            " where mapping_id = %s and due order by since, record_id limit %s",
-            [self._mapping_id, limit],
-        )
-        return [_change(row) async for row in cursor]
+        return [self._change(row) async for row in cursor]
 
     async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
         """The inbox rows of these records, due or not."""
         cursor = await self._database.execute(
-            "select record_id::text, side, version, body, deleted, wanted from inbox"
+            f"select {_CHANGE} from inbox"  # noqa: S608
             " where mapping_id = %s and side = %s and record_id = any(%s::uuid[])",
-            [self._mapping_id, side, list(ids)],
+            [self.mapping_id, side, list(ids)],
         )
-        return {row[0]: _change(row) async for row in cursor}
+        return {row[0]: self._change(row) async for row in cursor}
+
+    async def put(self, changes: Sequence[Change], turn: int = 0) -> None:
+        """Puts rows into the inbox; they are due from that wave of the run in hand on."""
+        await self._database.execute(
+            "insert into inbox as held (mapping_id, layout_id, turn, side, record_id, version, body, deleted,"
+            " wanted, reason) select %s, %s, %s, * from unnest(%s::text[], %s::uuid[], %s::text[],"
+            " %s::bytea[], %s::boolean[], %s::boolean[], %s::text[])"
+            " on conflict (record_id, mapping_id, side) do update set version = excluded.version,"
+            " layout_id = excluded.layout_id, turn = excluded.turn, body = coalesce(excluded.body, case when"
+            " held.version = excluded.version then held.body end), deleted = excluded.deleted, due = true,"
+            " message = '', wanted = held.wanted or excluded.wanted",
+            [self.mapping_id, self._layouts.present, turn, *columns_of(changes)],
+        )
+
+    async def rows_of(self, ids: Sequence[str]) -> list[Change]:
+        """All inbox rows of these records, of either side."""
+        cursor = await self._database.execute(
+            f"select {_CHANGE} from inbox where mapping_id = %s and record_id = any(%s::uuid[])",  # noqa: S608
+            [self.mapping_id, list(ids)],
+        )
+        return [self._change(row) async for row in cursor]
 
     async def couplings(self, left: Sequence[str], right: Sequence[str]) -> list[Coupling]:
         """The couplings in which any of these records stands."""
         cursor = await self._database.execute(
-            "select left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
-            " left_seen, right_seen from coupling where mapping_id = %s"
+            f"select {_COUPLING} from coupling where mapping_id = %s"  # noqa: S608
             " and (left_id = any(%s::uuid[]) or right_id = any(%s::uuid[]))",
-            [self._mapping_id, list(left), list(right)],
+            [self.mapping_id, list(left), list(right)],
         )
-        return [_coupling(row) async for row in cursor]
+        return [self._coupling(row) async for row in cursor]
+
+    async def some_coupled(self, side: Side, but: Sequence[str], count: int) -> list[str]:
+        """A few coupled records of that side, to show that the table can be read at all."""
+        cursor = await self._database.execute(
+            f"select {side}_id::text from coupling where mapping_id = %s"  # noqa: S608
+            f" and not {side}_id = any(%s::uuid[]) limit %s",
+            [self.mapping_id, list(but), count],
+        )
+        return [row[0] async for row in cursor]
+
+    async def look_up(self, side: Side, keys: Sequence[str]) -> dict[str, Found]:
+        """The coupled partners on `side`: right ids by left number, or left numbers by right id."""
+        asked, given = ("right_id", "left_number") if side is Side.LEFT else ("left_number", "right_id")
+        kind = "uuid" if side is Side.LEFT else "text"
+        cursor = await self._database.execute(
+            f"select {asked}::text, {given}::text, coalesce((select message from inbox"  # noqa: S608
+            " where inbox.mapping_id = coupling.mapping_id and reason = 'outside' and record_id = "
+            f"{side}_id limit 1), '') from coupling where mapping_id = %s and {asked} = any(%s::{kind}[])",
+            [self.mapping_id, [one for one in keys if kind == "text" or _is_id(one)]],
+        )
+        return {row[0]: Found(value=row[1], outside=row[2]) async for row in cursor}
+
+    async def generations(self, ids: Sequence[str]) -> dict[str, int]:
+        """How often each of these records has been uncoupled; those that never were are left out."""
+        cursor = await self._database.execute(
+            "select source_id::text, generation from generation where mapping_id = %s"
+            " and source_id = any(%s::uuid[])",
+            [self.mapping_id, list(ids)],
+        )
+        return {row[0]: row[1] async for row in cursor}
 
     async def journal(self, job: int, intents: Sequence[Intent]) -> None:
         """Commits what is about to be written, before it is."""
@@ -139,72 +136,13 @@ class PostgresStore:
             " %s::text[])",
             [
                 job,
-                self._mapping_id,
+                self.mapping_id,
                 [one.side for one in intents],
                 [one.id for one in intents],
                 [one.partner for one in intents],
                 [one.method for one in intents],
-                [_encoder.encode(one.body) for one in intents],
+                [encoder.encode(one.body) for one in intents],
                 [one.version for one in intents],
-            ],
-        )
-
-    async def settle(self, job: int, settled: Sequence[Settled]) -> None:
-        """One batch's outcome in one transaction: couplings with bases, inbox rows, intents."""
-        coupled = [one.coupling for one in settled if one.coupling is not None]
-        async with self._database.transaction():
-            if coupled:
-                await self._couple(coupled)
-            done = [(one.side, one.id) for entry in settled for one in entry.leave]
-            await self._database.execute(
-                "delete from inbox using unnest(%s::text[], %s::uuid[]) as gone(side, id)"
-                " where mapping_id = %s and inbox.side = gone.side and record_id = gone.id",
-                [[side for side, _ in done], [one for _, one in done], self._mapping_id],
-            )
-            stay = [(one, entry) for entry in settled for one in entry.stay]
-            await self._database.execute(
-                "update inbox set due = false, reason = stay.reason, message = stay.message"
-                " from unnest(%s::text[], %s::uuid[], %s::text[], %s::text[])"
-                " as stay(side, id, reason, message)"
-                " where mapping_id = %s and inbox.side = stay.side and record_id = stay.id",
-                [
-                    [one.side for one, _ in stay],
-                    [one.id for one, _ in stay],
-                    [entry.reason for _, entry in stay],
-                    [entry.message for _, entry in stay],
-                    self._mapping_id,
-                ],
-            )
-            again = [one for entry in settled for one in entry.again]
-            for side in Side:
-                await self._put(side, [one for one in again if one.side is side])
-            ended = [record for one in coupled for record in (one.left, one.right)]
-            await self._database.execute(
-                "delete from intent where job_id = %s or (mapping_id = %s and record_id = any(%s::uuid[]))",
-                [job, self._mapping_id, ended],
-            )
-
-    async def _couple(self, coupled: Sequence[Coupling]) -> None:
-        columns = "left_id, right_id, left_version, right_version, left_base, right_base, made"
-        await self._database.execute(
-            f"insert into coupling (mapping_id, {columns}, left_seen, right_seen)"  # noqa: S608
-            " select %s, * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bytea[],"
-            " %s::bytea[], %s::bytea[], %s::bytea[], %s::bytea[])"
-            " on conflict (left_id, mapping_id) do update set left_version = excluded.left_version,"
-            " right_version = excluded.right_version, left_base = excluded.left_base,"
-            " right_base = excluded.right_base, made = excluded.made, left_seen = excluded.left_seen,"
-            " right_seen = excluded.right_seen",
-            [
-                self._mapping_id,
-                [one.left for one in coupled],
-                [one.right for one in coupled],
-                [one.left_version for one in coupled],
-                [one.right_version for one in coupled],
-                [pack(one.base.left) for one in coupled],
-                [pack(one.base.right) for one in coupled],
-                [pack(one.base.made) for one in coupled],
-                [pack(one.left_seen) for one in coupled],
-                [pack(one.right_seen) for one in coupled],
             ],
         )
 
@@ -213,45 +151,248 @@ class PostgresStore:
         cursor = await self._database.execute(
             "select record_id::text from intent where mapping_id = %s and side = %s and job_id <> %s"
             " and record_id = any(%s::uuid[])",
-            [self._mapping_id, side, job, list(ids)],
+            [self.mapping_id, side, job, list(ids)],
         )
         return {row[0] async for row in cursor}
 
-    async def open_job(self, kind: str) -> int:
-        """A new job; its number."""
-        insert = "insert into job (mapping_id, kind) values (%s, %s) returning id"
-        cursor = await self._database.execute(insert, [self._mapping_id, kind])
-        row = await cursor.fetchone()
-        assert row is not None
-        return int(row[0])
+    async def settle(self, job: int, turn: int, settled: Sequence[Settled]) -> None:
+        """One batch's outcome in one transaction: couplings, inbox rows, intents and audit."""
+        coupled = [one.coupling for one in settled if one.coupling is not None]
+        gone = [one.uncouple for one in settled if one.uncouple is not None]
+        async with self._database.transaction():
+            await self.couple(coupled)
+            if gone:
+                await self.uncouple(gone)
+            await self._move(settled, turn)
+            await self._record(job, settled)
+            await self._close(job, [*coupled, *gone])
+            await self.wake([key for one in settled for key in one.wakes], turn + 1)
 
-    async def close_job(self, job: int, counts: dict[str, dict[str, int]]) -> None:
-        """The job is over; its counts are kept."""
+    async def couple(self, coupled: Sequence[Coupling]) -> None:
+        """Makes these couplings, or brings them up to date."""
+        if not coupled:
+            return
+        columns = _COUPLING.replace("::text", "").removesuffix(", layout_id")
+        updates = [one for one in columns.split(", ") if not one.endswith("_id")]
+        updates = [one.strip() for part in updates for one in part.split(",") if one.strip()]
+        changed = ", ".join(f"{one} = excluded.{one}" for one in (*updates, "layout_id"))
+        bases = [one.base or _NO_BASE for one in coupled]
         await self._database.execute(
-            "update job set status = 'finished', ended_at = now(), counts = %s::jsonb where id = %s",
-            [_encoder.encode(counts).decode(), job],
+            f"insert into coupling (mapping_id, layout_id, {columns})"  # noqa: S608
+            " select %s, %s, * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bytea[],"
+            " %s::bytea[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[],"
+            f" %s::text[]) on conflict (left_id, mapping_id) do update set {changed}",
+            [
+                self.mapping_id,
+                self._layouts.present,
+                [one.left for one in coupled],
+                [one.right for one in coupled],
+                [one.left_version for one in coupled],
+                [one.right_version for one in coupled],
+                [pack(base.left) if one.base else None for one, base in zip(coupled, bases, strict=True)],
+                [pack(base.right) if one.base else None for one, base in zip(coupled, bases, strict=True)],
+                [pack(base.made) if one.base else None for one, base in zip(coupled, bases, strict=True)],
+                [pack(one.left_seen) for one in coupled],
+                [pack(one.right_seen) for one in coupled],
+                [str(one.first) for one in coupled],
+                [one.left_number for one in coupled],
+                [one.left_title for one in coupled],
+                [one.right_title for one in coupled],
+            ],
+        )
+
+    async def uncouple(self, gone: Sequence[Coupling]) -> None:
+        """Removes couplings; both records get another generation, so what is created anew gets a new id."""
+        ids = [identifier for one in gone for identifier in (one.left, one.right)]
+        await self._database.execute(
+            "delete from coupling where mapping_id = %s and left_id = any(%s::uuid[])",
+            [self.mapping_id, [one.left for one in gone]],
+        )
+        await self._database.execute(
+            "insert into generation select %s, id, 1 from unnest(%s::uuid[]) as given(id)"
+            " on conflict (source_id, mapping_id) do update set generation = generation.generation + 1",
+            [self.mapping_id, ids],
+        )
+        await self._database.execute(
+            "delete from inbox where mapping_id = %s and record_id = any(%s::uuid[])", [self.mapping_id, ids]
+        )
+
+    async def wake(self, keys: Sequence[str], turn: int = 0) -> None:
+        """What waits for one of these keys, in any mapping of the connection, is due."""
+        if keys:
+            await self._database.execute(
+                "update inbox set due = true, turn = %s where not due and waits && %s::text[] and mapping_id"
+                " in (select id from mapping where connection_id ="
+                " (select connection_id from mapping where id = %s))",
+                [turn, list(keys), self.mapping_id],
+            )
+
+    async def conflicts(self) -> list[tuple[Coupling, tuple[str, ...]]]:
+        """The pairs that wait for a person to resolve them, with the contested fields."""
+        columns = _COUPLING.replace("layout_id", "coupling.layout_id")
+        cursor = await self._database.execute(
+            f"select distinct on (left_id) {columns}, inbox.fields from coupling"  # noqa: S608
+            " join inbox on inbox.mapping_id = coupling.mapping_id"
+            " and record_id = case side when 'left' then left_id else right_id end"
+            " where inbox.mapping_id = %s and reason = 'conflict' and not due order by left_id",
+            [self.mapping_id],
+        )
+        return [(self._coupling(row), tuple(row[14])) async for row in cursor]
+
+    async def page(self, after: str, limit: int) -> list[Coupling]:
+        """Couplings in the order of their left ids, from the one after `after` on."""
+        cursor = await self._database.execute(
+            f"select {_COUPLING} from coupling where mapping_id = %s and left_id > %s"  # noqa: S608
+            " order by left_id limit %s",
+            [self.mapping_id, after or EMPTY_ID, limit],
+        )
+        return [self._coupling(row) async for row in cursor]
+
+    async def named(self, number: str) -> list[Coupling]:
+        """The couplings whose left record has that number."""
+        cursor = await self._database.execute(
+            f"select {_COUPLING} from coupling where mapping_id = %s and left_number = %s",  # noqa: S608
+            [self.mapping_id, number],
+        )
+        return [self._coupling(row) async for row in cursor]
+
+    async def open_counts(self) -> Open:
+        """How many records stay, by reason; a pair counts once."""
+        cursor = await self._database.execute(
+            "select reason, count(distinct coalesce(coupling.left_id, record_id)) from inbox"
+            " left join coupling on coupling.mapping_id = inbox.mapping_id"
+            " and record_id = case side when 'left' then left_id else right_id end"
+            " where inbox.mapping_id = %s and not due group by reason",
+            [self.mapping_id],
+        )
+        counts: dict[str, int] = {row[0]: row[1] async for row in cursor}
+        return Open(
+            conflicts=counts.get("conflict", 0),
+            waiting=counts.get("waiting", 0),
+            clearable=counts.get("clearable", 0),
+            skipped=sum(counts.get(one, 0) for one in _SKIPPED),
+            held=counts.get("held", 0),
+            failed=counts.get("failed", 0) + counts.get("transient", 0),
+            outside=counts.get("outside", 0),
+        )
+
+    async def _move(self, settled: Sequence[Settled], turn: int) -> None:
+        done = [(one.side, one.id) for entry in settled for one in entry.leave]
+        await self._database.execute(
+            "delete from inbox using unnest(%s::text[], %s::uuid[]) as gone(side, id)"
+            " where mapping_id = %s and inbox.side = gone.side and record_id = gone.id",
+            [[side for side, _ in done], [one for _, one in done], self.mapping_id],
+        )
+        stay = [(one, entry) for entry in settled for one in entry.stay]
+        if stay:
+            await self._database.execute(
+                "update inbox set due = false, reason = stay.reason, message = stay.message,"
+                # What a coupled record holds stands in its coupling from here on.
+                " body = case when coupled then null else body end,"
+                " fields = string_to_array(stay.fields, %s), waits = string_to_array(stay.waits, %s)"
+                " from unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],"
+                " %s::boolean[]) as stay(side, id, reason, message, fields, waits, coupled)"
+                " where mapping_id = %s and inbox.side = stay.side and record_id = stay.id",
+                [
+                    _BETWEEN,
+                    _BETWEEN,
+                    [one.side for one, _ in stay],
+                    [one.id for one, _ in stay],
+                    [entry.reason for _, entry in stay],
+                    [entry.message for _, entry in stay],
+                    [_BETWEEN.join(entry.fields) for _, entry in stay],
+                    [_BETWEEN.join(entry.waits) for _, entry in stay],
+                    [entry.coupling is not None for _, entry in stay],
+                    self.mapping_id,
+                ],
+            )
+        again = [one for entry in settled for one in entry.again]
+        if again:
+            await self.put(again, turn + 1)
+
+    async def _record(self, job: int, settled: Sequence[Settled]) -> None:
+        effects = [one for entry in settled for one in entry.effects]
+        if effects:
+            await self._database.execute(
+                "insert into audit (job_id, mapping_id, left_id, right_id, side, method, changes, reason)"
+                " select %s, %s, * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bytea[],"
+                " %s::text[])",
+                [
+                    job,
+                    self.mapping_id,
+                    [one.left for one in effects],
+                    [one.right for one in effects],
+                    [one.side for one in effects],
+                    [one.method for one in effects],
+                    [encoder.encode(one.values) for one in effects],
+                    [one.reason for one in effects],
+                ],
+            )
+
+    async def _close(self, job: int, ended: Sequence[Coupling]) -> None:
+        ids = [record for one in ended for record in (one.left, one.right)]
+        await self._database.execute(
+            "delete from intent where job_id = %s or (mapping_id = %s and record_id = any(%s::uuid[]))",
+            [job, self.mapping_id, ids],
+        )
+
+    def _change(self, row: Any) -> Change:
+        order = self._layouts.order(row[7])
+        return Change(
+            id=row[0],
+            side=Side(row[1]),
+            version=row[2],
+            values=unpack(row[3], order.left if row[1] == Side.LEFT else order.right),
+            deleted=row[4],
+            wanted=row[5],
+            reason=row[6],
+        )
+
+    def _coupling(self, row: Any) -> Coupling:
+        order = self._layouts.order(row[13])
+        base = None
+        if row[4] is not None:
+            left, right, made = (
+                unpack(row[4], order.left),
+                unpack(row[5], order.right),
+                unpack(row[6], order.made),
+            )
+            base = Base(left=left or (), right=right or (), made=made or ())
+        return Coupling(
+            left=row[0],
+            right=row[1],
+            left_version=row[2],
+            right_version=row[3],
+            base=base,
+            left_seen=unpack(row[7], order.left),
+            right_seen=unpack(row[8], order.right),
+            first=First(row[9]),
+            left_number=row[10],
+            left_title=row[11],
+            right_title=row[12],
         )
 
 
-def _change(row: Any) -> Change:
-    return Change(
-        id=row[0],
-        side=Side(row[1]),
-        version=row[2],
-        values=unpack(row[3]),
-        deleted=row[4],
-        wanted=row[5],
-    )
+_NO_BASE: Final = Base(left=(), right=(), made=())
+_BETWEEN: Final = "\x1f"
 
 
-def _coupling(row: Any) -> Coupling:
-    base = Base(left=unpack(row[4]) or (), right=unpack(row[5]) or (), made=unpack(row[6]) or ())
-    return Coupling(
-        left=row[0],
-        right=row[1],
-        left_version=row[2],
-        right_version=row[3],
-        base=base,
-        left_seen=unpack(row[7]),
-        right_seen=unpack(row[8]),
-    )
+def columns_of(changes: Sequence[Change]) -> list[list[Any]]:
+    """Inbox rows as the columns of one statement."""
+    return [
+        [one.side for one in changes],
+        [one.id for one in changes],
+        [one.version for one in changes],
+        [pack(one.values) for one in changes],
+        [one.deleted for one in changes],
+        [one.wanted for one in changes],
+        [one.reason for one in changes],
+    ]
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

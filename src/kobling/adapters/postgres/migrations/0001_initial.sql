@@ -7,11 +7,24 @@ create table connection (
     right_identity text not null default ''
 );
 
+-- settings: what a person changed of the shipped mapping.
 create table mapping (
     id integer generated always as identity primary key,
     connection_id integer not null references connection,
     name text not null,
+    settings jsonb not null default '{}',
     unique (connection_id, name)
+);
+
+-- The columns and rows that stored values stand in the order of. An edited mapping makes a new layout; what was
+-- stored under an older one is put in order by name when it is read.
+create table layout (
+    id integer generated always as identity primary key,
+    mapping_id integer not null references mapping,
+    left_columns text[] not null,
+    right_columns text[] not null,
+    row_names text[] not null,
+    unique (mapping_id, left_columns, right_columns, row_names)
 );
 
 -- One reader of one table of one side. A changed column list makes the token worthless.
@@ -24,12 +37,28 @@ create table feed (
     primary key (connection_id, side, table_name)
 );
 
--- The base is two-sided: what each side held, in its raw form, when each field was last settled. `seen` holds the
--- values last seen where they differ from the base. The indexes start with the id: the other order makes a
--- look-up by many ids read a whole mapping until the next ANALYZE.
+-- Small tables that rules read, and how far they were read.
+create table reference (
+    connection_id integer not null references connection,
+    name text not null,
+    record_id text not null,
+    body bytea not null,
+    primary key (connection_id, name, record_id)
+);
+create table mark (
+    connection_id integer not null references connection,
+    name text not null,
+    mark text not null,
+    primary key (connection_id, name)
+);
+
+-- The base is two-sided: what each side held, in its raw form, when each field was last settled. It is null until
+-- the first contact is settled. `seen` holds the values last seen where they differ from the base. The indexes
+-- start with the id: the other order makes a look-up by many ids read a whole mapping until the next ANALYZE.
 create table coupling (
     id bigint generated always as identity primary key,
     mapping_id integer not null references mapping,
+    layout_id integer not null references layout,
     left_id uuid not null,
     right_id uuid not null,
     left_version text not null default '',
@@ -39,6 +68,7 @@ create table coupling (
     made bytea,
     left_seen bytea,
     right_seen bytea,
+    first text not null default '',
     left_number text not null default '',
     left_title text not null default '',
     right_title text not null default '',
@@ -46,10 +76,12 @@ create table coupling (
 ) with (fillfactor = 80);
 create unique index coupling_left on coupling (left_id, mapping_id);
 create unique index coupling_right on coupling (right_id, mapping_id);
+create index coupling_number on coupling (left_number, mapping_id);
 
 -- The only place where work waits. A row leaves when its record is settled or read past.
 create table inbox (
     mapping_id integer not null references mapping,
+    layout_id integer not null references layout,
     side text not null check (side in ('left', 'right')),
     record_id uuid not null,
     version text not null default '',
@@ -59,14 +91,17 @@ create table inbox (
     wanted boolean not null default false,
     reason text not null default 'new',
     due boolean not null default true,
+    -- The wave of the run in hand from which on the row is due.
+    turn integer not null default 0,
     message text not null default '',
-    waits_for text not null default '',
-    waits_key text not null default '',
+    fields text[] not null default '{}',
+    waits text[] not null default '{}',
     since timestamptz not null default now(),
     primary key (record_id, mapping_id, side)
 ) with (fillfactor = 80);
 create index inbox_due on inbox (mapping_id, side) where due;
-create index inbox_waits on inbox (waits_for, waits_key) where waits_for <> '';
+create index inbox_stays on inbox (mapping_id, reason) where not due;
+create index inbox_waits on inbox using gin (waits) where waits <> '{}';
 
 create table job (
     id bigint generated always as identity primary key,
@@ -74,9 +109,24 @@ create table job (
     kind text not null,
     status text not null default 'running',
     counts jsonb not null default '{}',
+    open jsonb not null default '{}',
+    requests jsonb not null default '{}',
     started_at timestamptz not null default now(),
     ended_at timestamptz
 );
+create index job_mapping on job (mapping_id, id);
+
+create table job_error (
+    id bigint generated always as identity primary key,
+    job_id bigint not null references job,
+    left_id text not null,
+    right_id text not null,
+    class text not null,
+    field text not null,
+    message text not null,
+    cure text not null
+);
+create index job_error_job on job_error (job_id);
 
 -- An intent is committed before its effect and goes in the transaction that commits its outcome.
 create table intent (
@@ -92,26 +142,26 @@ create table intent (
     journalled_at timestamptz not null default now()
 );
 create index intent_record on intent (record_id, mapping_id);
+create index intent_job on intent (job_id);
 
 -- Outlives the coupling, so that a record coupled anew gets another id than the one that was given up.
 create table generation (
     mapping_id integer not null references mapping,
-    source_side text not null,
     source_id uuid not null,
     generation integer not null,
-    primary key (source_id, mapping_id, source_side)
+    primary key (source_id, mapping_id)
 );
 
+-- What was written, one row a write: (before, after) by column.
 create table audit (
     id bigint generated always as identity primary key,
     job_id bigint not null references job,
     mapping_id integer not null references mapping,
-    left_id uuid,
-    right_id uuid,
+    left_id uuid not null,
+    right_id uuid not null,
     side text not null,
-    field text not null,
-    before bytea,
-    after bytea,
+    method text not null,
+    changes bytea not null,
     reason text not null,
     at timestamptz not null default now()
 );

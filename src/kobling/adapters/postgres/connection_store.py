@@ -1,0 +1,326 @@
+"""The state of one connection in PostgreSQL: feeds, reference tables, jobs and locks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Mapping as Table
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+
+from kobling.adapters.postgres import history
+from kobling.adapters.postgres.packing import decoder, encoder
+from kobling.adapters.postgres.store import PostgresStore
+from kobling.model.errors import ConfigurationError
+from kobling.model.look_up import Reference
+from kobling.model.mapping import Mapping, Side
+from kobling.model.state import Change, Failure, Report
+from kobling.ports import Opening, Row
+
+# Any number will do; together with a mapping's id it names the lock that a run holds.
+_LOCK: Final = 71_051_181
+
+
+class ConnectionStore:
+    """State of one connection (a BC company and a Dataverse environment), on one database connection."""
+
+    def __init__(self, database: psycopg.AsyncConnection[Any], connection_id: int) -> None:
+        self.connection_id = connection_id
+        self._database = database
+        self._ids: dict[str, int] = {}
+        self._stores: dict[str, PostgresStore] = {}
+
+    @classmethod
+    async def open(cls, database: psycopg.AsyncConnection[Any], name: str) -> ConnectionStore:
+        """The connection of that name; made if it is new."""
+        insert = "insert into connection (name) values (%s) on conflict do nothing"
+        select = "select id from connection where name = %s"
+        row = await (await database.execute(select, [name])).fetchone()
+        if row is None:
+            await database.execute(insert, [name])
+            row = await (await database.execute(select, [name])).fetchone()
+        assert row is not None
+        store = cls(database, row[0])
+        await store._load_ids()
+        return store
+
+    async def _load_ids(self) -> None:
+        cursor = await self._database.execute(
+            "select name, id from mapping where connection_id = %s", [self.connection_id]
+        )
+        self._ids = {row[0]: row[1] async for row in cursor}
+
+    async def mapping_id(self, name: str) -> int:
+        """The key of a mapping; its row is made if it is new."""
+        if name not in self._ids:
+            insert = "insert into mapping (connection_id, name) values (%s, %s) on conflict do nothing"
+            await self._database.execute(insert, [self.connection_id, name])
+            await self._load_ids()
+        return self._ids[name]
+
+    async def mapping(self, mapping: Mapping) -> PostgresStore:
+        """The store of one mapping."""
+        store = await PostgresStore.open(self._database, await self.mapping_id(mapping.name), mapping)
+        self._stores[mapping.name] = store
+        return store
+
+    async def settings(self) -> dict[str, dict[str, Any]]:
+        """What a person changed of each mapping."""
+        cursor = await self._database.execute(
+            "select name, settings from mapping where connection_id = %s", [self.connection_id]
+        )
+        return {row[0]: row[1] async for row in cursor}
+
+    async def change_settings(self, name: str, settings: dict[str, Any]) -> None:
+        """Stores what a person changed of a mapping."""
+        await self._database.execute(
+            "update mapping set settings = %s::jsonb where id = %s",
+            [encoder.encode(settings).decode(), await self.mapping_id(name)],
+        )
+
+    async def identities(self) -> tuple[str, str]:
+        """The BC company and the Dataverse organization of this connection; '' before the first use."""
+        cursor = await self._database.execute(
+            "select left_identity, right_identity from connection where id = %s", [self.connection_id]
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        return row[0], row[1]
+
+    async def identify(self, left: str, right: str) -> None:
+        """Remembers whom this connection joins; ConfigurationError if it was somebody else before."""
+        known = await self.identities()
+        for old, new, what in zip(
+            known, (left, right), ("BC company", "Dataverse organization"), strict=True
+        ):
+            if old and new and old != new:
+                raise ConfigurationError(
+                    f"The database belongs to {what} {old}, the configuration leads to {new}.",
+                    cure="Name another database (KOBLING_DATABASE_URL) or another connection name for it.",
+                )
+        await self._database.execute(
+            "update connection set left_identity = %s, right_identity = %s where id = %s",
+            [known[0] or left, known[1] or right, self.connection_id],
+        )
+
+    async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None:
+        """Where the feed stands; None before its first read and after its columns changed."""
+        cursor = await self._database.execute(
+            "select token from feed where connection_id = %s and side = %s and table_name = %s"
+            " and columns = %s",
+            [self.connection_id, side, table, list(columns)],
+        )
+        row = await cursor.fetchone()
+        return None if row is None else row[0]
+
+    async def take_in(
+        self,
+        side: Side,
+        table: str,
+        columns: Sequence[str],
+        pages: Table[str, Sequence[Change]],
+        token: str | None,
+    ) -> None:
+        """Puts a page into the inbox of each mapping and moves the feed's token, in one transaction.
+
+        A record that no coupling, no earlier row and no wish to create it knows is read past, for mappings
+        that synchronize coupled records only.
+        """
+        async with self._database.transaction():
+            for name, changes in pages.items():
+                if changes:
+                    await self._put(self._stores[name], side, changes)
+            if token is not None:
+                await self._database.execute(
+                    "insert into feed values (%s, %s, %s, %s, %s)"
+                    " on conflict (connection_id, side, table_name) do update set"
+                    " columns = excluded.columns, token = excluded.token",
+                    [self.connection_id, side, table, list(columns), token],
+                )
+
+    async def _put(self, store: PostgresStore, side: Side, changes: Sequence[Change]) -> None:
+        if not store.mapping.synch_only_coupled or all(one.wanted for one in changes):
+            await store.put(changes)
+            return
+        ids = [one.id for one in changes]
+        cursor = await self._database.execute(
+            f"select {side}_id::text from coupling where mapping_id = %s"  # noqa: S608
+            f" and {side}_id = any(%s::uuid[]) union"
+            " select record_id::text from inbox where mapping_id = %s and record_id = any(%s::uuid[])",
+            [store.mapping_id, ids, store.mapping_id, ids],
+        )
+        known = {row[0] async for row in cursor}
+        kept = [one for one in changes if one.wanted or one.id in known]
+        if kept:
+            await store.put(kept)
+
+    async def marks(self) -> dict[str, str]:
+        """How far the reference tables and the deletion log were read."""
+        cursor = await self._database.execute(
+            "select name, mark from mark where connection_id = %s", [self.connection_id]
+        )
+        return {row[0]: row[1] async for row in cursor}
+
+    async def references(self, names: Sequence[str]) -> dict[str, list[Row]]:
+        """The rows of these reference tables as they were last read."""
+        found: dict[str, list[Row]] = {name: [] for name in names}
+        cursor = await self._database.execute(
+            "select name, body from reference where connection_id = %s and name = any(%s)",
+            [self.connection_id, list(names)],
+        )
+        async for name, body in cursor:
+            found[name].append(decoder.decode(body))
+        return found
+
+    async def save(self, references: Sequence[Reference], opening: Opening) -> dict[str, list[Row]]:
+        """Stores what an opening brought; gives the rows that changed, new and old ones, by table."""
+        old = await self.references([one.name for one in references])
+        changed: dict[str, list[Row]] = {}
+        gone = {identifier for _, identifier in opening.deleted}
+        for one in references:
+            before = {_identity(row): row for row in old[one.name]}
+            after = {_identity(row): row for row in opening.rows.get(one.name, [])}
+            if one.name not in opening.whole:
+                after = {key: row for key, row in (before | after).items() if row.get("id") not in gone}
+            rows = [row for key, row in after.items() if before.get(key) != row]
+            rows += [row for key, row in before.items() if after.get(key) != row]
+            if rows:
+                changed[one.name] = rows
+                await self._replace(one.name, after)
+        await self._mark(opening.marks)
+        return changed
+
+    async def _replace(self, name: str, rows: dict[str, Row]) -> None:
+        async with self._database.transaction():
+            await self._database.execute(
+                "delete from reference where connection_id = %s and name = %s", [self.connection_id, name]
+            )
+            await self._database.execute(
+                "insert into reference select %s, %s, * from unnest(%s::text[], %s::bytea[])",
+                [self.connection_id, name, list(rows), [encoder.encode(row) for row in rows.values()]],
+            )
+
+    async def _mark(self, marks: dict[str, str]) -> None:
+        if marks:
+            await self._database.execute(
+                "insert into mark select %s, * from unnest(%s::text[], %s::text[])"
+                " on conflict (connection_id, name) do update set mark = excluded.mark",
+                [self.connection_id, list(marks), list(marks.values())],
+            )
+
+    async def keep_mark(self, name: str, mark: str) -> None:
+        """Stores one mark."""
+        await self._mark({name: mark})
+
+    async def wake_couplings(self, name: str, keys: Sequence[str] | None) -> None:
+        """Coupled pairs whose base holds one of these values, or all of them, may have another input now."""
+        condition, parameters = "", [self._ids[name]]
+        if keys is not None:
+            condition = (
+                " and exists (select 1 from unnest(%s::bytea[]) as given(value) where"
+                " position(value in left_base) > 0 or position(value in right_base) > 0)"
+            )
+            parameters.append([encoder.encode(one) for one in keys])  # type: ignore[arg-type]
+        await self._database.execute(
+            "insert into inbox (mapping_id, layout_id, side, record_id, version, reason)"  # noqa: S608
+            " select mapping_id, layout_id, 'left', left_id, left_version, 'input' from coupling"
+            f" where mapping_id = %s and left_base is not null{condition}"
+            " on conflict (record_id, mapping_id, side) do update set due = true, turn = 0",
+            parameters,
+        )
+
+    async def begin(self, names: Sequence[str]) -> None:
+        """A run begins: what failed in passing is tried again, and every row that is due counts at once."""
+        await self._database.execute(
+            "update inbox set due = true, turn = 0 where mapping_id = any(%s)"
+            " and (reason = 'transient' and not due or due and turn > 0)",
+            [[self._ids[one] for one in names]],
+        )
+
+    async def hint_deleted(self, name: str, ids: Sequence[str]) -> None:
+        """Records that the deletion log names, of one mapping; those that nobody knows do not matter."""
+        store = self._stores[name]
+        hints = [Change(id=one, side=Side.LEFT, deleted=True) for one in ids]
+        coupled = {one.left for one in await store.couplings(ids, [])}
+        waiting = await store.waiting(Side.LEFT, ids)
+        await store.put([one for one in hints if one.id in coupled or one.id in waiting])
+
+    async def open_job(self, name: str, kind: str) -> int:
+        """A new job; its number."""
+        insert = "insert into job (mapping_id, kind) values (%s, %s) returning id"
+        cursor = await self._database.execute(insert, [self._ids[name], kind])
+        row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def close_job(self, job: int, status: str, report: Report) -> None:
+        """The job is over; its counts and errors are kept."""
+        parts = (report.counts, report.open, report.requests)
+        async with self._database.transaction():
+            await self._database.execute(
+                "update job set status = %s, ended_at = now(), counts = %s::jsonb, open = %s::jsonb,"
+                " requests = %s::jsonb where id = %s",
+                [status, *(encoder.encode(one).decode() for one in parts), job],
+            )
+            await self._database.execute(
+                "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
+                " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+                " %s::text[])",
+                [job, *(list(one) for one in _columns_of(report.failures))],
+            )
+
+    async def jobs(self, names: Sequence[str], limit: int) -> list[dict[str, Any]]:
+        """The newest jobs of these mappings, newest first, with their errors."""
+        return await history.jobs(self._database, self.connection_id, names, limit)
+
+    async def stays(self, name: str, reasons: Sequence[str]) -> list[dict[str, Any]]:
+        """What stays in a mapping's inbox for one of these reasons; a pair is one entry."""
+        return await history.stays(self._database, await self.mapping_id(name), reasons)
+
+    async def job(self, number: int) -> dict[str, Any] | None:
+        """One job with its errors; None if there is none of that number."""
+        return await history.job(self._database, self.connection_id, number)
+
+    @asynccontextmanager
+    async def lock(self, name: str, wait: Callable[[str], None]) -> AsyncIterator[None]:
+        """Holds the mapping; the lock dies with this process. `wait` is called if somebody else holds it."""
+        key = [_LOCK, self._ids[name]]
+        cursor = await self._database.execute("select pg_try_advisory_lock(%s, %s)", key)
+        row = await cursor.fetchone()
+        if row is None or not row[0]:
+            wait(name)
+            await self._database.execute("select pg_advisory_lock(%s, %s)", key)
+        try:
+            yield
+        finally:
+            if not self._database.closed:
+                await self._database.execute("select pg_advisory_unlock(%s, %s)", key)
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """What is stored inside is stored as one."""
+        async with self._database.transaction():
+            yield
+
+    @asynccontextmanager
+    async def rehearsal(self) -> AsyncIterator[None]:
+        """Everything that is stored inside is forgotten at the end."""
+        async with self._database.transaction(force_rollback=True):
+            yield
+
+
+def _identity(row: Row) -> str:
+    """What tells rows of a reference table apart; option values have no id."""
+    return str(row["id"]) if "id" in row else f"{row.get('column')} {row.get('value')}"
+
+
+def _columns_of(failures: Sequence[Failure]) -> list[list[str]]:
+    return [
+        [one.left for one in failures],
+        [one.right for one in failures],
+        [one.kind for one in failures],
+        [one.field for one in failures],
+        [one.message for one in failures],
+        [one.cure for one in failures],
+    ]

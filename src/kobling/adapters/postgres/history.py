@@ -1,0 +1,96 @@
+"""Lists that people read: jobs and their errors, and what stays in the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+
+_JOB: Final = (
+    "job.id::text as job, mapping.name as mapping, kind, status, counts, open, requests,"
+    " coalesce(extract(epoch from ended_at - started_at), 0)::float8 as seconds,"
+    " to_char(started_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started"
+)
+
+
+async def jobs(
+    database: psycopg.AsyncConnection[Any], connection_id: int, names: Sequence[str], limit: int
+) -> list[dict[str, Any]]:
+    """The newest jobs of these mappings, newest first, without their errors' texts."""
+    cursor = await database.execute(
+        f"select {_JOB}, (select count(*) from job_error where job_id = job.id) as failures from job"  # noqa: S608
+        " join mapping on mapping.id = mapping_id where connection_id = %s and mapping.name = any(%s)"
+        " order by job.id desc limit %s",
+        [connection_id, list(names), limit],
+    )
+    names_of = [one.name for one in cursor.description or ()]
+    found = [dict(zip(names_of, row, strict=True)) async for row in cursor]
+    for one in found:
+        one["errors"] = await errors(database, int(one["job"]), one["mapping"]) if one.pop("failures") else []
+    return found
+
+
+async def job(
+    database: psycopg.AsyncConnection[Any], connection_id: int, number: int
+) -> dict[str, Any] | None:
+    """One job with its errors; None if there is none of that number."""
+    cursor = await database.execute(
+        f"select {_JOB} from job join mapping on mapping.id = mapping_id"  # noqa: S608
+        " where connection_id = %s and job.id = %s",
+        [connection_id, number],
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    found = dict(zip([one.name for one in cursor.description or ()], row, strict=True))
+    return found | {"errors": await errors(database, number, found["mapping"])}
+
+
+async def errors(database: psycopg.AsyncConnection[Any], number: int, mapping: str) -> list[dict[str, Any]]:
+    """The errors of a job."""
+    cursor = await database.execute(
+        "select left_id, right_id, class, field, message, cure from job_error where job_id = %s order by id",
+        [number],
+    )
+    return [
+        {
+            "mapping": mapping,
+            "bc_id": row[0] or None,
+            "crm_id": row[1] or None,
+            "class": row[2],
+            "field": row[3] or None,
+            "message": row[4],
+            "cure": row[5],
+        }
+        async for row in cursor
+    ]
+
+
+async def stays(
+    database: psycopg.AsyncConnection[Any], mapping_id: int, reasons: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What stays in the inbox for one of these reasons; a pair is one entry."""
+    cursor = await database.execute(
+        "select distinct on (coalesce(left_id, record_id)) coalesce(left_id::text, case side when 'left' then"
+        " record_id::text end), coalesce(right_id::text, case side when 'right' then record_id::text end),"
+        " inbox.reason, message, fields, left_number, coalesce(nullif(left_title, ''), right_title),"
+        " to_char(since at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from inbox left join coupling"
+        " on coupling.mapping_id = inbox.mapping_id and record_id in (left_id, right_id)"
+        " where inbox.mapping_id = %s and not due and inbox.reason = any(%s)"
+        " order by coalesce(left_id, record_id), since",
+        [mapping_id, list(reasons)],
+    )
+    return [
+        {
+            "bc_id": row[0],
+            "crm_id": row[1],
+            "reason": row[2],
+            "message": row[3],
+            "fields": list(row[4]),
+            "number": row[5] or None,
+            "name": row[6] or None,
+            "since": row[7],
+        }
+        async for row in cursor
+    ]

@@ -1,0 +1,92 @@
+"""Values as bytes and back, decimals exact; stored values are put in the order of the present layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+import psycopg
+
+from kobling.model.mapping import Mapping, Side
+from kobling.model.values import UNSET, Values
+
+encoder: Final = msgspec.json.Encoder(decimal_format="number")
+decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
+
+
+# No raw value is an object, so an empty one can stand for UNSET.
+_UNSET: Final = b"{}"
+
+
+def pack(values: Values | None) -> bytes | None:
+    """Values as bytes."""
+    if values is None:
+        return None
+    return encoder.encode([{} if one is UNSET else one for one in values] if UNSET in values else values)
+
+
+class Order(msgspec.Struct, frozen=True):
+    """Where each value of the present layout stands in a stored one; None where it was not stored."""
+
+    left: tuple[int | None, ...] | None
+    right: tuple[int | None, ...] | None
+    made: tuple[int | None, ...] | None
+
+
+_SAME: Final = Order(None, None, None)
+
+
+def unpack(body: bytes | None, order: tuple[int | None, ...] | None = None) -> Values | None:
+    """The values that `pack` was given, in `order`; UNSET for one that was not stored."""
+    if body is None:
+        return None
+    values = decoder.decode(body)
+    if _UNSET in body:
+        values = [UNSET if one == {} else one for one in values]
+    if order is None:
+        return tuple(values)
+    return tuple(UNSET if position is None else values[position] for position in order)
+
+
+class Layouts:
+    """The layouts of one mapping: the present one's id, and how to read each of the others."""
+
+    def __init__(self, mapping_id: int, mapping: Mapping) -> None:
+        self._mapping_id = mapping_id
+        self._names = (
+            [one.name for one in mapping.table(Side.LEFT).columns],
+            [one.name for one in mapping.table(Side.RIGHT).columns],
+            [one.name for one in mapping.rows],
+        )
+        self.present = 0
+        self._orders: dict[int, Order] = {}
+
+    async def load(self, database: psycopg.AsyncConnection[Any]) -> None:
+        """Reads the layouts, and stores the present one if it is new."""
+        insert = (
+            "insert into layout (mapping_id, left_columns, right_columns, row_names)"
+            " select %s, %s::text[], %s::text[], %s::text[] where not exists (select 1 from layout"
+            " where mapping_id = %s and left_columns = %s and right_columns = %s and row_names = %s)"
+            " on conflict do nothing"
+        )
+        key = [self._mapping_id, *self._names]
+        await database.execute(insert, [*key, *key])
+        select = "select id, left_columns, right_columns, row_names from layout where mapping_id = %s"
+        cursor = await database.execute(select, [self._mapping_id])
+        async for identifier, *stored in cursor:
+            if tuple(stored) == self._names:
+                self.present = identifier
+            self._orders[identifier] = self._order(stored)
+
+    def order(self, layout: int) -> Order:
+        """How values stored under that layout are read."""
+        return self._orders.get(layout, _SAME)
+
+    def _order(self, stored: Sequence[list[str]]) -> Order:
+        orders = [
+            None if now == then else tuple(then.index(one) if one in then else None for one in now)
+            for now, then in zip(self._names, stored, strict=True)
+        ]
+        return Order(*orders)

@@ -1,0 +1,118 @@
+"""Carrying out what was planned: journal, conditional writes, and a look at what an answer left open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from kobling.engine.task import Context, Task, body_of, columns_of
+from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Kind, Write
+from kobling.model.state import Intent
+from kobling.ports import Outcome, RowResult, RowWrite
+
+_OPEN_ENDED = frozenset({Outcome.STALE, Outcome.EXISTS})
+
+
+class Apply:
+    """Writes the batches of one mapping."""
+
+    def __init__(self, context: Context, mapping: Mapping, job: int) -> None:
+        self._context = context
+        self._mapping = mapping
+        self._store = context.stores[mapping.name]
+        self._job = job
+
+    async def carry_out(self, tasks: Sequence[Task]) -> None:
+        """Journals and sends every write; claims come before the creations that they are for."""
+        writing = [one for one in tasks if one.action.writes]
+        if not writing:
+            return
+        await self._store.journal(self._job, [one for task in writing for one in self._intents(task)])
+        await self._claims(writing)
+        await asyncio.gather(*(self._side(side, writing) for side in Side))
+        for side in Side:
+            await self._probe(side, writing)
+
+    def _intents(self, task: Task) -> list[Intent]:
+        return [
+            Intent(
+                side=write.side,
+                id=task.ids[write.side],
+                partner=task.ids[write.side.other],
+                method=task.method(write),
+                body=body_of(self._mapping, write.side, write.values),
+                version=task.version(write.side),
+            )
+            for write in task.action.writes
+        ]
+
+    async def _claims(self, tasks: Sequence[Task]) -> None:
+        for side in Side:
+            chosen = _chosen(tasks, side, claim=True)
+            for (task, _), result in zip(chosen, await self._send(side, chosen), strict=True):
+                task.claim = result
+
+    async def _side(self, side: Side, tasks: Sequence[Task]) -> None:
+        chosen = [
+            (task, write)
+            for task, write in _chosen(tasks, side, claim=False)
+            if task.claim is None or task.claim.outcome is Outcome.DONE
+        ]
+        for (task, _), result in zip(chosen, await self._send(side, chosen), strict=True):
+            task.results[side] = result
+
+    async def _send(self, side: Side, chosen: Sequence[tuple[Task, Write]]) -> list[RowResult]:
+        if not chosen:
+            return []
+        route = self._mapping.table(side).route
+        select = tuple(columns_of(self._mapping, side))
+        writes = [
+            RowWrite(
+                method=task.method(write),
+                table=route,
+                id=task.ids[side],
+                body=body_of(self._mapping, side, write.values),
+                version=task.version(side),
+                select=select,
+            )
+            for task, write in chosen
+        ]
+        return await self._context.services[side].write(writes)
+
+    async def _probe(self, side: Side, tasks: Sequence[Task]) -> None:
+        """Reads what a stale version or a taken id left open; a taken id is ours only with an open intent."""
+        asked = [one for one in tasks if _open_ended(one, side)]
+        if not asked:
+            return
+        ids = [one.ids[side] for one in asked]
+        ours = await self._store.opened(self._job, side, ids)
+        rows = await self._context.services[side].read(
+            self._mapping.table(side).route, columns_of(self._mapping, side), ids
+        )
+        for task in asked:
+            row = rows.get(task.ids[side])
+            if row is None:
+                continue
+            created = task.action.kind is Kind.CREATE and side in task.results
+            if not created or task.ids[side] in ours:
+                task.read[side] = row
+                if created:
+                    task.results[side] = RowResult(outcome=Outcome.DONE, row=row)
+
+
+def _chosen(tasks: Sequence[Task], side: Side, *, claim: bool) -> list[tuple[Task, Write]]:
+    return [
+        (task, write)
+        for task in tasks
+        for write in task.action.writes
+        if write.side is side and write.claim is claim
+    ]
+
+
+def _open_ended(task: Task, side: Side) -> bool:
+    result = task.results.get(side)
+    if result is not None and result.outcome in _OPEN_ENDED:
+        return True
+    claimed = any(write.claim and write.side is side for write in task.action.writes)
+    return claimed and task.claim is not None and task.claim.outcome is Outcome.STALE

@@ -1,0 +1,297 @@
+"""From due inbox rows to planned pairs: couplings, counterparts, look-ups and finders, all in bulk."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from kobling.algebra.filters import outside
+from kobling.algebra.match import match_key
+from kobling.algebra.plan import plan_create, plan_pair
+from kobling.engine.look_ups import answers, wanted_by
+from kobling.engine.task import Context, Task, columns_of, record_of
+from kobling.model.look_up import LookUps
+from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Action, First, Kind, Pair, Record, Write
+from kobling.model.state import Change, Coupling, Settled
+
+_CANARIES = 3
+
+
+class Gather:
+    """Makes tasks of the due rows of one mapping. One object serves a whole run."""
+
+    def __init__(self, context: Context, mapping: Mapping) -> None:
+        self._context = context
+        self._mapping = mapping
+        self._store = context.stores[mapping.name]
+        self._candidates: dict[Side, dict[tuple[str, ...], list[Record]]] = {}
+
+    async def tasks(self, changes: Sequence[Change]) -> tuple[list[Task], list[Settled]]:
+        """The planned pairs, and what settles without a plan."""
+        pairs, loose = await self._pairs(changes)
+        await self._prove(pairs)
+        await self._read_unknown(pairs)
+        settled: list[Settled] = []
+        creations = []
+        for change in loose:
+            if self._is_wanted(change):
+                creations.append(change)
+            else:
+                settled.append(Settled(leave=(change,)))
+        tasks = [*pairs, *await self._uncoupled(creations, settled)]
+        look_ups = await answers(self._context, wanted_by(self._mapping, tasks))
+        for task in tasks:
+            self._plan(task, look_ups)
+        return tasks, settled
+
+    async def _pairs(self, changes: Sequence[Change]) -> tuple[list[Task], list[Change]]:
+        by_side = {side: {one.id: one for one in changes if one.side is side} for side in Side}
+        couplings = await self._store.couplings(list(by_side[Side.LEFT]), list(by_side[Side.RIGHT]))
+        beside: dict[Side, dict[str, Change]] = {}
+        for side in Side:
+            missing = [one.id(side) for one in couplings if one.id(side) not in by_side[side]]
+            beside[side] = await self._store.waiting(side, missing) if missing else {}
+        tasks = [self._pair(one, by_side, beside) for one in couplings]
+        coupled = {(side, one.id(side)) for one in couplings for side in Side}
+        loose = [one for one in changes if (one.side, one.id) not in coupled]
+        return tasks, loose
+
+    def _pair(
+        self,
+        coupling: Coupling,
+        by_side: dict[Side, dict[str, Change]],
+        beside: dict[Side, dict[str, Change]],
+    ) -> Task:
+        records: dict[Side, Record | None] = {}
+        mine: list[Change] = []
+        changes: list[Change] = []
+        deleted = {}
+        for side in Side:
+            identifier = coupling.id(side)
+            change = by_side[side].get(identifier)
+            if change is not None:
+                mine.append(change)
+            else:
+                change = beside[side].get(identifier)
+            if change is not None:
+                changes.append(change)
+            deleted[side] = change is not None and change.deleted
+            records[side] = _known(coupling, side, change)
+        return Task(
+            coupling=coupling,
+            ids={side: coupling.id(side) for side in Side},
+            mine=tuple(mine),
+            changes=tuple(changes),
+            records=records,
+            deleted=deleted,
+            results={},
+            read={},
+        )
+
+    async def _prove(self, tasks: Sequence[Task]) -> None:
+        """A tombstone is a hint: proof is that the id is gone while other known rows of the table answer."""
+        for side in Side:
+            hinted = [one for one in tasks if one.deleted[side]]
+            if not hinted:
+                continue
+            ids = [one.ids[side] for one in hinted]
+            canaries = await self._store.some_coupled(side, ids, _CANARIES)
+            table = self._mapping.table(side)
+            rows = await self._context.services[side].read(
+                table.route, columns_of(self._mapping, side), [*ids, *canaries]
+            )
+            proved = any(one in rows for one in canaries)
+            for task in hinted:
+                row = rows.get(task.ids[side])
+                if row is not None:
+                    task.records[side] = record_of(self._mapping, side, row)
+                    task.deleted[side] = False
+                elif proved:
+                    task.records[side] = None
+                else:
+                    task.deleted[side] = False
+                    task.records[side] = None
+
+    async def _read_unknown(self, tasks: Sequence[Task]) -> None:
+        for side in Side:
+            unknown = [one for one in tasks if one.records[side] is None and not one.deleted[side]]
+            unknown = [one for one in unknown if not any(c.side is side and c.deleted for c in one.changes)]
+            if not unknown:
+                continue
+            rows = await self._context.services[side].read(
+                self._mapping.table(side).route,
+                columns_of(self._mapping, side),
+                [one.ids[side] for one in unknown],
+            )
+            for task in unknown:
+                row = rows.get(task.ids[side])
+                if row is not None:
+                    task.records[side] = record_of(self._mapping, side, row)
+
+    def _is_wanted(self, change: Change) -> bool:
+        """Whether the counterpart of an uncoupled record is to be found or created; else it is read past."""
+        mapping = self._mapping
+        if change.deleted or change.values is None:
+            return False
+        if not (change.wanted or not mapping.synch_only_coupled):
+            return False
+        if not mapping.direction.allows(change.side.other):
+            return False
+        return outside(mapping.table(change.side), change.values) is None
+
+    async def _uncoupled(self, changes: Sequence[Change], settled: list[Settled]) -> list[Task]:
+        if not changes:
+            return []
+        found = await self._find(changes)
+        creations, tasks = [], []
+        taken: set[str] = set()
+        for change in changes:
+            candidates = [one for one in found.get(change.id, ()) if one.id not in taken]
+            if len(candidates) == 1:
+                taken.add(candidates[0].id)
+                tasks.append(self._found(change, candidates[0]))
+            elif candidates:
+                settled.append(self._ambiguous(change, candidates))
+            else:
+                creations.append(change)
+        generations = await self._store.generations([one.id for one in creations])
+        return tasks + [self._creation(one, generations.get(one.id, 0)) for one in creations]
+
+    def _ambiguous(self, change: Change, candidates: Sequence[Record]) -> Settled:
+        table = self._mapping.table(change.side.other)
+        fields = " and ".join(
+            table.columns[pair[0] if change.side is Side.RIGHT else pair[1]].caption
+            for pair in self._mapping.finder
+        )
+        ids = ", ".join(sorted(one.id for one in candidates))
+        words = f"{len(candidates)} records of {table.caption} have the same {fields}: {ids}"
+        return Settled(stay=(change,), reason="failed", message=words, fields=(fields,))
+
+    def _creation(self, change: Change, generation: int) -> Task:
+        assert change.values is not None
+        side = change.side
+        name = f"{self._mapping.name} {side} {change.id} {generation}"
+        partner = str(uuid.uuid5(self._context.namespace, name))
+        record = Record(id=change.id, values=change.values, version=change.version)
+        return Task(
+            ids={side: change.id, side.other: partner},
+            mine=(change,),
+            changes=(change,),
+            fresh=True,
+            records={side: record, side.other: None},
+            results={},
+            read={},
+        )
+
+    def _found(self, change: Change, partner: Record) -> Task:
+        assert change.values is not None
+        side = change.side
+        record = Record(id=change.id, values=change.values, version=change.version)
+        records: dict[Side, Record | None] = {side: record, side.other: partner}
+        ids = {side: change.id, side.other: partner.id}
+        coupling = Coupling(
+            left=ids[Side.LEFT],
+            right=ids[Side.RIGHT],
+            left_version="",
+            right_version="",
+            base=None,
+            first=First(str(side)),
+        )
+        return Task(
+            ids=ids,
+            mine=(change,),
+            changes=(change,),
+            coupling=coupling,
+            fresh=True,
+            records=records,
+            results={},
+            read={},
+        )
+
+    async def _find(self, changes: Sequence[Change]) -> dict[str, list[Record]]:
+        """Uncoupled records on the other side that the mapping's finder takes for the same, by record."""
+        found: dict[str, list[Record]] = {}
+        if not self._mapping.finder:
+            return found
+        for side in Side:
+            asking = [one for one in changes if one.side is side]
+            if not asking:
+                continue
+            candidates = await self._candidates_on(side.other)
+            at = [pair[0] if side is Side.LEFT else pair[1] for pair in self._mapping.finder]
+            for change in asking:
+                assert change.values is not None
+                key = match_key([change.values[position] for position in at])
+                if key is not None and key in candidates:
+                    found[change.id] = candidates[key]
+        ids = [one.id for records in found.values() for one in records]
+        coupled = {
+            identifier
+            for one in await self._store.couplings(ids, ids)
+            for identifier in (one.left, one.right)
+        }
+        return {key: [one for one in records if one.id not in coupled] for key, records in found.items()}
+
+    async def _candidates_on(self, side: Side) -> dict[tuple[str, ...], list[Record]]:
+        """The whole table of that side by the finder's fields; read once a run, and only if it is needed."""
+        if side in self._candidates:
+            return self._candidates[side]
+        candidates: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+        table = self._mapping.table(side)
+        at = [pair[0] if side is Side.LEFT else pair[1] for pair in self._mapping.finder]
+        columns = columns_of(self._mapping, side)
+        async for page in self._context.services[side].changes(table.route, columns, None):
+            for row in page.rows:
+                record = record_of(self._mapping, side, row)
+                key = match_key([record.values[position] for position in at])
+                if key is not None:
+                    candidates[key].append(record)
+        self._candidates[side] = dict(candidates)
+        return self._candidates[side]
+
+    def _plan(self, task: Task, look_ups: LookUps) -> None:
+        if task.coupling is None:
+            side = task.mine[0].side
+            source = task.records[side]
+            assert source is not None
+            task.action = plan_create(self._mapping, source, side.other, look_ups)
+            return
+        options = self._context.options
+        # A resolution is for the versions that the person saw.
+        choices = {} if any(one.reason == "stale" for one in task.changes) else options.choices
+        pair = Pair(
+            left=task.records[Side.LEFT],
+            right=task.records[Side.RIGHT],
+            base=task.coupling.base,
+            left_deleted=task.deleted[Side.LEFT],
+            right_deleted=task.deleted[Side.RIGHT],
+            woken=any(one.reason != "new" for one in task.changes),
+            first=task.coupling.first,
+            target=options.target,
+            choices=choices,
+        )
+        task.action = plan_pair(self._mapping, pair, look_ups)
+        if task.action.kind is Kind.DELETE:
+            task.action = _deletion(task)
+
+
+def _known(coupling: Coupling, side: Side, change: Change | None) -> Record | None:
+    """What is known of one side: what the inbox brought, else what the coupling remembers."""
+    if change is not None and change.deleted:
+        return None
+    values, version = coupling.values(side), coupling.version(side)
+    if change is not None and change.values is not None:
+        values, version = change.values, change.version
+    if values is None:
+        return None
+    return Record(id=coupling.id(side), values=values, version=version)
+
+
+def _deletion(task: Task) -> Action:
+    """The survivor's deletion as a write without values."""
+    side = Side.LEFT if task.deleted[Side.RIGHT] else Side.RIGHT
+    return msgspec.structs.replace(task.action, writes=(Write(side=side, values=()),))

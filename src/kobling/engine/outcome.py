@@ -1,0 +1,386 @@
+"""What became of each pair: its coupling, its inbox rows, its counters and the words for a person."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from kobling.engine.task import ETAG, Context, Task, columns_of, count, values_of
+from kobling.engine.words import SYSTEMS, Words, text_at
+from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Base, First, Kind, Trouble
+from kobling.model.state import Change, Coupling, Effect, Failure, Settled
+from kobling.model.values import Values, same_value
+from kobling.ports import Method, Outcome, Row, RowResult
+
+_MERGED: Final = frozenset({Kind.NOTHING, Kind.WRITE, Kind.CREATE})
+_STAYS: Final = {
+    Kind.ASK: "deleted",
+    Kind.READ: "unproved",
+    Kind.CONFLICT: "conflict",
+    Kind.OUTSIDE: "outside",
+    Kind.WAIT: "waiting",
+    Kind.REJECT: "failed",
+}
+_WORDS: Final = {
+    "deleted": "skipped",
+    "unproved": "skipped",
+    "conflict": "conflicts",
+    "outside": "outside",
+    "waiting": "waiting",
+    "failed": "failed",
+}
+
+
+class Outcomes:
+    """Settles the tasks of one mapping, wave after wave of one run."""
+
+    def __init__(self, context: Context, mapping: Mapping) -> None:
+        self._context = context
+        self._mapping = mapping
+        self._report = context.reports[mapping.name]
+        self._read = {side: columns_of(mapping, side) for side in Side}
+        self._owned = {side: _owned(mapping, side) for side in Side}
+        # Pairs that waited or come again; their last outcome counts.
+        self._counted: dict[tuple[Side, str], str] = {}
+        self._words = Words(mapping)
+
+    def failures(self) -> list[Failure]:
+        """What could not be settled in this run."""
+        return self._words.failures()
+
+    def settle(self, task: Task) -> Settled:
+        """The outcome of one task."""
+        self._words.forget(task)
+        settled = self._settle(task)
+        if self._context.rehearse:
+            self._report.actions += self._words.action(task, self._effects(task))
+        return settled
+
+    def _settle(self, task: Task) -> Settled:
+        action = task.action
+        refused = {side: one for side, one in _answers(task).items() if one.outcome is not Outcome.DONE}
+        if action.kind is Kind.DELETE:
+            refused = {side: one for side, one in refused.items() if one.outcome is not Outcome.GONE}
+        if refused:
+            return self._refused(task, refused)
+        if action.kind in {Kind.UNCOUPLE, Kind.RESTORE, Kind.DELETE}:
+            return self._parted(task)
+        if action.kind not in _MERGED and not action.writes:
+            return self._stays(task)
+        if action.base is None:
+            self._count_sides(task, "unchanged")
+            return Settled(coupling=self._seen(task), leave=task.changes, wakes=self._wakes(task, None))
+        return self._done(task)
+
+    def _stays(self, task: Task) -> Settled:
+        """Nothing was written and nothing can be: the rows stay, with the reason."""
+        action = task.action
+        reason = _STAYS[action.kind]
+        self._count_sides(task, _WORDS[reason])
+        words = action.reason
+        if action.kind is Kind.READ:
+            words = "the record cannot be read; it is deleted, or the rights to read it are gone"
+        troubles = (*action.waiting, *action.rejected)
+        for one in troubles:
+            if not one.clearable:
+                self._words.fail(task, one)
+        coupling = None if task.coupling is None else self._seen(task)
+        return Settled(
+            coupling=coupling,
+            stay=task.changes,
+            reason=reason,
+            message=words,
+            fields=action.contested or tuple(one.field for one in troubles),
+            waits=_waits(troubles),
+            wakes=self._wakes(task, coupling) if task.fresh and coupling is not None else (),
+        )
+
+    def _parted(self, task: Task) -> Settled:
+        """The coupling goes; a restored record is taken up for creation in the next wave."""
+        assert task.coupling is not None
+        kind = task.action.kind
+        again: tuple[Change, ...] = ()
+        survivor = next((side for side in Side if task.records[side] is not None), None)
+        if kind is Kind.RESTORE and survivor is not None:
+            record = task.records[survivor]
+            assert record is not None
+            change = Change(
+                id=record.id, side=survivor, version=record.version, values=record.values, wanted=True
+            )
+            again = (change,)
+        else:
+            word = "deleted" if kind is Kind.DELETE else "uncoupled"
+            gone = [side for side in Side if task.deleted[side]] or [Side.LEFT]
+            for side in gone:
+                self._count(task, side.other, word)
+        return Settled(
+            uncouple=task.coupling, leave=task.changes, again=again, effects=tuple(self._effects(task))
+        )
+
+    def _refused(self, task: Task, refused: dict[Side, RowResult]) -> Settled:
+        side, result = next(iter(refused.items()))
+        if result.outcome is Outcome.STALE and side in task.read:
+            return self._again(task, self._change(side, task.read[side]))
+        if result.outcome is Outcome.GONE and task.coupling is not None:
+            return self._again(task, Change(id=task.ids[side], side=side, deleted=True))
+        self._count(task, side, "failed")
+        passing = result.outcome is Outcome.TRANSIENT
+        words = f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"
+        trouble = Trouble(field="", reason=words)
+        self._words.fail(task, trouble, passing=passing)
+        coupling = None if task.coupling is None else self._seen(task)
+        return Settled(
+            coupling=coupling, stay=task.changes, reason="transient" if passing else "failed", message=words
+        )
+
+    def _again(self, task: Task, change: Change) -> Settled:
+        """Read and planned again in the next wave; its outcome counts then."""
+        mine = [one for one in task.changes if one.side is not change.side]
+        wanted = any(one.wanted for one in task.changes)
+        mine = [msgspec.structs.replace(one, reason="stale") for one in mine]
+        change = msgspec.structs.replace(change, wanted=wanted, reason="stale")
+        return Settled(again=(*mine, change))
+
+    def _done(self, task: Task) -> Settled:
+        action = task.action
+        assert action.base is not None
+        bases: dict[Side, Values] = {}
+        seen: dict[Side, Values | None] = {}
+        versions = {side: task.version(side) for side in Side}
+        again: list[Change] = []
+        rows = _rows(task)
+        for side in Side:
+            record = task.records[side]
+            base, now = action.base.values(side), record.values if record is not None else ()
+            row = rows.get(side)
+            if row is not None:
+                held = values_of(self._mapping, side, row)
+                versions[side] = row[ETAG]
+                kept = self._kept(task, side, held)
+                base = self._base_after(side, base, held, kept)
+                if self._receiver_changed(side, base, held, kept, now):
+                    again.append(self._change(side, row))
+                now = held
+            bases[side] = base
+            seen[side] = None if now == base else now
+            self._count_side(task, side)
+        coupling = self._coupling(task, Base(**_named(bases), made=action.base.made), versions, seen)
+        return self._placed(task, coupling, again)
+
+    def _placed(self, task: Task, coupling: Coupling, again: list[Change]) -> Settled:
+        """Which rows leave and which stay, for what reason."""
+        action = task.action
+        for one in action.rejected:
+            self._words.fail(task, one)
+        for one in action.waiting:
+            if not one.clearable:
+                self._words.fail(task, one)
+        reason, fields = _open_reason(task)
+        coming = {one.side for one in again}
+        rows = tuple(one for one in task.changes if one.side not in coming)
+        stay: tuple[Change, ...] = ()
+        if reason:
+            # A pair that waits needs a row to wait in, also when the row that brought it comes again.
+            stay, rows = rows, ()
+            again = [msgspec.structs.replace(one, reason=reason) for one in again]
+        elif action.later:
+            target = self._context.options.target
+            rows = tuple(one for one in rows if one.side is not target)
+        troubles = (*action.rejected, *action.waiting)
+        words = "; ".join(one.reason for one in troubles) or action.reason
+        return Settled(
+            coupling=coupling,
+            leave=rows,
+            stay=stay,
+            again=tuple(again),
+            reason=reason,
+            message=words if reason else "",
+            fields=fields,
+            waits=_waits(troubles),
+            wakes=self._wakes(task, coupling),
+            effects=tuple(self._effects(task)),
+        )
+
+    def _coupling(
+        self, task: Task, base: Base | None, versions: dict[Side, str], seen: dict[Side, Values | None]
+    ) -> Coupling:
+        now = {
+            side: seen[side] if seen[side] is not None or base is None else base.values(side) for side in Side
+        }
+        left, right = now[Side.LEFT], now[Side.RIGHT]
+        old = task.coupling
+        return Coupling(
+            left=task.ids[Side.LEFT],
+            right=task.ids[Side.RIGHT],
+            left_version=versions[Side.LEFT],
+            right_version=versions[Side.RIGHT],
+            base=base,
+            left_seen=seen[Side.LEFT],
+            right_seen=seen[Side.RIGHT],
+            first=First.POLICY if old is None else old.first,
+            left_number=text_at(self._mapping.left.number, left) or ("" if old is None else old.left_number),
+            left_title=text_at(self._mapping.left.title, left) or ("" if old is None else old.left_title),
+            right_title=text_at(self._mapping.right.title, right) or ("" if old is None else old.right_title),
+        )
+
+    def _seen(self, task: Task) -> Coupling | None:
+        """The coupling with its base as it was, and what both sides hold now beside it."""
+        if task.coupling is None:
+            return None
+        base = task.coupling.base
+        versions, seen = {}, {}
+        for side in Side:
+            record = task.records[side]
+            versions[side] = task.version(side) or task.coupling.version(side)
+            values = task.coupling.values(side) if record is None else record.values
+            seen[side] = None if base is not None and values == base.values(side) else values
+        return self._coupling(task, base, versions, seen)
+
+    def _kept(self, task: Task, side: Side, held: Values) -> dict[int, Any]:
+        """What was sent to that side; of a record found after a crash only what it still holds."""
+        sent = {at: value for write in task.action.writes if write.side is side for at, value in write.values}
+        if side not in task.read:
+            return sent
+        return {at: value for at, value in sent.items() if same_value(value, held[at])}
+
+    def _receiver_changed(
+        self, side: Side, base: Values, held: Values, kept: dict[int, Any], before: Values
+    ) -> bool:
+        """Whether the service, or somebody else, changed more than we sent: then it is planned again."""
+        known = before or base
+        return any(at not in kept and not same_value(held[at], known[at]) for at in self._owned[side])
+
+    def _base_after(self, side: Side, base: Values, held: Values, sent: dict[int, Any]) -> Values:
+        """What we sent settles as the service holds it; what no row owns is taken as it is."""
+        owned = self._owned[side]
+        return tuple(held[at] if at in sent or at not in owned else value for at, value in enumerate(base))
+
+    def _change(self, side: Side, row: Row) -> Change:
+        return Change(id=row["id"], side=side, version=row[ETAG], values=values_of(self._mapping, side, row))
+
+    def _wakes(self, task: Task, coupling: Coupling | None) -> tuple[str, ...]:
+        """Who waits for this pair is due: it is newly coupled, renumbered, or inside the filter again."""
+        back = any(one.reason == "outside" for one in task.changes)
+        old = task.coupling
+        if coupling is None:
+            coupling = old
+        if coupling is None:
+            return ()
+        renumbered = old is not None and old.left_number != coupling.left_number
+        if not (task.fresh or back or renumbered):
+            return ()
+        keys = [coupling.right, coupling.left_number]
+        return tuple(f"{self._mapping.name}/{one}" for one in keys if one)
+
+    def _effects(self, task: Task) -> list[Effect]:
+        rows = _rows(task)
+        effects = []
+        for write in task.action.writes:
+            record = task.records[write.side]
+            columns = self._mapping.table(write.side).columns
+            values = {
+                columns[at].name: (None if record is None else record.values[at], value)
+                for at, value in write.values
+            }
+            if write.side in rows or task.method(write) is Method.DELETE:
+                effects.append(
+                    Effect(
+                        left=task.ids[Side.LEFT],
+                        right=task.ids[Side.RIGHT],
+                        side=write.side,
+                        method=task.method(write),
+                        values=values,
+                        reason=task.action.reason,
+                    )
+                )
+        return effects
+
+    def _count_sides(self, task: Task, word: str) -> None:
+        for side in Side:
+            if _is_candidate(task, side):
+                self._count(task, side, word)
+
+    def _count_side(self, task: Task, side: Side) -> None:
+        """One direction of a pair that was planned through: the first word that fits."""
+        action, wrote = task.action, side in task.results
+        if not wrote and not _is_candidate(task, side):
+            return
+        if action.contested:
+            word = "conflicts"
+        elif action.rejected:
+            word = "failed"
+        elif any(not one.clearable for one in action.waiting):
+            word = "waiting"
+        elif wrote:
+            word = "inserted" if action.kind is Kind.CREATE else "modified"
+        else:
+            word = "outside" if action.kind is Kind.OUTSIDE else "unchanged"
+        self._count(task, side, word)
+
+    def _count(self, task: Task, side: Side, word: str) -> None:
+        """A pair counts once a run, by what it came to; only what waited or was looked at may count anew."""
+        known = self._counted.get((side, task.key))
+        if known in {"waiting", "unchanged", "outside"}:
+            count(self._report, side, known, -1)
+        elif known is not None:
+            return
+        count(self._report, side, word)
+        if task.fresh and task.coupling is not None and known is None:
+            count(self._report, side, "coupled")
+        self._counted[side, task.key] = word
+
+
+def _is_candidate(task: Task, target: Side) -> bool:
+    """Whether the direction into `target` counts the pair: its source was due, not only read again."""
+    return any(one.side is target.other and one.reason != "again" for one in task.mine)
+
+
+def _answers(task: Task) -> dict[Side, RowResult]:
+    """The answers by side; a claim that failed stands for its side."""
+    answers = dict(task.results)
+    if task.claim is not None and task.claim.outcome is not Outcome.DONE:
+        claimed = next(write.side for write in task.action.writes if write.claim)
+        answers[claimed] = task.claim
+    return answers
+
+
+def _rows(task: Task) -> dict[Side, Row]:
+    """The row that each written side holds now."""
+    rows = {side: one.row for side, one in task.results.items() if one.row is not None}
+    if task.claim is not None and task.claim.row is not None:
+        claimed = next(write.side for write in task.action.writes if write.claim)
+        rows.setdefault(claimed, task.claim.row)
+    return rows
+
+
+def _open_reason(task: Task) -> tuple[str, tuple[str, ...]]:
+    """Why a settled pair still stays in the inbox, and for which fields."""
+    action = task.action
+    if action.kind is Kind.OUTSIDE:
+        return "outside", ()
+    if action.contested:
+        return "conflict", action.contested
+    if action.rejected:
+        return "failed", tuple(one.field for one in action.rejected)
+    firm = tuple(one.field for one in action.waiting if not one.clearable)
+    if firm:
+        return "waiting", firm
+    return ("clearable", tuple(one.field for one in action.waiting)) if action.waiting else ("", ())
+
+
+def _waits(troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
+    keys = [one.waits for one in troubles if one.waits]
+    keys += [f"{one.missing.mapping}/{one.missing.key}" for one in troubles if one.missing is not None]
+    return tuple(dict.fromkeys(keys))
+
+
+def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
+    """Positions that a row or a condition reads or writes."""
+    owned = {one.column(side) for one in mapping.rows}
+    return frozenset(at for at in owned if at is not None)
+
+
+def _named(bases: dict[Side, Values]) -> dict[str, Values]:
+    return {"left": bases[Side.LEFT], "right": bases[Side.RIGHT]}

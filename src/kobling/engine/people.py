@@ -1,0 +1,248 @@
+"""What a person asks for record by record: couple, uncouple, match, resolve. Runs carry out the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Mapping_
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from kobling.algebra.filters import outside
+from kobling.algebra.match import Matches, match
+from kobling.algebra.plan import unclaim
+from kobling.engine.apply import Apply
+from kobling.engine.look_ups import answers, wanted_by
+from kobling.engine.outcome import Outcomes
+from kobling.engine.task import Context, Task, columns_of, record_of
+from kobling.model.errors import ConfigurationError
+from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Action, Choice, First, Kind, Record
+from kobling.model.state import Change, Coupling
+
+_PAGE: Final = 1000
+
+
+async def couple(context: Context, name: str, ids: dict[Side, str], first: First) -> str:
+    """Couples two records; the next run settles their first contact. Gives why the pair is outside, if it is.
+
+    Raises ConfigurationError where a record does not exist or is coupled already.
+    """
+    mapping, store = context.mappings[name], context.stores[name]
+    records = {side: await _record(context, mapping, side, ids[side]) for side in Side}
+    for known in await store.couplings([ids[Side.LEFT]], [ids[Side.RIGHT]]):
+        raise ConfigurationError(
+            f"{name}: {known.left} is already coupled with {known.right}.",
+            cure=f"Uncouple it first: kobling uncouple {name} --record {known.left}.",
+        )
+    await _couple(context, mapping, [(records[Side.LEFT], records[Side.RIGHT])], first)
+    found = [outside(mapping.table(side), records[side].values) for side in Side]
+    sides = [
+        f"{mapping.table(side).caption} is outside the filter: not {one.text}"
+        for side, one in zip(Side, found, strict=True)
+        if one is not None
+    ]
+    return "; ".join(sides)
+
+
+async def _record(context: Context, mapping: Mapping, side: Side, identifier: str) -> Record:
+    table = mapping.table(side)
+    rows = await context.services[side].read(table.route, columns_of(mapping, side), [identifier])
+    if identifier not in rows:
+        raise ConfigurationError(
+            f"{mapping.name}: there is no {table.caption} with the id {identifier}.",
+            cure="Give the id of an existing record, or its number in Business Central.",
+        )
+    return record_of(mapping, side, rows[identifier])
+
+
+async def _couple(
+    context: Context, mapping: Mapping, pairs: Sequence[tuple[Record, Record]], first: First
+) -> None:
+    """Stores couplings without a base, and both records for the next run."""
+    store = context.stores[mapping.name]
+    couplings = [
+        Coupling(
+            left=left.id,
+            right=right.id,
+            left_version=left.version,
+            right_version=right.version,
+            base=None,
+            left_seen=left.values,
+            right_seen=right.values,
+            first=first,
+            left_number=_text(mapping.left.number, left),
+            left_title=_text(mapping.left.title, left),
+            right_title=_text(mapping.right.title, right),
+        )
+        for left, right in pairs
+    ]
+    changes = [
+        Change(id=one.id, side=side, version=one.version, values=one.values)
+        for pair in pairs
+        for side, one in zip(Side, pair, strict=True)
+    ]
+    async with context.state.together():
+        await store.couple(couplings)
+        await store.put(changes)
+        keys = [f"{mapping.name}/{key}" for one in couplings for key in (one.left_number, one.right) if key]
+        await store.wake(keys)
+        texts = [key for one in couplings for key in (one.left_number, one.right) if key]
+        for other in context.mappings.values():
+            if mapping.name in other.sources and texts:
+                await context.state.wake_couplings(other.name, texts)
+
+
+async def match_records(
+    context: Context, name: str, on: Sequence[tuple[str, str]], first: First, *, create: bool, rehearse: bool
+) -> Matches:
+    """Match-based coupling in one pass over both tables; only unique matches are coupled.
+
+    on: pairs of (left column, right column). create: left records without a match are taken up for creation.
+    """
+    mapping = context.mappings[name]
+    lefts = await _uncoupled(context, mapping, Side.LEFT, [one for one, _ in on])
+    rights = await _uncoupled(context, mapping, Side.RIGHT, [other for _, other in on])
+    at = range(len(on))
+    found = match(
+        [keyed for _, keyed in lefts.values()],
+        [keyed for _, keyed in rights.values()],
+        [(position, position) for position in at],
+    )
+    if rehearse:
+        return found
+    pairs = [(lefts[left][0], rights[right][0]) for left, right in found.matched]
+    for start in range(0, len(pairs), _PAGE):
+        await _couple(context, mapping, pairs[start : start + _PAGE], first)
+    if create:
+        changes = [
+            Change(id=one, side=Side.LEFT, version=record.version, values=record.values, wanted=True)
+            for one in found.unmatched
+            for record in [lefts[one][0]]
+        ]
+        await context.stores[name].put(changes)
+    return found
+
+
+async def _uncoupled(
+    context: Context, mapping: Mapping, side: Side, keys: Sequence[str]
+) -> dict[str, tuple[Record, Record]]:
+    """The uncoupled records inside the filter: as the mapping reads them, and with the key columns only."""
+    table, columns = mapping.table(side), columns_of(mapping, side)
+    wanted = list(dict.fromkeys([*columns, *keys]))
+    found: dict[str, tuple[Record, Record]] = {}
+    async for page in context.services[side].changes(table.route, wanted, None):
+        ids = [row["id"] for row in page.rows]
+        left, right = (ids, []) if side is Side.LEFT else ([], ids)
+        coupled = {one.id(side) for one in await context.stores[mapping.name].couplings(left, right)}
+        for row in page.rows:
+            record = record_of(mapping, side, row)
+            if record.id in coupled or outside(table, record.values) is not None:
+                continue
+            found[record.id] = (record, Record(id=record.id, values=tuple(row.get(key) for key in keys)))
+    return found
+
+
+async def uncouple(context: Context, name: str, couplings: Sequence[Coupling], job: int) -> Outcomes:
+    """Removes couplings, after the mark of this company is taken off the right records."""
+    mapping, store = context.mappings[name], context.stores[name]
+    outcomes = Outcomes(context, mapping)
+    apply = Apply(context, mapping, job)
+    for start in range(0, len(couplings), _PAGE):
+        page = couplings[start : start + _PAGE]
+        tasks = [_parting(one) for one in page]
+        for side in Side:
+            rows = await context.services[side].read(
+                mapping.table(side).route, columns_of(mapping, side), [one.ids[side] for one in tasks]
+            )
+            for task in tasks:
+                row = rows.get(task.ids[side])
+                task.records[side] = None if row is None else record_of(mapping, side, row)
+        look_ups = await answers(context, wanted_by(mapping, tasks))
+        for task in tasks:
+            record = task.records[Side.RIGHT]
+            write = None if record is None else unclaim(mapping, record, Side.RIGHT, look_ups)
+            action = Action(kind=Kind.UNCOUPLE, writes=(write,) if write else (), reason="uncoupled by hand")
+            task.action = action
+        await apply.carry_out(tasks)
+        await store.settle(job, 0, [outcomes.settle(task) for task in tasks])
+    return outcomes
+
+
+def _parting(coupling: Coupling) -> Task:
+    ids = {side: coupling.id(side) for side in Side}
+    changes = tuple(Change(id=ids[side], side=side) for side in Side)
+    return Task(
+        coupling=coupling,
+        ids=ids,
+        mine=changes,
+        changes=changes,
+        records={Side.LEFT: None, Side.RIGHT: None},
+        deleted={Side.LEFT: False, Side.RIGHT: False},
+        results={},
+        read={},
+    )
+
+
+async def prepare_resolution(
+    context: Context, name: str, wanted: Sequence[str] | None, field: str, choice: Choice
+) -> tuple[tuple[str, ...], dict[str, Choice]]:
+    """The records of the conflicts that a resolution is about, made due, and the choice by row name."""
+    store = context.stores[name]
+    ids: list[str] = []
+    choices: dict[str, Choice] = {}
+    for coupling, fields in await store.conflicts():
+        if wanted is not None and not {coupling.left, coupling.right} & set(wanted):
+            continue
+        chosen = [one for one in fields if not field or one == field]
+        if coupling.base is not None and not chosen:
+            continue
+        if coupling.base is None:
+            if choice.winner is None:
+                raise ConfigurationError(
+                    f"{name}: {coupling.left} and {coupling.right} have not been compared yet.",
+                    cure="Say which side is right: --use bc or --use crm.",
+                )
+            first = First(str(choice.winner))
+            await store.couple([msgspec.structs.replace(coupling, first=first)])
+        choices |= dict.fromkeys(chosen, choice)
+        ids += [coupling.left, coupling.right]
+    rows = await store.rows_of(ids)
+    await store.put([msgspec.structs.replace(one, values=None) for one in rows])
+    return tuple(ids), choices
+
+
+async def take_up(
+    context: Context, name: str, ids: Mapping_[Side, Sequence[str]], *, create: bool
+) -> dict[Side, list[str]]:
+    """Reads these records and what they are coupled with, and makes them due; gives those not coupled.
+
+    create: an uncoupled record is taken up for creation.
+    """
+    mapping, store = context.mappings[name], context.stores[name]
+    couplings = await store.couplings(list(ids[Side.LEFT]), list(ids[Side.RIGHT]))
+    loose: dict[Side, list[str]] = {}
+    for side in Side:
+        coupled = {one.id(side) for one in couplings}
+        loose[side] = [one for one in ids[side] if one not in coupled]
+        asked = [*coupled, *(loose[side] if create else ())]
+        if not asked:
+            continue
+        rows = await context.services[side].read(mapping.table(side).route, columns_of(mapping, side), asked)
+        changes = []
+        for one in asked:
+            row = rows.get(one)
+            wanted = create and one in loose[side]
+            if row is None:
+                changes.append(Change(id=one, side=side, deleted=True))
+                continue
+            record = record_of(mapping, side, row)
+            changes.append(
+                Change(id=one, side=side, version=record.version, values=record.values, wanted=wanted)
+            )
+        await store.put(changes)
+    return loose
+
+
+def _text(position: int | None, record: Record) -> str:
+    return "" if position is None or record.values[position] is None else str(record.values[position])

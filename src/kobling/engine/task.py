@@ -1,0 +1,117 @@
+"""One pair in the hands of a batch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from kobling.model.look_up import Facts, Reference, Source
+from kobling.model.mapping import Mapping as TableMapping
+from kobling.model.mapping import Side
+from kobling.model.pair import Action, Choice, Kind, Record, Write
+from kobling.model.state import Change, Coupling, Report
+from kobling.model.values import Values
+from kobling.ports import MappingState, Method, Row, RowResult, Service, State
+
+ETAG: Final = "@odata.etag"
+_NOTHING: Final = Action(kind=Kind.NOTHING)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run does. full: every record is read and uncoupled ones are created. every_record: every coupled
+    pair is compared. target: the only side that is written. records: ids that the run is about, None for all.
+    """
+
+    full: bool = False
+    every_record: bool = False
+    target: Side | None = None
+    records: tuple[str, ...] | None = None
+    choices: dict[str, Choice] = {}
+
+
+class Context(msgspec.Struct, kw_only=True):
+    """What every part of a run needs: the two services, the state, the sources with their facts, the options.
+
+    namespace: what the ids of created records are made from. mappings: bound to the answers of their sources,
+    by name. rehearse: actions are noted as well.
+    """
+
+    services: Mapping[Side, Service]
+    state: State
+    stores: dict[str, MappingState]
+    mappings: dict[str, TableMapping]
+    sources: Mapping[str, Source]
+    references: Mapping[str, Reference]
+    facts: Facts
+    namespace: uuid.UUID
+    options: Options = Options()
+    rehearse: bool = False
+    progress: Callable[[str, int], None] = lambda name, count: None
+    reports: dict[str, Report] = {}
+
+
+class Task(msgspec.Struct, kw_only=True):
+    """A pair in hand: its coupling (or the id that its new partner gets), inbox rows, records and action.
+
+    mine: the rows of the batch; rows of the counterpart that came along are in `changes` only. fresh: the
+    coupling is made in this batch. read: rows read again, because an answer left open what a service holds.
+    """
+
+    ids: dict[Side, str]
+    mine: tuple[Change, ...]
+    changes: tuple[Change, ...] = ()
+    coupling: Coupling | None = None
+    fresh: bool = False
+    records: dict[Side, Record | None]
+    deleted: dict[Side, bool] = msgspec.field(default_factory=lambda: dict.fromkeys(Side, False))
+    action: Action = _NOTHING
+    results: dict[Side, RowResult] = {}
+    claim: RowResult | None = None
+    read: dict[Side, Row] = {}
+
+    def version(self, side: Side) -> str:
+        """The version that the plan knew."""
+        record = self.records[side]
+        return "" if record is None else record.version
+
+    def method(self, write: Write) -> Method:
+        """How a write of this task is sent."""
+        if self.action.kind is Kind.DELETE:
+            return Method.DELETE
+        created = self.action.kind is Kind.CREATE and not write.claim
+        return Method.CREATE if created else Method.UPDATE
+
+    @property
+    def key(self) -> str:
+        """What tells the pair apart in this run."""
+        return self.mine[0].id if self.coupling is None else self.coupling.left
+
+
+def values_of(mapping: TableMapping, side: Side, row: Row) -> Values:
+    """A row's values in the order of the table's columns."""
+    return tuple(row.get(one.name) for one in mapping.table(side).columns)
+
+
+def record_of(mapping: TableMapping, side: Side, row: Row) -> Record:
+    """A row as a record."""
+    return Record(id=row["id"], values=values_of(mapping, side, row), version=row[ETAG])
+
+
+def columns_of(mapping: TableMapping, side: Side) -> list[str]:
+    """The columns that the mapping reads."""
+    return [one.name for one in mapping.table(side).columns]
+
+
+def body_of(mapping: TableMapping, side: Side, values: Sequence[tuple[int, Any]]) -> Row:
+    """(position, value) pairs by column name."""
+    columns = mapping.table(side).columns
+    return {columns[position].name: value for position, value in values}
+
+
+def count(report: Report, target: Side, word: str, by: int = 1) -> None:
+    """Adds to a counter of the direction into `target`."""
+    counts = report.counts["to" if target is Side.RIGHT else "from"]
+    counts[word] = counts.get(word, 0) + by

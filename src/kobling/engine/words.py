@@ -1,0 +1,91 @@
+"""The words for a person: why a record could not be settled, and what a rehearsal would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from kobling.engine.task import Task
+from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Kind, Trouble
+from kobling.model.state import Effect, Failure
+from kobling.model.values import Values
+
+SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
+_RETRY: Final = "Correct the record; it is tried again when either record or the mapping changes."
+_NEXT_RUN: Final = "Nothing to do: the next run tries it again."
+
+
+class Words:
+    """Collects the failures of one mapping's run; a later outcome of the same pair replaces the earlier."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self._failed: dict[str, list[Failure]] = {}
+
+    def failures(self) -> list[Failure]:
+        """What could not be settled."""
+        return [one for failures in self._failed.values() for one in failures]
+
+    def forget(self, task: Task) -> None:
+        """The pair is settled anew."""
+        self._failed.pop(task.key, None)
+
+    def fail(self, task: Task, trouble: Trouble, *, passing: bool = False) -> None:
+        """Notes why a field, or the whole record, could not be settled."""
+        kind, cure = ("transient", _NEXT_RUN) if passing else ("rejected", _RETRY)
+        missing = trouble.missing
+        if missing is not None:
+            what = f"Couple {missing.key!r} in {missing.mapping}" if missing.key else f"See {missing.mapping}"
+            kind, cure = "dependency missing", f"{what}; the record then goes through by itself."
+        left, right = self._ids(task)
+        failure = Failure(
+            left=left,
+            right=right,
+            kind=kind,
+            field=trouble.field,
+            message=f"{self.name(task)}: {trouble.reason}",
+            cure=cure,
+        )
+        self._failed.setdefault(task.key, []).append(failure)
+
+    def name(self, task: Task) -> str:
+        """What people know the record by."""
+        for side in Side:
+            record, table = task.records[side], self._mapping.table(side)
+            if record is not None:
+                known = [text_at(at, record.values) for at in (table.number, table.title)]
+                return " ".join([table.caption, *(one for one in known if one)])
+        return self._mapping.name
+
+    def action(self, task: Task, effects: Sequence[Effect]) -> list[dict[str, Any]]:
+        """The entry of a rehearsal's list of actions; none where nothing would be done or asked."""
+        action = task.action
+        if action.kind is Kind.NOTHING and not action.contested:
+            return []
+        left, right = self._ids(task)
+        fields = {str(one.side): {key: list(pair) for key, pair in one.values.items()} for one in effects}
+        return [
+            {
+                "mapping": self._mapping.name,
+                "left": left,
+                "right": right,
+                "action": str(action.kind),
+                "record": self.name(task),
+                "fields": fields,
+                "contested": list(action.contested),
+                "reason": action.reason,
+            }
+        ]
+
+    def _ids(self, task: Task) -> tuple[str, str]:
+        """The ids of the records that exist."""
+        new = {side: task.coupling is None and task.records[side] is None for side in Side}
+        return tuple("" if new[side] else task.ids[side] for side in Side)  # type: ignore[return-value]
+
+
+def text_at(position: int | None, values: Values | None) -> str:
+    """The value at a position as text; '' where there is none."""
+    if position is None or not values or values[position] is None:
+        return ""
+    return str(values[position])

@@ -1,0 +1,157 @@
+"""An installation in use: its configuration, its database, its mappings, and the two services when needed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from kobling.adapters.postgres.connection_store import ConnectionStore
+from kobling.adapters.postgres.schema import open_database
+from kobling.adapters.postgres.store import PostgresStore
+from kobling.catalogue.definition import Changes, Definition
+from kobling.catalogue.load import definitions, executable
+from kobling.catalogue.sources import REFERENCES, SOURCES
+from kobling.engine.rehearse import Rehearsal
+from kobling.engine.task import Context, Options
+from kobling.model.errors import ConfigurationError
+from kobling.model.look_up import Facts
+from kobling.model.mapping import Mapping, Side
+from kobling.ports import Service
+from kobling.service.configuration import Configuration
+from kobling.service.connection import Connection, connect, services
+from kobling.service.database import database
+
+_PLACE: Final = "place"
+
+
+def _silent(what: str, count: int) -> None:
+    """Nobody watches."""
+
+
+class Session:
+    """One connection's state and mappings. Make one with `open_session`."""
+
+    def __init__(self, configuration: Configuration, state: ConnectionStore) -> None:
+        self.configuration = configuration
+        self.state = state
+        self.definitions: dict[str, Definition] = definitions()
+
+    async def changes(self) -> dict[str, Changes]:
+        """What a person changed of each shipped mapping."""
+        stored = await self.state.settings()
+        return {name: msgspec.convert(stored.get(name, {}), Changes) for name in self.definitions}
+
+    async def mappings(self) -> dict[str, Mapping]:
+        """Every enabled mapping, ready to run."""
+        changes = await self.changes()
+        enabled = {name for name, one in changes.items() if one.is_enabled}
+        available = frozenset(enabled | set(SOURCES))
+        return {
+            name: executable(self.definitions[name], changes[name], available) for name in sorted(enabled)
+        }
+
+    def definition(self, name: str) -> Definition:
+        """The mapping of that name, however it is written. Raises ConfigurationError."""
+        found = {one.casefold(): one for one in self.definitions}.get(name.casefold())
+        if found is None:
+            raise ConfigurationError(
+                f"There is no mapping {name!r}.", cure=f"Name one of: {', '.join(self.definitions)}."
+            )
+        return self.definitions[found]
+
+    def named(self, names: Sequence[str], mappings: dict[str, Mapping]) -> list[str]:
+        """These mappings by their own names. Raises ConfigurationError for an unknown or a disabled one."""
+        chosen = [self.definition(name).name for name in names]
+        for name in chosen:
+            if name not in mappings:
+                raise ConfigurationError(
+                    f"The mapping {name} is disabled.",
+                    cure=f"Enable it: kobling mapping set {name} enabled=on.",
+                )
+        return list(dict.fromkeys(chosen))
+
+    async def without_finder(self, names: Sequence[str], every: bool) -> list[str]:
+        """Those of the mappings that create an uncoupled record without looking for it on the other side."""
+        mappings = await self.mappings()
+        chosen = list(mappings) if every else self.named(names, mappings)
+        return [name for name in chosen if not mappings[name].finder]
+
+    async def store(self, name: str) -> PostgresStore:
+        """The store of one enabled mapping."""
+        mappings = await self.mappings()
+        [chosen] = self.named([name], mappings)
+        return await self.state.mapping(mappings[chosen])
+
+    @asynccontextmanager
+    async def context(
+        self,
+        options: Options,
+        *,
+        rehearse: bool = False,
+        progress: Callable[[str, int], None] = _silent,
+    ) -> AsyncIterator[Context]:
+        """Everything that a run needs, with both services connected."""
+        mappings = await self.mappings()
+        place = f"{self.configuration.bc.root} {self.configuration.bc.company} {self.configuration.crm.url}"
+        known = (await self.state.marks()).get(_PLACE) == place
+        company, organization = await self.state.identities() if known else ("", "")
+        async with connect(self.configuration, company_id=company or None) as connection:
+            if not company or not organization:
+                company, organization = await self._identify(connection, place)
+            yield Context(
+                services=_wrapped(await services(connection, mappings.values()), rehearse),
+                state=self.state,
+                stores={name: await self.state.mapping(one) for name, one in mappings.items()},
+                mappings=mappings,
+                sources=SOURCES,
+                references=REFERENCES,
+                facts=Facts(tables={}, today=datetime.now(UTC).date(), company=company),
+                namespace=uuid.uuid5(
+                    uuid.NAMESPACE_URL, f"{self.configuration.bc.root} {company} {organization}"
+                ),
+                options=options,
+                rehearse=rehearse,
+                progress=progress,
+                reports={},
+            )
+
+    async def _identify(self, connection: Connection, place: str) -> tuple[str, str]:
+        """Who stands on both sides; refused if the database belongs to somebody else."""
+        company = await connection.company_id()
+        organization = (await connection.organization()).id
+        await self.state.identify(company, organization)
+        await self.state.keep_mark(_PLACE, place)
+        return company, organization
+
+    @asynccontextmanager
+    async def locked(self, names: Sequence[str], wait: Callable[[str], None]) -> AsyncIterator[None]:
+        """Holds these mappings, in one order for everybody."""
+        async with AsyncExitStack() as stack:
+            for name in sorted(names):
+                await stack.enter_async_context(self.state.lock(name, wait))
+            yield
+
+
+def _wrapped(pair: dict[Side, Service], rehearse: bool) -> dict[Side, Service]:
+    return {side: Rehearsal(one) for side, one in pair.items()} if rehearse else pair
+
+
+@asynccontextmanager
+async def open_session(configuration: Configuration) -> AsyncIterator[Session]:
+    """The session of a configuration; the database is started and brought up to date if need be."""
+    with database(configuration) as url:
+        connection = await open_database(url)
+        try:
+            yield Session(
+                configuration, await ConnectionStore.open(connection, configuration.connection.name)
+            )
+        finally:
+            await connection.close()
+
+
+Document = dict[str, Any]

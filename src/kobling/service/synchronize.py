@@ -1,0 +1,110 @@
+"""`sync`: run mappings, or show exactly what a run would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+
+import msgspec
+
+from kobling.engine.people import take_up
+from kobling.engine.synchronize import Synchronization
+from kobling.engine.task import Context, Options
+from kobling.model.errors import ConfigurationError
+from kobling.model.mapping import Side
+from kobling.model.state import Failure, Report
+from kobling.service.documents import action_document, job_document
+from kobling.service.identifiers import locate
+from kobling.service.session import Document, Session
+
+_TARGETS = {"both": None, "to": Side.RIGHT, "from": Side.LEFT}
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for. mappings: names; all: every enabled one. records: ids as people type them."""
+
+    mappings: tuple[str, ...] = ()
+    all: bool = False
+    full: bool = False
+    every_record: bool = False
+    direction: str = "both"
+    records: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+async def synchronize(
+    session: Session,
+    request: Request,
+    *,
+    progress: Callable[[str, int], None],
+    wait: Callable[[str], None],
+) -> tuple[Document, int]:
+    """Runs; the JSON document and the exit status. Raises ConfigurationError where nothing is named."""
+    mappings = await session.mappings()
+    if not request.mappings and not request.all:
+        raise ConfigurationError(
+            "Nothing is named to synchronize.", cure="Name mappings, or say --all for every enabled one."
+        )
+    names = list(mappings) if request.all else session.named(request.mappings, mappings)
+    options = Options(
+        full=request.full, every_record=request.every_record, target=_TARGETS[request.direction]
+    )
+    async with AsyncExitStack() as stack:
+        context = await stack.enter_async_context(
+            session.context(options, rehearse=request.dry_run, progress=progress)
+        )
+        if request.dry_run:
+            await stack.enter_async_context(session.state.rehearsal())
+        else:
+            await stack.enter_async_context(session.locked(names, wait))
+        reports = await _run(context, names, request)
+    document: Document = {"jobs": [job_document(one) for one in reports]}
+    if request.dry_run:
+        document["actions"] = [action_document(action) for one in reports for action in one.actions]
+    return document, exit_status(reports)
+
+
+async def _run(context: Context, names: Sequence[str], request: Request) -> list[Report]:
+    if not request.records:
+        return await Synchronization(context, names).run()
+    loose: dict[str, dict[Side, list[str]]] = {}
+    taken: list[str] = []
+    for name in names:
+        ids = await locate(context, context.mappings[name], request.records)
+        taken += [one for side in Side for one in ids[side]]
+        loose[name] = await take_up(context, name, ids, create=request.full)
+        partners = await context.stores[name].couplings(ids[Side.LEFT], ids[Side.RIGHT])
+        taken += [one for coupling in partners for one in (coupling.left, coupling.right)]
+    # An uncoupled record that is asked for by name is created as in a full run, but nothing else is read.
+    context.options = msgspec.structs.replace(context.options, full=False, records=tuple(taken))
+    reports = await Synchronization(context, names).run()
+    if not request.full:
+        for report in reports:
+            report.failures += _not_coupled(report.mapping, loose[report.mapping])
+    return reports
+
+
+def _not_coupled(name: str, loose: dict[Side, list[str]]) -> list[Failure]:
+    return [
+        Failure(
+            left=one if side is Side.LEFT else "",
+            right=one if side is Side.RIGHT else "",
+            kind="not coupled",
+            field="",
+            message=f"{name}: the record {one} is not coupled.",
+            cure="Couple it, or say --full to create its counterpart.",
+        )
+        for side in Side
+        for one in loose[side]
+    ]
+
+
+def exit_status(reports: Sequence[Report]) -> int:
+    """1 where something failed, waits or is contested, now or from before; else 0."""
+    for report in reports:
+        counts = [report.counts[direction] for direction in ("to", "from")]
+        if any(one.get(word) for one in counts for word in ("failed", "waiting", "conflicts")):
+            return 1
+        if report.open.conflicts or report.open.waiting or report.failures:
+            return 1
+    return 0

@@ -1,0 +1,100 @@
+"""What waits for a person, and how it is resolved: conflicts, skipped records; and the jobs that ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from kobling.engine.people import prepare_resolution
+from kobling.engine.synchronize import Synchronization
+from kobling.engine.task import Options
+from kobling.model.errors import ConfigurationError
+from kobling.model.mapping import Side
+from kobling.model.pair import Choice
+from kobling.model.state import Report
+from kobling.service.documents import conflict_documents, counts_document, job_document
+from kobling.service.identifiers import ids_in_state
+from kobling.service.session import Document, Session
+
+_SIDES: Final = {"bc": Side.LEFT, "crm": Side.RIGHT}
+
+
+async def list_conflicts(session: Session) -> Document:
+    """Every contested field of every mapping."""
+    found = []
+    for mapping in (await session.mappings()).values():
+        store = await session.state.mapping(mapping)
+        for coupling, fields in await store.conflicts():
+            found += conflict_documents(mapping, coupling, fields)
+    return {"conflicts": found}
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+    """use: `bc`, `crm`, or a value for the one field that is named. Without a mapping all are meant."""
+
+    use: str
+    mapping: str = ""
+    record: str = ""
+    field: str = ""
+
+
+async def resolve_conflicts(
+    session: Session, request: Resolution, *, wait: Callable[[str], None]
+) -> tuple[Document, int]:
+    """Resolves conflicts and carries the resolution out; status 1 if some stay or there was none."""
+    side = _SIDES.get(request.use)
+    if side is None and not (request.mapping and request.record and request.field):
+        raise ConfigurationError(
+            f"--use {request.use!r} is neither bc nor crm.",
+            cure="A value of its own needs a mapping, an ID and --field.",
+        )
+    async with session.context(Options()) as context:
+        chosen = session.named([request.mapping], context.mappings) if request.mapping else None
+        names = chosen or list(context.mappings)
+        choice = Choice(winner=side, value=request.use)
+        reports: list[Report] = []
+        resolved: list[str] = []
+        async with session.locked(names, wait):
+            for name in names:
+                wanted = None
+                if request.record:
+                    wanted = sorted(await ids_in_state(context.stores[name], [request.record]))
+                ids, choices = await prepare_resolution(context, name, wanted, request.field, choice)
+                if not ids:
+                    continue
+                resolved += ids
+                context.options = Options(records=ids, choices=choices)
+                reports += await Synchronization(context, [name]).run()
+    left = sum(one.open.conflicts for one in reports) if not request.field else 0
+    document: Document = {"resolved": len(resolved) // 2, "jobs": [job_document(one) for one in reports]}
+    failed = any(one.failures for one in reports)
+    return document, 1 if not resolved or failed or (left and not request.record) else 0
+
+
+async def list_skipped(session: Session) -> Document:
+    """Records that are left alone until a person acts or the record changes."""
+    found = []
+    for mapping in (await session.mappings()).values():
+        entries = await session.state.stays(mapping.name, ("deleted", "failed", "unproved"))
+        found += [{"mapping": mapping.name, **entry} for entry in entries]
+    return {"skipped": found}
+
+
+async def list_jobs(session: Session, names: Sequence[str], limit: int) -> Document:
+    """The newest jobs first."""
+    chosen = [session.definition(one).name for one in names] or list(session.definitions)
+    return {"jobs": [_job(one) for one in await session.state.jobs(chosen, limit)]}
+
+
+async def show_job(session: Session, job: str) -> Document:
+    """One job with its errors. Raises ConfigurationError for an unknown one."""
+    found = await session.state.job(int(job)) if job.isdecimal() and len(job) < 19 else None
+    if found is None:
+        raise ConfigurationError(f"There is no job {job!r}.", cure="kobling job list shows them.")
+    return _job(found)
+
+
+def _job(entry: Document) -> Document:
+    return {**entry, "counts": counts_document(entry["counts"])}
