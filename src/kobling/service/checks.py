@@ -55,6 +55,29 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
         return self.exit_status == 0
 
 
+class _RowVersion(msgspec.Struct, rename="camel"):
+    last_used_row_version: int
+
+
+class _RowVersions(msgspec.Struct):
+    value: list[_RowVersion]
+
+
+class _User(msgspec.Struct):
+    fullname: str | None = None
+    isdisabled: bool = False
+    applicationid: str | None = None
+
+
+class _Definition(msgspec.Struct, rename="pascal"):
+    logical_name: str
+    change_tracking_enabled: bool
+
+
+class _Definitions(msgspec.Struct):
+    value: list[_Definition]
+
+
 class _Chain:
     """The steps of one system, told in order; what stands behind a failure that it needs is not tested."""
 
@@ -126,14 +149,8 @@ async def _business_central(configuration: Configuration, chain: _Chain) -> None
 
 
 async def _extension(door: Door, base: str) -> str:
-    class RowVersion(msgspec.Struct, rename="camel"):
-        last_used_row_version: int
-
-    class RowVersions(msgspec.Struct):
-        value: list[RowVersion]
-
     try:
-        await ask(door, f"{base}/rowVersions", RowVersions)
+        await ask(door, f"{base}/rowVersions", _RowVersions)
     except ProtocolError as error:
         cure = "Install the kobling extension in that environment, or its newest version."
         raise ProtocolError(error.message, cure=cure) from None
@@ -156,12 +173,7 @@ async def _dataverse(configuration: Configuration, chain: _Chain) -> None:
 
 
 async def _user(door: Door, place: str) -> str:
-    class User(msgspec.Struct):
-        fullname: str | None = None
-        isdisabled: bool = False
-        applicationid: str | None = None
-
-    user = await ask(door, f"{place}?$select=fullname,isdisabled,applicationid", User)
+    user = await ask(door, f"{place}?$select=fullname,isdisabled,applicationid", _User)
     if user.isdisabled:
         raise ProtocolError(f"user {user.fullname!r} is disabled", cure="Enable that user in Dataverse.")
     kind = "a person's user" if user.applicationid is None else "an application user"
@@ -169,16 +181,9 @@ async def _user(door: Door, place: str) -> str:
 
 
 async def _change_tracking(door: Door, api: str, tables: dict[str, _Probe]) -> str:
-    class Definition(msgspec.Struct, rename="pascal"):
-        logical_name: str
-        change_tracking_enabled: bool
-
-    class Definitions(msgspec.Struct):
-        value: list[Definition]
-
     condition = " or ".join(f"EntitySetName eq '{route}'" for route in tables)
     query = f"$select=LogicalName,ChangeTrackingEnabled&$filter={condition}"
-    found = (await ask(door, f"{api}/EntityDefinitions?{query}", Definitions)).value
+    found = (await ask(door, f"{api}/EntityDefinitions?{query}", _Definitions)).value
     off = sorted(one.logical_name for one in found if not one.change_tracking_enabled)
     if off:
         raise ProtocolError(
@@ -228,7 +233,7 @@ async def _missing(door: Door, place: str, what: str, table: Table, *, change: b
         url = f"{place}({uuid.uuid4()})"
         answer = await door.send("PATCH", url, headers, body)
     else:
-        url = f"{place}?$top=1&$select={table.key}"
+        url = f"{place}?$top=1"
         answer = await door.send("GET", url, HEADERS)
     document: Any = answer.json(door.name)
     error = refusal(door, url, answer, document)

@@ -226,7 +226,7 @@ def refusal(door: Door, url: str, answer: Answer, document: Any) -> CredentialsE
 
 def _shown(url: str) -> str:
     """The end of an address: enough to know it by."""
-    return url.partition("?")[0].partition("/api/")[2]
+    return "api/" + url.partition("?")[0].partition("/api/")[2]
 
 
 def _trust(configuration: Configuration, section: str) -> ssl.SSLContext | None:

@@ -22,7 +22,8 @@ def database(configuration: Configuration) -> Iterator[str]:
     does not start. It may hold a password: it is not for eyes, see `describe_database`.
     """
     if configuration.database.url:
-        yield _checked(configuration.database.url)
+        _parts(configuration.database.url)
+        yield configuration.database.url.reveal()
         return
     from kobling.adapters.postgres.embedded import open_embedded_database
 
@@ -65,23 +66,20 @@ def database_error(error: BaseException) -> KoblingError | None:
     return None
 
 
-def _checked(url: Secret) -> str:
-    host = str(_parts(url).get("host", ""))
-    # A password with a bare @ in it would end up in the host, and so in messages.
-    if "@" in host:
-        raise _wrong(url)
-    return url.reveal()
-
-
 def _parts(url: Secret) -> dict[str, object]:
+    """The URL taken apart as libpq does it. Raises ConfigurationError."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        return dict(conninfo_to_dict(url.reveal()))
+        parts = dict(conninfo_to_dict(url.reveal()))
     except psycopg.Error:
         # libpq's own words quote pieces of the URL, and so of the password.
         raise _wrong(url) from None
+    # A password with a bare @ or / in it ends up in one of these, and so in messages.
+    if any("@" in str(parts.get(name, "")) for name in ("host", "port", "dbname")):
+        raise _wrong(url)
+    return parts
 
 
 def _wrong(url: Secret) -> ConfigurationError:
