@@ -143,6 +143,9 @@ class Dataverse:
         if one.options:
             kind = "Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
             query = "$select=LogicalName&$expand=OptionSet,GlobalOptionSet"
+            if one.columns:
+                wanted = "%20or%20".join(f"LogicalName%20eq%20'{name}'" for name in one.columns)
+                query += f"&$filter={wanted}"
             return Part("GET", f"{self._api}/EntityDefinitions(LogicalName='{one.route}')/{kind}?{query}")
         layout = self._layout_of(one)
         return Part("GET", f"{self._api}/{one.route}?$select={layout.select}", (self._prefer(layout),))
