@@ -299,13 +299,13 @@ class Outcomes:
 
     def _count_sides(self, task: Task, word: str) -> None:
         for side in Side:
-            if _is_candidate(task, side):
+            if _is_candidate(self._mapping, task, side):
                 self._count(task, side, word)
 
     def _count_side(self, task: Task, side: Side) -> None:
         """One direction of a pair that was planned through: the first word that fits."""
         action, wrote = task.action, side in task.results
-        if not wrote and not _is_candidate(task, side):
+        if not wrote and not _is_candidate(self._mapping, task, side):
             return
         if action.contested:
             word = "conflicts"
@@ -332,8 +332,10 @@ class Outcomes:
         self._counted[side, task.key] = word
 
 
-def _is_candidate(task: Task, target: Side) -> bool:
+def _is_candidate(mapping: Mapping, task: Task, target: Side) -> bool:
     """Whether the direction into `target` counts the pair: its source was due, not only read again."""
+    if not mapping.direction.allows(target):
+        return False
     return any(one.side is target.other and one.reason != "again" for one in task.mine)
 
 

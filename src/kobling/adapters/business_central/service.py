@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
 from kobling.adapters.business_central.results import GONE_CODES, result
 from kobling.adapters.odata.answer import Answer, next_link, refused
 from kobling.adapters.odata.batch import answer_all
+from kobling.adapters.odata.filters import FIND_PAGE, any_of
 from kobling.adapters.odata.http import Door
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
 from kobling.model.look_up import Reference
@@ -138,6 +140,21 @@ class BusinessCentral:
             elif answer.status != 404 or answer.problem()[0].lower() not in GONE_CODES:
                 raise _refused(table, answer)
         return {row["id"]: row for row in _finished(rows, table)}
+
+    async def find(self, table: str, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Row]:
+        """The rows whose column has one of these values; several values of one field may be or-ed."""
+        self._check_route(table)
+        place, select = f"{self._company}/{table}", _select(columns)
+        parts = [
+            _get(f"{place}?$select={select}&$filter={quote(any_of(column, values[at : at + FIND_PAGE]))}")
+            for at in range(0, len(values), FIND_PAGE)
+        ]
+        rows = []
+        for answer in await self._batch(parts):
+            if answer.status != 200:
+                raise _refused(table, answer)
+            rows += _finished(answer.page(f"{_NAME} for {table}").value, table)
+        return rows
 
     async def write(self, writes: Sequence[RowWrite]) -> list[RowResult]:
         """Conditional writes; each part stands alone."""

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -21,6 +22,7 @@ from kobling.adapters.dataverse.multipart import Part, decode, encode
 from kobling.adapters.dataverse.results import GONE_CODES, result
 from kobling.adapters.odata.answer import Answer, RowsPage, next_link, refused, same_origin
 from kobling.adapters.odata.batch import answer_all
+from kobling.adapters.odata.filters import FIND_PAGE, any_of
 from kobling.adapters.odata.http import Door
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
 from kobling.model.look_up import Reference
@@ -97,6 +99,22 @@ class Dataverse:
             elif answer.status != 404 or answer.problem()[0].lower() not in GONE_CODES:
                 raise _refused(table, answer)
         return {row["id"]: row for row in layout.finish(rows)}
+
+    async def find(self, table: str, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Row]:
+        """The rows whose column has one of these values."""
+        layout = layout_of(self._table(table), columns)
+        headers = (f"Prefer: {NOTES}",) if layout.notes else ()
+        place = f"{self._api}/{table}?$select={layout.select}"
+        parts = [
+            Part("GET", f"{place}&$filter={quote(any_of(column, values[at : at + FIND_PAGE]))}", headers)
+            for at in range(0, len(values), FIND_PAGE)
+        ]
+        rows = []
+        for answer in await self._batch(parts):
+            if answer.status != 200:
+                raise _refused(table, answer)
+            rows += layout.finish(answer.page(f"{_NAME} for {table}").value)
+        return rows
 
     async def write(self, writes: Sequence[RowWrite]) -> list[RowResult]:
         """Conditional writes; a create is a PATCH that may only create. Each part stands alone."""

@@ -1,0 +1,184 @@
+"""A small world for stories: a served sandbox, a database, a configuration, and people in both systems."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from adapters.conftest import Sandbox
+from kobling.service.configuration import Configuration, read_configuration
+from kobling.service.couplings import (
+    MatchRequest,
+    couple_records,
+    list_couplings,
+    match_couplings,
+    uncouple_records,
+)
+from kobling.service.initial import Ports, write_initial
+from kobling.service.session import Session, open_session
+from kobling.service.synchronize import Request, synchronize
+from kobling.service.waiting import Resolution, list_conflicts, list_skipped, resolve_conflicts
+
+_Result = TypeVar("_Result")
+Document = dict[str, Any]
+
+
+class World:
+    """Each method is what somebody does from outside: a person in one of the systems, or a command."""
+
+    def __init__(self, sandbox: Sandbox, database_url: str, folder: Path) -> None:
+        self.sandbox = sandbox
+        bc, crm = (urllib.parse.urlsplit(one).port for one in (sandbox.business_central, sandbox.dataverse))
+        assert bc is not None
+        assert crm is not None
+        self.path = folder / "kobling.toml"
+        write_initial(self.path, Ports(bc=bc, crm=crm), replace=False)
+        self.environment = {"KOBLING_DATABASE_URL": database_url}
+        self.configuration: Configuration = read_configuration(self.path, self.environment)
+        companies = self.get("bc", f"{self.configuration.bc.root}/api/v2.0/companies")
+        self.company = companies["value"][0]["id"]
+
+    def command(self, work: Callable[[Session], Awaitable[_Result]]) -> _Result:
+        async def inside() -> _Result:
+            async with open_session(self.configuration) as session:
+                return await work(session)
+
+        return asyncio.run(inside())
+
+    def sync(self, *mappings: str, **request: Any) -> Document:
+        """A run; its jobs by mapping, with the status under ''."""
+        asked = Request(mappings=mappings, all=not mappings, **request)
+
+        async def work(session: Session) -> tuple[Document, int]:
+            return await synchronize(session, asked, progress=lambda what, count: None, wait=_nobody_else)
+
+        document, status = self.command(work)
+        return {
+            "": status,
+            "actions": document.get("actions"),
+            **{job["mapping"]: job for job in document["jobs"]},
+        }
+
+    def couple(self, mapping: str, bc: str, crm: str, use: str = "") -> Document:
+        return self.command(lambda one: couple_records(one, mapping, bc, crm, use, wait=_nobody_else))[0]
+
+    def match(self, mapping: str, *on: str, use: str = "", **request: Any) -> Document:
+        asked = MatchRequest(mapping=mapping, on=on, use=use, **request)
+        return self.command(lambda one: match_couplings(one, asked, wait=_nobody_else))[0]
+
+    def uncouple(self, mapping: str, *records: str) -> Document:
+        return self.command(lambda one: uncouple_records(one, mapping, records, wait=_nobody_else))[0]
+
+    def resolve(self, use: str, **request: Any) -> tuple[Document, int]:
+        asked = Resolution(use=use, **request)
+        return self.command(lambda one: resolve_conflicts(one, asked, wait=_nobody_else))
+
+    def conflicts(self) -> list[Document]:
+        return self.command(list_conflicts)["conflicts"]
+
+    def skipped(self) -> list[Document]:
+        return self.command(list_skipped)["skipped"]
+
+    def couplings(self, mapping: str = "CUSTOMER") -> list[Document]:
+        return self.command(lambda one: list_couplings(one, mapping))["couplings"]
+
+    def pair(self, number: str = "") -> tuple[str, str]:
+        """(customer, account) of that number, or of the first one."""
+        found = sorted(self.couplings(), key=lambda one: one["number"])
+        one = next(each for each in found if each["number"] >= number)
+        return one["bc_id"], one["crm_id"]
+
+    def customer(self, identifier: str) -> Document:
+        return self.get("bc", f"{self.bc('customers')}({identifier})")
+
+    def account(self, identifier: str) -> Document:
+        return self.get("crm", f"{self.crm('accounts')}({identifier})")
+
+    def edit_customer(self, identifier: str, **values: Any) -> None:
+        self.send("bc", "PATCH", f"{self.bc('customers')}({identifier})", values)
+
+    def edit_account(self, identifier: str, **values: Any) -> None:
+        self.send("crm", "PATCH", f"{self.crm('accounts')}({identifier})", values)
+
+    def customers(self, condition: str = "") -> list[Document]:
+        query = f"?$filter={urllib.parse.quote(condition)}" if condition else ""
+        return self.get("bc", self.bc("customers") + query)["value"]
+
+    def accounts(self, condition: str = "") -> list[Document]:
+        query = f"?$filter={urllib.parse.quote(condition)}" if condition else ""
+        return self.get("crm", self.crm("accounts") + query)["value"]
+
+    def bc(self, table: str) -> str:
+        return f"{self.configuration.bc.root}/api/kobling/sync/v1.0/companies({self.company})/{table}"
+
+    def crm(self, table: str) -> str:
+        return f"{self.configuration.crm.url}/api/data/v9.2/{table}"
+
+    def get(self, system: str, url: str) -> Document:
+        return self.send(system, "GET", url)
+
+    def send(
+        self, system: str, method: str, url: str, body: Any = None, client: str = "Anna", **headers: str
+    ) -> Document:
+        head = {"Authorization": f"Bearer {self._token(system, client)}", "Prefer": "return=representation"}
+        data = None
+        if method in {"PATCH", "DELETE"}:
+            head["If-Match"] = "*"
+        if body is not None:
+            data = json.dumps(body).encode()
+            head["Content-Type"] = "application/json"
+        request = urllib.request.Request(url, data, head | headers, method=method)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {url}: {error.code} {error.read().decode()}") from error
+        return json.loads(text) if text else {}
+
+    def _token(self, system: str, client: str) -> str:
+        place = self.configuration.bc if system == "bc" else self.configuration.crm
+        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": "sandbox"}
+        data = urllib.parse.urlencode(form | {"scope": place.scope}).encode()
+        with urllib.request.urlopen(place.token_url, data) as answer:
+            return str(json.load(answer)["access_token"])
+
+    def faults(self, system: str, *rules: Document) -> None:
+        self._control(system, "faults", {"rules": list(rules)})
+
+    def plugins(self, *rules: Document) -> None:
+        self._control("crm", "plugins", {"rules": list(rules)})
+
+    def transaction(self, action: str, table: str) -> None:
+        self._control("bc", "transactions", {"action": action, "table": table})
+
+    def reset_requests(self) -> None:
+        for system in ("bc", "crm"):
+            self._control(system, "requests/reset", {})
+
+    def requests(self, system: str) -> Document:
+        return self._control(system, "requests")
+
+    def count(self, system: str, table: str) -> int:
+        counts: Any = self._control(system, "state")["counts"]
+        return int(counts[table])
+
+    def _control(self, system: str, path: str, body: object | None = None) -> Document:
+        base = self.sandbox.business_central if system == "bc" else self.sandbox.dataverse
+        return self.sandbox.control(base, path, body)
+
+
+def _nobody_else(name: str) -> None:
+    raise AssertionError(f"somebody else holds {name}")
+
+
+def wrote(run: Document) -> int:
+    """How many records a run wrote."""
+    jobs = [job for name, job in run.items() if name not in {"", "actions"}]
+    words = ("inserted", "modified", "deleted")
+    return sum(job["counts"][way][word] for job in jobs for way in ("to", "from") for word in words)
