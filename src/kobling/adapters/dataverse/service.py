@@ -222,7 +222,7 @@ def _page(page: RowsPage, layout: Layout, token: str | None) -> Page:
     rows = [row for row in page.value if "@odata.etag" in row]
     if "" in deleted:
         raise ProtocolError(
-            f"{_NAME} gives a row of {layout.table} with neither a version nor an id.",
+            f"{_NAME} gives a row of {layout.table} without its id and version.",
             cure="Check what stands between here and the service.",
         )
     return Page(rows=layout.finish(rows), deleted=deleted, token=token)

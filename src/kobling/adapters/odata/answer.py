@@ -98,6 +98,11 @@ def refused(service: str, what: str, answer: Answer, cure: str) -> KoblingError:
         return CredentialsError(text, cure="Check the application user and its rights.")
     if answer.status in PASSING or answer.status == 500:
         return UnreachableError(text, cure="Try again later.")
+    if bytes(answer.body).strip():
+        try:
+            answer.json(f"{service} for {what}")
+        except ProtocolError as error:
+            return error
     return ProtocolError(text, cure=cure)
 
 
