@@ -22,11 +22,18 @@ def check(definition: Definition, file: str) -> None:
         _known(definition.bc.columns, bc, f"{file}: finder")
         _known(definition.crm.columns, crm, f"{file}: finder")
     names: set[str] = set()
-    for index, field in enumerate(definition.fields):
-        place = f"{file}: fields[{index}] ({field.bc or field.crm or 'without columns'})"
+    places = [
+        f"{file}: fields[{index}] ({field.bc or field.crm or 'without columns'})"
+        for index, field in enumerate(definition.fields)
+    ]
+    for field, place in zip(definition.fields, places, strict=True):
         _field(definition, field, place)
         if field.executable:
             _once(definition.field_name(field), names, place)
+    # Last, as they look at other rows.
+    for field, place in zip(definition.fields, places, strict=True):
+        if field.chooses:
+            _chooser(definition, field, place)
 
 
 def _table(table: Table, place: str) -> None:
@@ -60,7 +67,6 @@ def _field(definition: Definition, field: Field, place: str) -> None:
     if field.transformation:
         _refuse(place, f"there is no transformation {field.transformation!r}.", "Leave it out.")
     if field.chooses:
-        _chooser(definition, field, place)
         return
     _columns(definition, field, place)
     _conversion(definition, field, place)

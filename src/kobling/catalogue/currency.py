@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from kobling.catalogue.facts import first_of, rows_of, text_of
+from kobling.catalogue.facts import first_of, missing, rows_of, text_of
 from kobling.catalogue.rates import (
     CURRENCIES,
     IN_SALES,
@@ -43,14 +43,14 @@ def local_currency(facts: Facts, side: Side, keys: Collection[str]) -> dict[str,
     if side is Side.LEFT:
         return {key: "" for key in keys if key in {"", identifier}}
     own = [key for key in keys if not key or key.upper() == local.upper()]
-    return {key: _missing(local, key) if identifier is None else identifier for key in own}
+    return {key: _missing(local) if identifier is None else identifier for key in own}
 
 
-def _missing(local: str, key: str) -> Missing:
+def _missing(local: str) -> Missing:
     words = f"Sales has no currency {local}, the company's local currency; add it there"
     if not local:
         words = "General Ledger Setup has no LCY Code, so the local currency is not known; fill it in"
-    return Missing(mapping="CURRENCY", key=key, reason=words)
+    return missing("CURRENCY", words)
 
 
 def base_currency(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from kobling.catalogue.facts import rows_of, same_id, text_of
+from kobling.catalogue.facts import missing, rows_of, same_id, text_of
 from kobling.model.look_up import KEEP, Answer, Facts, Reference, Source
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
@@ -41,7 +41,7 @@ def countries(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answ
 
 def _unknown(key: str) -> Missing:
     words = f"{key!r} is neither the code nor the name of a country in Business Central; add it or correct it"
-    return Missing(mapping="countries", key=key, reason=words)
+    return missing("countries", words)
 
 
 REFERENCES: Final = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field, changed
-from kobling.catalogue.filter_text import filter_text
+from kobling.catalogue.filter_text import filter_text, value_text
 from kobling.catalogue.load import definitions, place_of
 from kobling.catalogue.options import OPTION_FIELDS
 
@@ -84,7 +84,7 @@ def _field(definition: Definition, field: Field) -> Document:
         "bc_field": None if field.bc is None else definition.bc.columns[field.bc].caption,
         "crm_field": field.crm,
         "direction": field.direction.value,
-        "constant": "" if field.constant is None else str(field.constant),
+        "constant": "" if field.constant is None else value_text(field.constant),
         "transformation": field.transformation,
         "enabled": field.enabled,
         "clear_on_failed": field.clear_on_failed,

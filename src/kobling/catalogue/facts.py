@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kobling.model.look_up import Facts
+from kobling.model.pair import Missing
 from kobling.model.values import is_blank
 
 
@@ -30,3 +31,9 @@ def first_of(rows: Iterable[dict[str, Any]], column: str, value: str) -> dict[st
     if not value:
         return None
     return next((one for one in rows if text_of(one, column).upper() == value.strip().upper()), None)
+
+
+def missing(source: str, reason: str) -> Missing:
+    """No answer yet. It waits for any change of the tables that the source reads: which row will bring the
+    answer cannot be known before."""
+    return Missing(mapping=source, key="", reason=reason)

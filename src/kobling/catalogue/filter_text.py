@@ -48,13 +48,14 @@ def _written(one: FilterCondition, columns: Mapping[str, Column]) -> list[str]:
 def _value_text(value: Plain, blank: str | None) -> str:
     if value is None or value in {"", "_x0020_", blank}:
         return "''"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = str(value)
+    text = value_text(value)
     plain = _BARE.fullmatch(text) and text == text.strip() and not _RESERVED.search(text)
-    if plain and not _AND.search(f" {text} "):
-        return text
-    return "'" + text.replace("'", "''") + "'"
+    return text if plain else "'" + text.replace("'", "''") + "'"
+
+
+def value_text(value: Plain) -> str:
+    """A value as people write it, without quotes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class _Reader:

@@ -9,12 +9,11 @@ from typing import Final
 
 import msgspec
 
-from kobling.catalogue.facts import first_of, rows_of, text_of
+from kobling.catalogue.facts import first_of, missing, rows_of, text_of
 from kobling.catalogue.read import read_yaml
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import Answer, Facts, Reference, Source
 from kobling.model.mapping import Side
-from kobling.model.pair import Missing
 
 _OPTIONS: Final = "account options"
 _CODE_LENGTH: Final = 10
@@ -101,7 +100,7 @@ def _to_right(field: OptionField, codes: dict[str, str], key: str) -> Answer:
     if found:
         return min(found, key=lambda value: (defaults.get(value) != wanted, value))
     words = f"{key} has no option in {field.caption} of the account in Sales; add one with that name there"
-    return Missing(mapping=field.source, key=key, reason=words)
+    return missing(field.source, words)
 
 
 def _to_left(
@@ -117,7 +116,7 @@ def _to_left(
         words = f"{field.caption} has no option with the value {key} in Sales"
     else:
         words = f"the option {labels[key]!r} needs the code {code} in {field.mapping.title()}, which has none"
-    return Missing(mapping=field.source, key=key, reason=words)
+    return missing(field.source, words)
 
 
 @cache

@@ -7,10 +7,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from kobling.catalogue.facts import first_of, rows_of, text_of
+from kobling.catalogue.facts import first_of, missing, rows_of, text_of
 from kobling.model.look_up import Answer, Facts
 from kobling.model.mapping import Side
-from kobling.model.pair import Missing
 
 SETUP: Final = "generalLedgerSetup"
 CURRENCIES: Final = "currencies"
@@ -64,14 +63,14 @@ def _base_rate(facts: Facts, code: str) -> Answer:
         rate = _per_local(facts, code) / _per_local(facts, _code_of(facts, base))
         return _rounded(rate, _BASE_DIGITS, code)
     except _NoRateError as error:
-        return Missing(mapping="exchange_rates", key=code, reason=str(error))
+        return missing("exchange_rates", str(error))
 
 
 def _local_rate(facts: Facts, code: str) -> Answer:
     try:
         return _rounded(_per_local(facts, code), _LOCAL_DIGITS, code)
     except _NoRateError as error:
-        return Missing(mapping="local_rates", key=code, reason=str(error))
+        return missing("local_rates", str(error))
 
 
 def _base_iso_code(facts: Facts) -> str:

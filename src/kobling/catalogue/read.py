@@ -44,7 +44,9 @@ def read_yaml(text: str, file: str) -> Any:
         raise ConfigurationError(
             f"{file}:{place} {error.problem}.", cure="Correct the file at that place."
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigurationError(f"{file}: the text is nested too deep.", cure="Write it flat.") from error
+    except (yaml.YAMLError, ValueError) as error:
         words = " ".join(str(error).split())
         raise ConfigurationError(f"{file}: {words}.", cure="Correct the file at that place.") from error
 
