@@ -14,8 +14,9 @@ import msgspec
 
 from kobling.adapters.odata.http import Door
 from kobling.catalogue.load import default_mappings
+from kobling.catalogue.sources import REFERENCES
 from kobling.model.errors import ConfigurationError, KoblingError, ProtocolError
-from kobling.model.mapping import Mapping, Side, Table
+from kobling.model.mapping import Side
 from kobling.service.configuration import Configuration
 from kobling.service.connection import (
     HEADERS,
@@ -181,7 +182,7 @@ async def _user(door: Door, place: str) -> str:
 
 
 async def _change_tracking(door: Door, api: str, tables: dict[str, _Probe]) -> str:
-    condition = " or ".join(f"EntitySetName eq '{route}'" for route in tables)
+    condition = " or ".join(f"EntitySetName eq '{route}'" for route, one in tables.items() if one.mapped)
     query = f"$select=LogicalName,ChangeTrackingEnabled&$filter={condition}"
     found = (await ask(door, f"{api}/EntityDefinitions?{query}", _Definitions)).value
     off = sorted(one.logical_name for one in found if not one.change_tracking_enabled)
@@ -194,40 +195,47 @@ async def _change_tracking(door: Door, api: str, tables: dict[str, _Probe]) -> s
 
 
 class _Probe(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of one table."""
+    """What is asked of one table. mapped: it is a mapping's own, not one that rules read. changes: the column
+    by which a change is asked for; "" where nobody writes to the table."""
 
-    table: Table
-    changes: bool
+    mapped: bool
+    changes: str = ""
 
 
 def _tables(side: Side) -> dict[str, _Probe]:
-    """The tables of the shipped mappings by route, and whether any mapping writes to them."""
-    found: dict[str, _Probe] = {}
-    mappings: Iterable[Mapping] = default_mappings().values()
-    for mapping in mappings:
+    """The tables that the shipped mappings and their rules use on that side, by route."""
+    used = [one.route for one in REFERENCES.values() if one.side is side and not one.options]
+    found = {route: _Probe(mapped=False) for route in used}
+    for mapping in default_mappings().values():
         table = mapping.table(side)
-        writes = mapping.direction.allows(side) or (table.route in found and found[table.route].changes)
-        found[table.route] = _Probe(table=table, changes=writes)
+        changes = table.columns[table.title or 0].name if mapping.direction.allows(side) else ""
+        before = found.get(table.route, _Probe(mapped=True))
+        found[table.route] = _Probe(mapped=True, changes=before.changes or changes)
     return found
 
 
 async def _rights(door: Door, base: str, tables: dict[str, _Probe], cure: str) -> str:
-    missing = []
-    for route, probe in tables.items():
-        missing += await _missing(door, f"{base}/{route}", f"read {route}", probe.table, change=False)
-        if probe.changes:
-            missing += await _missing(door, f"{base}/{route}", f"change {route}", probe.table, change=True)
+    asked = [(route, column) for route, probe in sorted(tables.items()) for column in {"", probe.changes}]
+    answers = [_missing(door, f"{base}/{route}", column) for route, column in asked]
+    # All are waited for, so none is left behind when the door closes.
+    told = await asyncio.gather(*answers, return_exceptions=True)
+    for one in told:
+        if isinstance(one, BaseException):
+            raise one
+    missing = sorted(one for one in told if isinstance(one, str) and one)
     if missing:
         raise ProtocolError(f"rights are missing: {'; '.join(missing)}", cure=cure)
-    changed = ", ".join(route for route, probe in tables.items() if probe.changes)
-    return f"reads {', '.join(tables)}; changes {changed or 'nothing'}"
+    changed = sorted(route for route, probe in tables.items() if probe.changes)
+    return f"reads {', '.join(sorted(tables))}; changes {', '.join(changed) or 'nothing'}"
 
 
-async def _missing(door: Door, place: str, what: str, table: Table, *, change: bool) -> list[str]:
-    """The right that the service says is missing, in its words; empty where it is there."""
-    if change:
+async def _missing(door: Door, place: str, column: str) -> str:
+    """The right that is missing, with the service's words; "" where it is there.
+
+    column: by which a change is asked for; "" to ask for reading.
+    """
+    if column:
         headers = {**HEADERS, "Content-Type": "application/json", "If-Match": "*"}
-        column = table.columns[table.title or 0].name
         body = msgspec.json.encode({column: ""})
         # Nobody has this id, and `If-Match: *` makes no row: what comes back is 'not found' or 'not allowed'.
         url = f"{place}({uuid.uuid4()})"
@@ -238,11 +246,11 @@ async def _missing(door: Door, place: str, what: str, table: Table, *, change: b
     document: Any = answer.json(door.name)
     error = refusal(door, url, answer, document)
     if answer.status == 403:
-        return [f"{what} ({error.message})"]
-    fine = answer.status in {400, 404, 412} if change else answer.status == 200
+        return f"{'change' if column else 'read'} {place.rpartition('/')[2]} ({error.message})"
+    fine = answer.status in {400, 404, 412} if column else answer.status == 200
     if not fine:
         raise error
-    return []
+    return ""
 
 
 async def _database(configuration: Configuration, chain: _Chain) -> None:

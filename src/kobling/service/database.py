@@ -72,7 +72,7 @@ def _parts(url: Secret) -> dict[str, object]:
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        parts = dict(conninfo_to_dict(url.reveal()))
+        parts: dict[str, object] = {**conninfo_to_dict(url.reveal())}
     except psycopg.Error:
         # libpq's own words quote pieces of the URL, and so of the password.
         raise _wrong(url) from None
