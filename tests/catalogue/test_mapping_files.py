@@ -58,7 +58,7 @@ def test_the_file_is_right_and_texts_are_blank_in_their_services_way() -> None:
         "name": "",
         "code": "",
         "status": "_x0020_",
-        "size": None,
+        "size": 0,
     }
     assert {column.nothing for column in one.crm.columns.values()} == {None}
     assert [one.field_name(field) for field in one.fields] == [

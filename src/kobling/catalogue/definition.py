@@ -36,20 +36,20 @@ class ColumnType(StrEnum):
 class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A column. caption: the Business Central field name or Dataverse's display name. maximum: characters.
 
-    blank: how the service writes 'nothing'; left out, it is '' for a text of Business Central and null for
-    all else. targets, navigation: of a look-up, see `kobling.model.mapping.Column`.
+    blank: how the service writes 'nothing'; by default null for Dataverse, and '', 0 or false for Business
+    Central, which knows no null. targets, navigation: of a look-up, see `kobling.model.mapping.Column`.
     """
 
     caption: str
     type: ColumnType = ColumnType.TEXT
     maximum: int | None = None
     upper: bool = False
-    blank: str | msgspec.UnsetType | None = msgspec.UNSET
+    blank: str | int | bool | msgspec.UnsetType | None = msgspec.UNSET
     targets: dict[str, str] = {}
     navigation: str = ""
 
     @property
-    def nothing(self) -> str | None:
+    def nothing(self) -> Plain:
         """The blank value."""
         return None if self.blank is msgspec.UNSET else self.blank
 

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from kobling.catalogue.definition import Column, ColumnType, FilterCondition, Plain
 from kobling.model.errors import ConfigurationError
+from kobling.model.values import is_blank
 
 CONSTANTS: Final = ("company", "base_currency")
 _OPERATOR: Final = re.compile(r"<>|=")
@@ -40,13 +41,13 @@ def filter_text(conditions: Iterable[FilterCondition], columns: Mapping[str, Col
 def _written(one: FilterCondition, columns: Mapping[str, Column]) -> list[str]:
     column = columns.get(one.column)
     name = one.column if column is None else column.caption
-    values = [_value_text(value, None if column is None else column.nothing) for value in one.values]
+    values = [_value_text(value) for value in one.values]
     values += [f"<{one.source}>"] if one.source else []
     return [f"{name} <> {value}" for value in values] if one.negated else [f"{name} = {'|'.join(values)}"]
 
 
-def _value_text(value: Plain, blank: str | None) -> str:
-    if value is None or value in {"", "_x0020_", blank}:
+def _value_text(value: Plain) -> str:
+    if is_blank(value):
         return "''"
     text = value_text(value)
     plain = _BARE.fullmatch(text) and text == text.strip() and not _RESERVED.search(text)
@@ -185,6 +186,6 @@ class _Reader:
 
 
 def _words(column: Column, values: tuple[Plain, ...], source: str, negated: bool) -> str:
-    said = ["blank" if one == column.nothing else str(one) for one in values]
+    said = ["blank" if is_blank(one) else value_text(one) for one in values]
     said += [f"the {source.replace('_', ' ')}"] if source else []
     return f"{column.caption} is {'not ' if negated else ''}{' or '.join(said)}"

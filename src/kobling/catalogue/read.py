@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import yaml
 
 from kobling.catalogue.check import check
-from kobling.catalogue.definition import Column, ColumnType, Definition, Table
+from kobling.catalogue.definition import Column, ColumnType, Definition, Plain, Table
 from kobling.model.errors import ConfigurationError
+
+# Business Central knows no null: a record that it makes holds these where nothing was given.
+_BC_BLANKS: Final[dict[ColumnType, Plain]] = {
+    ColumnType.TEXT: "",
+    ColumnType.INTEGER: 0,
+    ColumnType.DECIMAL: 0,
+    ColumnType.BOOLEAN: False,
+}
 
 
 class _Loader(yaml.SafeLoader):
@@ -59,20 +67,19 @@ def read_definition(text: str, file: str) -> Definition:
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{file}: {error}.", cure="Correct the file at that place.") from error
     definition = msgspec.structs.replace(
-        definition, bc=_with_blanks(definition.bc, ""), crm=_with_blanks(definition.crm, None)
+        definition, bc=_with_blanks(definition.bc, _BC_BLANKS), crm=_with_blanks(definition.crm, {})
     )
     check(definition, file)
     return definition
 
 
-def _with_blanks(table: Table, text: str | None) -> Table:
+def _with_blanks(table: Table, blanks: dict[ColumnType, Plain]) -> Table:
     """The table whose columns say how they write 'nothing'."""
-    columns = {name: _with_blank(column, text) for name, column in table.columns.items()}
+    columns = {name: _with_blank(column, blanks) for name, column in table.columns.items()}
     return msgspec.structs.replace(table, columns=columns)
 
 
-def _with_blank(column: Column, text: str | None) -> Column:
+def _with_blank(column: Column, blanks: dict[ColumnType, Plain]) -> Column:
     if column.blank is not msgspec.UNSET:
         return column
-    blank = text if column.type is ColumnType.TEXT else None
-    return msgspec.structs.replace(column, blank=blank)
+    return msgspec.structs.replace(column, blank=blanks.get(column.type))
