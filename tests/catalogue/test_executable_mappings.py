@@ -247,3 +247,17 @@ def test_finders_compare_what_the_rows_join() -> None:
         "CUSTOMER": [],
         "CURRENCY": [("code", "isocurrencycode")],
     }
+
+
+def test_what_a_new_customer_is_expected_to_hold_is_what_business_central_gives_it() -> None:
+    """A credit limit that was not given is 0 there; another expectation would read as a change of it, and
+    clear the limit of the account that the customer was made from."""
+    customer = default_mappings()["CUSTOMER"]
+    held = {"name": "A", "statecode": 0, "customertypecode": 3, "creditlimit": 5000}
+    account = Record(id="1", values=tuple(held.get(one.name) for one in customer.right.columns))
+    nothing = {(one, Side.LEFT, ""): "" for one in customer.sources}
+    action = plan_create(customer, account, Side.LEFT, nothing)
+    assert action.kind is Kind.CREATE
+    assert action.base is not None
+    limit = [one.name for one in customer.left.columns].index("creditLimitLCY")
+    assert action.base.left[limit] == 0
