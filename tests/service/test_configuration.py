@@ -24,6 +24,7 @@ from kobling.service.configuration import (
     require,
     variable_of,
 )
+from kobling.service.settings import settings_of_file
 
 CANARY = "canary-7f3a"
 WHOLE = """\
@@ -317,6 +318,7 @@ def test_no_representation_shows_a_secret(tmp_path: Path) -> None:
     )
     assert found.crm.secret.reveal() == CANARY
     assert found.database.url.reveal() == url
+    assert CANARY not in repr(settings_of_file(found.path, SECTIONS))
     for shown in (
         repr(found),
         str(found),
