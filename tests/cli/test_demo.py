@@ -9,13 +9,19 @@ def _kobling(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
 
-def test_the_demo_merges_edits_of_both_sides_and_shows_the_one_conflict() -> None:
+def test_the_demo_matches_merges_shows_the_one_conflict_and_resolves_it() -> None:
     done = _kobling("demo", "--once")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "inserted" in done.stdout
-    lines = [line.split(", ") for line in done.stdout.splitlines() if line.startswith("  ")]
-    assert [line[1:] for line in lines] == [["Bergen", "+47 55 00 11 22"]] * 2
-    assert "One conflict waits for a person: Name" in done.stdout
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "CUSTOMER: 12 coupled by number." in done.stdout
+    assert "C00370" in done.stdout
+    lines = [
+        line.split(", ") for line in done.stdout.splitlines() if line.startswith(("  BC: ", "  Sales: "))
+    ]
+    assert [line[1:] for line in lines] == [["Bergen", "+47 55 00 11 22"]] * 4
+    names = [line[0].partition(":")[2].strip() for line in lines]
+    assert names == ["Named in BC", "Named in Sales", "Named in BC", "Named in BC"]
+    assert done.stdout.count("Conflict: Name was") == 1
+    assert done.stdout.rstrip().endswith("No conflicts are left.")
 
 
 def test_version_and_help_answer() -> None:

@@ -44,15 +44,22 @@ def test_a_database_that_does_not_answer_is_named_without_its_password() -> None
 
 def test_couplings_are_a_bijection(database_url: str) -> None:
     asyncio.run(_opened(database_url))
-    insert = "insert into coupling (mapping_id, left_id, right_id) values (%s, %s, %s)"
+    insert = (
+        "insert into coupling (mapping_id, layout_id, left_id, right_id)"
+        " select mapping_id, id, %s, %s from layout"
+    )
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("insert into connection (name) values ('one')")
         row = connection.execute(
             "insert into mapping (connection_id, name) select id, 'CUSTOMER' from connection returning id"
         ).fetchone()
         assert row is not None
+        names = "left_columns, right_columns, row_names"
+        connection.execute(
+            f"insert into layout (mapping_id, {names}) values (%s, '{{}}', '{{}}', '{{}}')", row
+        )
         left, right = uuid.uuid4(), uuid.uuid4()
-        connection.execute(insert, (row[0], left, right))
+        connection.execute(insert, (left, right))
         for pair in ((left, uuid.uuid4()), (uuid.uuid4(), right)):
             with pytest.raises(psycopg.errors.UniqueViolation):
-                connection.execute(insert, (row[0], *pair))
+                connection.execute(insert, pair)

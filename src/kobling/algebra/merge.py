@@ -31,6 +31,9 @@ def same_for(row: FieldRow, side: Side, one: Value, other: Value, look_ups: Look
         return True
     if row.conversion.kind != "look_up" or not (is_blank(one) or is_blank(other)):
         return False
+    if row.column(side.other) is None and row.conversion.key is None:
+        # Its only key is '', so the answer is no other word for nothing.
+        return False
     nothing = look_ups.get((row.conversion.source, side, ""))
     return nothing is not None and nothing in (one, other)
 

@@ -79,6 +79,18 @@ class ConnectionStore:
             [encoder.encode(settings).decode(), await self.mapping_id(name)],
         )
 
+    async def mapping_changed(self, name: str, routes: Sequence[str]) -> None:
+        """What stays in the inbox may pass now; the feeds of `routes` begin anew with a full read."""
+        async with self.together():
+            await self._database.execute(
+                "update inbox set due = true, turn = 0 where mapping_id = %s and not due",
+                [await self.mapping_id(name)],
+            )
+            await self._database.execute(
+                "delete from feed where connection_id = %s and table_name = any(%s)",
+                [self.connection_id, list(routes)],
+            )
+
     async def identities(self) -> tuple[str, str]:
         """The BC company and the Dataverse organization of this connection; '' before the first use."""
         cursor = await self._database.execute(
@@ -285,7 +297,7 @@ class ConnectionStore:
     @asynccontextmanager
     async def lock(self, name: str, wait: Callable[[str], None]) -> AsyncIterator[None]:
         """Holds the mapping; the lock dies with this process. `wait` is called if somebody else holds it."""
-        key = [_LOCK, self._ids[name]]
+        key = [_LOCK, await self.mapping_id(name)]
         cursor = await self._database.execute("select pg_try_advisory_lock(%s, %s)", key)
         row = await cursor.fetchone()
         if row is None or not row[0]:

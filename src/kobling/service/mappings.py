@@ -1,0 +1,112 @@
+"""Mappings as a consultant sees and changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from kobling.catalogue.definition import Changes, Definition
+from kobling.catalogue.describe import list_document, show_document
+from kobling.catalogue.filter_text import parse_filter
+from kobling.model.errors import ConfigurationError
+from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
+from kobling.service.session import Document, Session
+
+_SWITCH: Final = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+# What lets more through than before: records that were read past may be meant as well.
+_WIDENING: Final = frozenset({"enabled", "direction", "synch_only_coupled", "bc_filter", "crm_filter"})
+DEFAULT: Final = "default"
+
+
+async def list_mappings(session: Session) -> Document:
+    """All mappings, in short."""
+    return list_document(session.definitions, await session.changes())
+
+
+async def show_mappings(session: Session, name: str) -> Document:
+    """One mapping with all its field rows."""
+    definition = session.definition(name)
+    changes = await session.changes()
+    return show_document(definition, changes[definition.name], session.definitions)
+
+
+async def set_mapping(
+    session: Session, name: str, edits: Sequence[str], *, existing: bool, wait: Callable[[str], None]
+) -> Document:
+    """Changes a mapping. edits: `key=value` texts; `key=default` takes a change back.
+
+    existing: records that were read past until now are read and taken in by the next run, too. Raises
+    ConfigurationError for an unknown key or a value that it cannot have.
+    """
+    definition = session.definition(name)
+    values = dict(_edit(definition, one) for one in edits)
+    if not values:
+        raise ConfigurationError("Nothing is to be changed.", cure=f"Write key=value; keys: {_keys()}.")
+    async with session.locked([definition.name], wait):
+        old = (await session.changes())[definition.name]
+        new = msgspec.structs.replace(old, **values)
+        stored = {key: value for key, value in msgspec.to_builtins(new).items() if value is not None}
+        await session.state.change_settings(definition.name, stored)
+        await session.state.mapping_changed(
+            definition.name,
+            routes=(definition.bc.route, definition.crm.route) if existing else (),
+        )
+    document = await show_mappings(session, definition.name)
+    return document | {"changed": sorted(values), "widened": bool(_WIDENING & set(values)) and not existing}
+
+
+def _keys() -> str:
+    return ", ".join(_READERS)
+
+
+def _edit(definition: Definition, text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or key not in _READERS:
+        raise ConfigurationError(f"{text!r} changes nothing.", cure=f"Write key=value; keys: {_keys()}.")
+    if value.strip() == DEFAULT:
+        return key, None
+    return key, _READERS[key](definition, key, value.strip())
+
+
+def _switch(definition: Definition, key: str, value: str) -> bool:
+    found = _SWITCH.get(value.casefold())
+    if found is None:
+        raise ConfigurationError(
+            f"{key}={value} is neither on nor off.", cure=f"Write {key}=on or {key}=off."
+        )
+    return found
+
+
+def _one_of(kind: type[StrEnum]) -> Callable[[Definition, str, str], StrEnum]:
+    def read(definition: Definition, key: str, value: str) -> StrEnum:
+        try:
+            return kind(value.casefold())
+        except ValueError:
+            known = ", ".join(kind)
+            raise ConfigurationError(f"{key}={value} is unknown.", cure=f"Use one of: {known}.") from None
+
+    return read
+
+
+def _bc_filter(definition: Definition, key: str, value: str) -> Any:
+    return parse_filter(value, definition.bc.columns)
+
+
+def _crm_filter(definition: Definition, key: str, value: str) -> Any:
+    return parse_filter(value, definition.crm.columns)
+
+
+_READERS: Final[dict[str, Callable[[Definition, str, str], Any]]] = {
+    "enabled": _switch,
+    "direction": _one_of(Direction),
+    "synch_only_coupled": _switch,
+    "update_conflict": _one_of(UpdateConflict),
+    "deletion_conflict": _one_of(DeletionConflict),
+    "bc_filter": _bc_filter,
+    "crm_filter": _crm_filter,
+}
+assert set(_READERS) == {one.name for one in msgspec.structs.fields(Changes)}, "a change cannot be written"

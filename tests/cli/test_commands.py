@@ -1,0 +1,203 @@
+"""The commands as people and scripts call them: exit states, one JSON document on stdout, words on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.world import World
+
+Kobling = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def world(sandbox: Any, database_url: str, tmp_path: Path) -> World:
+    return World(sandbox, database_url, tmp_path)
+
+
+@pytest.fixture
+def kobling(world: World) -> Kobling:
+    """The program in a process of its own, configured by the environment alone."""
+    environment = os.environ | world.environment | {"KOBLING_CONFIG": str(world.path)}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "kobling", *words]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=environment
+        )
+
+    return run
+
+
+def document(done: subprocess.CompletedProcess[str]) -> Any:
+    """The one JSON document that a command printed."""
+    assert "Traceback" not in done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_first_day(kobling: Kobling, world: World) -> None:
+    tested = document(kobling("connection", "test", "--json"))
+    assert tested["ok"]
+    full = kobling("sync", "--all", "--full", "--json")
+    assert full.returncode == 1
+    jobs = {one["mapping"]: one for one in document(full)["jobs"]}
+    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER"}
+    job = jobs["CUSTOMER"]
+    assert set(job["counts"]["to"]) == {
+        *("inserted", "modified", "deleted", "unchanged", "skipped", "failed", "conflicts", "waiting"),
+        *("outside", "coupled", "uncoupled"),
+    }
+    assert job["open"]["waiting"] == 1
+    second = document(kobling("sync", "--all", "--json"))
+    for one in second["jobs"]:
+        for way in ("to", "from"):
+            assert one["counts"][way]["inserted"] == one["counts"][way]["modified"] == 0
+    shown = document(kobling("job", "show", job["job"], "--json"))
+    assert shown["errors"] == job["errors"]
+    assert [one["bc_id"] is not None for one in shown["errors"]] == [True]
+    listed = document(kobling("job", "list", "--json"))["jobs"]
+    assert len(listed) == 6
+    couplings = document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"]
+    assert len(couplings) >= 20
+    assert kobling("coupling", "list", "CUSTOMER").stdout.count("\n") == len(couplings) + 1
+
+
+def test_a_conflict_on_the_command_line(kobling: Kobling, world: World) -> None:
+    kobling("sync", "--all", "--full")
+    customer, account = world.pair()
+    world.edit_customer(customer, name="Name in BC")
+    world.edit_account(account, name="Name in Sales", telephone1="+47 22 00 00 00")
+    assert kobling("sync", "CUSTOMER").returncode == 1
+    assert world.customer(customer)["phoneNo"] == "+47 22 00 00 00"
+    [conflict] = document(kobling("conflict", "list", "--json"))["conflicts"]
+    assert conflict == {
+        "mapping": "CUSTOMER",
+        "bc_id": customer,
+        "crm_id": account,
+        "field": "Name",
+        "base": conflict["base"],
+        "bc": "Name in BC",
+        "crm": "Name in Sales",
+    }
+    done = kobling("conflict", "resolve", "--use", "bc")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "1 resolved.")
+    assert world.account(account)["name"] == "Name in BC"
+    assert document(kobling("conflict", "list", "--json")) == {"conflicts": []}
+    assert kobling("conflict", "resolve", "--use", "bc").returncode == 1
+
+
+def test_couple_match_by_number_then_by_name(kobling: Kobling) -> None:
+    dry = document(kobling("couple-match", "CUSTOMER", "--on", "No.=accountnumber", "--dry-run", "--json"))
+    done = document(kobling("couple-match", "CUSTOMER", "--on", "No.=accountnumber", "--json"))
+    assert len(done["matched"]) == 12
+    assert dry["matched"] == done["matched"]
+    again = document(kobling("couple-match", "CUSTOMER", "--on", "No.=accountnumber", "--json"))
+    assert again["matched"] == []
+    named = document(kobling("couple-match", "CUSTOMER", "--on", "Name=name", "--use", "bc", "--json"))
+    assert len(named["matched"]) >= 8
+    assert len(document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"]) == 12 + len(
+        named["matched"]
+    )
+
+
+def test_couple_and_uncouple_by_the_forms_of_an_id(kobling: Kobling, world: World) -> None:
+    kobling("sync", "SALESPEOPLE", "CURRENCY", "--full")
+    customer = world.customers("no eq 'C00010'")[0]["id"]
+    account = world.accounts("accountnumber eq 'C00010'")[0]["accountid"]
+    done = kobling("couple", "customer", "C00010", f"crm:{account}", "--use", "bc", "--json")
+    assert done.returncode == 0
+    assert (document(done)["bc_id"], document(done)["crm_id"]) == (customer, account)
+    assert world.account(account)["name"] == world.customer(customer)["name"]
+    assert world.account(account)["_bcbi_companyid_value"] is not None
+    assert kobling("couple", "CUSTOMER", "C00010", account).returncode == 2
+    missing = kobling("couple", "CUSTOMER", "NOBODY", account)
+    assert (missing.returncode, "NOBODY" in missing.stderr) == (2, True)
+    assert document(kobling("uncouple", "CUSTOMER", "--record", account, "--json"))["uncoupled"] == 1
+    assert world.account(account)["_bcbi_companyid_value"] is None
+    assert document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"] == []
+    assert kobling("uncouple", "CUSTOMER", "--record", f"bc:{customer}").returncode == 1
+
+
+def test_one_record_alone(kobling: Kobling, world: World) -> None:
+    kobling("sync", "SALESPEOPLE", "CURRENCY", "--full")
+    refused = kobling("sync", "CUSTOMER", "--record", "C00010", "--json")
+    assert refused.returncode == 1
+    assert "not coupled" in document(refused)["jobs"][0]["errors"][0]["message"]
+    before = world.count("crm", "account")
+    done = kobling("sync", "CUSTOMER", "--record", "C00010", "--full", "--json")
+    assert done.returncode == 0
+    assert world.count("crm", "account") == before + 1
+    [coupling] = document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"]
+    assert coupling["number"] == "C00010"
+
+
+def test_a_dry_run_says_what_the_run_then_does(kobling: Kobling, world: World) -> None:
+    before = world.count("crm", "account"), world.count("bc", "Customer")
+    dry = document(kobling("sync", "--all", "--full", "--dry-run", "--json"))
+    assert (world.count("crm", "account"), world.count("bc", "Customer")) == before
+    assert document(kobling("job", "list", "--json"))["jobs"] == []
+    assert document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"] == []
+    real = document(kobling("sync", "--all", "--full", "--json"))
+    for planned, done in zip(dry["jobs"], real["jobs"], strict=True):
+        for way in ("to", "from"):
+            assert planned["counts"][way]["inserted"] == done["counts"][way]["inserted"]
+    created = [one for one in dry["actions"] if one["action"] == "create"]
+    inserted = sum(one["counts"][way]["inserted"] for one in real["jobs"] for way in ("to", "from"))
+    assert len(created) == inserted
+
+
+def test_one_direction_leaves_the_other_for_later(kobling: Kobling, world: World) -> None:
+    kobling("sync", "--all", "--full")
+    kobling("sync", "--all")
+    customer, account = world.pair()
+    world.edit_customer(customer, city="Moss")
+    world.edit_account(account, fax="11223344")
+    assert kobling("sync", "CUSTOMER", "--direction", "to").returncode == 1  # C00370 waits
+    assert world.account(account)["address1_city"] == "Moss"
+    assert world.customer(customer)["faxNo"] != "11223344"
+    kobling("sync", "CUSTOMER", "--direction", "from")
+    assert world.customer(customer)["faxNo"] == "11223344"
+
+
+def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
+    names = [one["name"] for one in document(kobling("mapping", "list", "--json"))["mappings"]]
+    assert names == ["SALESPEOPLE", "CUSTOMER", "CURRENCY"]
+    assert kobling("mapping", "set", "CUSTOMER", "update_conflict=send").returncode == 0
+    [variant] = document(kobling("mapping", "show", "CUSTOMER", "--json"))["variants"]
+    assert variant["update_conflict"] == "send"
+    assert {"SALESPEOPLE", "CURRENCY"} <= set(variant["depends_on"])
+    fields = {(one["bc_field"], one["crm_field"]): one for one in variant["fields"]}
+    assert fields["Phone No.", "telephone1"]["direction"] == "bidirectional"
+    assert fields[None, "bcbi_companyid"]["rule"]
+    assert not fields["No.", "accountnumber"]["enabled"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("sync",), 2, "--all"),
+        (("sync", "CUSTOMERS"), 2, "CUSTOMER"),
+        (("sync", "CUSTOMER", "--direction", "up"), 2, "direction"),
+        (("job", "show", "99999"), 2, "job list"),
+        (("couple", "CUSTOMER", "bc:1", "crm:2"), 2, "GUID"),
+        (("mapping", "set", "CUSTOMER", "colour=red"), 2, "keys"),
+        (("conflict", "resolve", "--use", "maybe"), 2, "bc nor crm"),
+        (("couple-match", "CUSTOMER"), 2, "--on"),
+        (("couple-match", "CUSTOMER", "--on", "Number"), 2, "BC FIELD=crm_field"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_cure(
+    kobling: Kobling, words: tuple[str, ...], status: int, said: str
+) -> None:
+    done = kobling(*words)
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
