@@ -49,6 +49,8 @@ class Endpoint:
         await _write(scope, send, response)
 
     async def _answer(self, request: Request) -> Response:
+        if len(request.body) > _BODY_BYTES_MAX or _announced(request) > _BODY_BYTES_MAX:
+            return self.side.service.error(413, {})
         if request.path.startswith("/_sandbox/"):
             return controls.answer(self.sandbox, self.side, request)
         is_token = request.path.endswith("/oauth2/v2.0/token")
@@ -94,7 +96,7 @@ class Endpoint:
     ) -> Response:
         if fault.action == "status":
             headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-            return self.side.service.error(fault.status, headers)
+            return self.side.service.error(fault.status, headers, fault.code)
         if fault.action == "html":
             return Response(fault.status, {"Content-Type": "text/html; charset=utf-8"}, _HTML)
         if fault.action == "reset_before":
@@ -163,6 +165,15 @@ class _Gate:
 
 async def _read(scope: Scope, receive: Receive) -> Request:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    request = Request(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        base=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
+    )
+    if _announced(request) > _BODY_BYTES_MAX:
+        return request
     message = await receive()
     body = message.get("body", b"")
     if message.get("more_body"):
@@ -172,14 +183,13 @@ async def _read(scope: Scope, receive: Receive) -> Request:
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
         body = b"".join(pieces)
-    return Request(
-        method=scope["method"],
-        path=scope["raw_path"].decode("latin-1"),
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        body=body,
-        base=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
-    )
+    request.body = body
+    return request
+
+
+def _announced(request: Request) -> int:
+    """How long the body is said to be: a body that is too long is refused before it is read."""
+    return int(request.headers.get("content-length", 0))
 
 
 def _drop(scope: Scope) -> None:

@@ -25,6 +25,7 @@ from kobling_sandbox.business_central_errors import (
     bad_request,
     changed_by_another_user,
     company_not_found,
+    dialog,
     method_not_allowed,
     record_not_found,
     token_missing,
@@ -47,7 +48,7 @@ from kobling_sandbox.datasets.model import Dataset
 from kobling_sandbox.datasets.setup import user_id
 from kobling_sandbox.exchange import Gate, Request, Response, decode_json, encode_json
 from kobling_sandbox.odata import ODataError, decode_query, preferences
-from kobling_sandbox.plugins import Plugins
+from kobling_sandbox.plugins import PluginRefusal, Plugins
 from kobling_sandbox.rows import Row
 from kobling_sandbox.store import Clock, Store, SystemColumns
 from kobling_sandbox.tables import load_tables
@@ -61,7 +62,12 @@ _STATUS_CODES = {
     404: ("BadRequest_ResourceNotFound", "Resource not found."),
     408: ("Request_Timeout", "The request took longer than allowed."),
     409: ("Request_EntityChanged", "Another user has already changed the record."),
+    413: ("RequestEntityTooLarge", "The request is larger than allowed."),
     429: ("Application_TooManyRequests", "Too many requests reached. Actual (101). Maximum (100)."),
+}
+_VARIANTS = {
+    "Internal_EntityWithSameKeyExists": "same_key_status",
+    "Request_EntityChanged": "stale_status",
 }
 
 
@@ -94,6 +100,8 @@ class BusinessCentral:
         self.tables.declare_keys()
         self._entities = {route: entities(tables, route) for route in (STANDARD, EXTENSION)}
         self._views: dict[tuple[str, str, str], View] = {}
+        # Versions differ in the status of these two refusals; the codes are the same.
+        self.variants: dict[str, Any] = {"same_key_status": 400, "stale_status": 409}
 
     def load(self, dataset: Dataset) -> None:
         """Replaces every row by those of the data set."""
@@ -103,10 +111,10 @@ class BusinessCentral:
         """The id of a user, which depends on the name alone: Business Central needs no row for it."""
         return user_id(application)
 
-    def error(self, status: int, headers: dict[str, str]) -> Response:
+    def error(self, status: int, headers: dict[str, str], code: str | None = None) -> Response:
         """An answer with this status in Business Central's form."""
-        code, text = _STATUS_CODES.get(status, ("Internal_ServerError", "An internal error occurred."))
-        return failure(BusinessCentralError(status, code, text), headers)
+        usual, text = _STATUS_CODES.get(status, ("Internal_ServerError", "An internal error occurred."))
+        return failure(BusinessCentralError(status, usual if code is None else code, text), headers)
 
     def handle(self, request: Request, gate: Gate) -> Response | Awaitable[Response]:
         """Answers a request; only a batch has to be awaited."""
@@ -126,9 +134,12 @@ class BusinessCentral:
             with self.store.all_or_nothing():
                 return self._execute(request, find_place(request))
         except BusinessCentralError as error:
+            error.status = self.variants.get(_VARIANTS.get(error.code, ""), error.status)
             return failure(error)
         except ODataError as error:
             return failure(refuse_query(error))
+        except PluginRefusal as refusal:
+            return failure(dialog(str(refusal)))
 
     def _execute(self, request: Request, place: Place) -> Response:
         parameters = decode_query(request.query)

@@ -56,6 +56,7 @@ class _Facts:
     primary: tuple[str, ...]
     dated: bool
     series: "Series | None"
+    template: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def _facts(table: Table) -> _Facts:
         primary=tuple(table.rules.get("primary", ())),
         dated="lastDateModified" in table.columns,
         series=_series(table.rules["numbers"]) if "numbers" in table.rules else None,
+        template=table.rules.get("template", {}),
     )
 
 
@@ -131,6 +133,9 @@ class Company:
         self._check_relations(facts, table, values, None)
         if facts.series is not None and not values.get("no"):
             values["no"] = self._next_number(table, facts.series)
+        # The table's template gives what was not sent; a blank that was sent stays blank.
+        for name, value in facts.template.items():
+            values.setdefault(name, value)
         if rules.derive is not None:
             rules.derive(self, None, values)
         _check_required(facts, table, values)

@@ -1,7 +1,7 @@
 """The test controls under `/_sandbox/` of each port.
 
-`faults`, `plugins`, `clock`, `requests` and `state` are those of the port's own service; `reset` is for both
-services, and `transactions` always means Business Central's tables.
+`faults`, `plugins`, `variants`, `clock`, `requests` and `state` are those of the port's own service; `reset`
+is for both services, and `transactions` always means Business Central's tables.
 """
 
 from collections import Counter
@@ -24,10 +24,12 @@ class Sandbox:
         self.dataverse = dataverse
         self.sides = (business_central, dataverse)
         self._start = [side.service.store.snapshot() for side in self.sides]
+        self._variants = [dict(side.service.variants) for side in self.sides]
 
     def reset(self) -> None:
-        """Rows, clocks, faults, plug-ins, transactions, records as at the start; tokens stay valid."""
-        for side, start in zip(self.sides, self._start, strict=True):
+        """Rows, clocks, transactions, records and all that tests have set as at the start; tokens stay."""
+        for side, start, variants in zip(self.sides, self._start, self._variants, strict=True):
+            side.service.variants.update(variants)
             side.service.store.restore(start)
             side.service.store.clock.offset_seconds = 0.0
             side.faults, side.record = [], Record()
@@ -77,6 +79,15 @@ def _plugins(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
     return {"rules": len(rules)}
 
 
+def _variants(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    variants = side.service.variants
+    for name, value in body.items():
+        if name not in variants or type(value) is not type(variants[name]):
+            raise RuleError(f"no variant {name!r} with such a value; now: {variants}")
+    variants.update(body)
+    return variants
+
+
 def _transactions(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
     store = sandbox.business_central.service.store
     action, table = body.get("action"), body.get("table") or ""
@@ -118,6 +129,7 @@ _CONTROLS: dict[tuple[str, str], Callable[[Sandbox, Side, dict[str, Any]], Any]]
     ("POST", "clock"): _clock,
     ("POST", "faults"): _faults,
     ("POST", "plugins"): _plugins,
+    ("POST", "variants"): _variants,
     ("POST", "transactions"): _transactions,
     ("GET", "requests"): _requests,
     ("POST", "requests/reset"): _requests_reset,

@@ -21,16 +21,17 @@ from kobling_sandbox.dataverse_loading import PersonRows, load_rows
 from kobling_sandbox.dataverse_metadata import Metadata
 from kobling_sandbox.dataverse_model import Model
 from kobling_sandbox.dataverse_reads import Reads
-from kobling_sandbox.dataverse_rows import RowRoutes, json_answer
+from kobling_sandbox.dataverse_rows import RowRoutes, annotations_of, json_answer
 from kobling_sandbox.dataverse_sets import SetRoutes
 from kobling_sandbox.dataverse_writes import Writes
 from kobling_sandbox.exchange import Gate, Request, Response, decode_json
-from kobling_sandbox.odata import ODataError
-from kobling_sandbox.plugins import Plugins
+from kobling_sandbox.odata import ODataError, preferences
+from kobling_sandbox.plugins import PluginRefusal, Plugins
 from kobling_sandbox.store import Clock, RowLockedError
 
 ROOT = "/api/data/v9.2/"
 _ROOTS = tuple(f"/api/data/v9.{minor}/" for minor in (2, 1, 0))
+_EMPTY_CODES = (404, 412)
 _URL_LENGTH_MAX = 32_768
 _URL_LENGTH_MAX_IN_BATCH = 65_536
 
@@ -50,6 +51,8 @@ class Dataverse:
         self.sets = SetRoutes(self.model, reads, writes)
         self.bulk = Bulk(self.model, writes)
         self.metadata = Metadata(self.model)
+        # Older builds leave the code of 404 and 412 empty.
+        self.variants: dict[str, Any] = {"empty_codes": False}
 
     def load(self, dataset: Dataset) -> None:
         """Replaces every row by those of the data set."""
@@ -59,15 +62,17 @@ class Dataverse:
         """The id of the systemuser of a client id; a person's row is made at the first call."""
         return self.people.ensure(application)
 
-    def error(self, status: int, headers: dict[str, str]) -> Response:
+    def error(self, status: int, headers: dict[str, str], code: str | None = None) -> Response:
         """An answer with this status as Dataverse's servers give it."""
-        return status_response(status, headers)
+        return status_response(status, headers, code)
 
     def handle(self, request: Request, gate: Gate) -> Response | Awaitable[Response]:
         """Answers a request; only a batch needs to be awaited."""
         if request.method == "POST" and request.path.endswith("/$batch"):
             return self._batch(request, gate)
-        return self.answer(request, {})
+        if len(request.path) + len(request.query) > _URL_LENGTH_MAX:
+            return DataverseError(414, "0x80060888", "The URL is too long.").response()
+        return self.answer(request, None)
 
     async def _batch(self, request: Request, gate: Gate) -> Response:
         try:
@@ -91,23 +96,30 @@ class Dataverse:
             return [error.response]
         return responses
 
-    def answer(self, request: Request, known: dict[str, str]) -> Response:
-        """Answers one request, alone or as a part of a batch; `known` are the rows of its change set."""
+    def answer(self, request: Request, known: dict[str, str] | None) -> Response:
+        """Answers one request; `known` are the rows of its change set so far, None outside of one."""
         try:
             if len(request.path) + len(request.query) > _URL_LENGTH_MAX_IN_BATCH:
                 raise bad_query("The URL is too long.")
             return self._route(request, known)
         except DataverseError as error:
-            return error.response()
+            return self._refused(request, error)
         except ODataError as error:
-            return query(error, "").response()
+            return self._refused(request, query(error, ""))
+        except PluginRefusal as refusal:
+            return self._refused(request, DataverseError(400, "0x80040265", str(refusal)))
         except RowLockedError:
             text = "SQL Server error: the transaction was chosen as a deadlock victim (1205)."
-            return DataverseError(503, "0x80044150", text).response()
+            return self._refused(request, DataverseError(503, "0x80044150", text))
 
-    def _route(self, request: Request, known: dict[str, str]) -> Response:
+    def _refused(self, request: Request, error: DataverseError) -> Response:
+        if self.variants["empty_codes"] and error.status in _EMPTY_CODES:
+            error.code = ""
+        return error.response(annotations_of(preferences(request.headers.get("prefer", ""))))
+
+    def _route(self, request: Request, known: dict[str, str] | None) -> Response:
         path = request.path
-        if path.startswith("$") and known:
+        if path.startswith("$") and known is not None:
             path = _replaced(path, known)
         base = next((root for root in _ROOTS if path.startswith(root)), None)
         if base is None:
@@ -132,10 +144,10 @@ class Dataverse:
             return self.rows.answer(request, root, segments, body)
         return self.sets.answer(request, root, segments, body)
 
-    def _body(self, request: Request, rest: str, known: dict[str, str]) -> Any:
+    def _body(self, request: Request, rest: str, known: dict[str, str] | None) -> Any:
         if not request.body:
             return {}
-        if known:
+        if known is not None:
             return _with_known(self._json(request, rest), known)
         return self._json(request, rest)
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
-from kobling_sandbox.dataverse_errors import DataverseError, no_row, no_segment, payload
+from kobling_sandbox.dataverse_errors import DataverseError, no_rows, no_segment, payload
 from kobling_sandbox.dataverse_keys import Address, address_of
 from kobling_sandbox.dataverse_model import Entity, Model
 from kobling_sandbox.dataverse_rows import json_answer
@@ -60,8 +60,8 @@ class Bulk:
             values = {name: value for name, value in target.items() if name != key}
             return str(self.writes.update(entity, row, values, user)[key])
         if message == "UpdateMultiple":
-            raise no_row(entity.name, address.id) if not address.columns else address.missing()
-        return str(self.writes.create(entity, {**target, **address.body()}, user, address.id)[key])
+            raise no_rows(entity.name.capitalize(), address.id) if not address.columns else address.missing()
+        return str(self.writes.create(entity, {**target, **address.body(self.model)}, user, address.id)[key])
 
     def _address(self, entity: Entity, target: dict[str, Any]) -> Address:
         identifier = target.get(entity.table.key)

@@ -38,9 +38,20 @@ class Address:
             return no_row(self.entity.name, self.id)
         return DataverseError(404, "0x80060891", "A record with the specified key values does not exist.")
 
-    def body(self) -> dict[str, Any]:
-        """The values that an upsert which creates takes from the address."""
-        return dict(zip(self.columns, self.values, strict=True))
+    def body(self, model: Model) -> dict[str, Any]:
+        """The values that an upsert which creates takes from the address, as a body would give them."""
+        return dict(
+            _member(model, self.entity, name, value)
+            for name, value in zip(self.columns, self.values, strict=True)
+        )
+
+
+def _member(model: Model, entity: Entity, name: str, value: Any) -> tuple[str, Any]:
+    column = entity.readable[name]
+    if not column.is_lookup:
+        return name, value
+    target = model.entities[column.targets[0]].table.set_name
+    return f"{column.navigation[column.targets[0]]}@odata.bind", f"/{target}({value})"
 
 
 def address_of(model: Model, segment: str) -> tuple[Entity, Address]:

@@ -354,8 +354,14 @@ def _many_to_one(model: Model, entity: Entity) -> list[dict[str, Any]]:
     ]
 
 
-def schema_document(model: Model) -> bytes:
-    """`$metadata`: entity types with their properties, and the sets."""
+_TRACKED = (
+    '<Annotation Term="Org.OData.Capabilities.V1.ChangeTracking"><Record><PropertyValue '
+    'Property="Supported" Bool="true" /></Record></Annotation>'
+)
+
+
+def schema_document(model: Model, *, annotated: bool = False) -> bytes:
+    """`$metadata`: entity types with their properties, and the sets; which of them are tracked, if asked."""
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>',
@@ -375,6 +381,8 @@ def schema_document(model: Model) -> bytes:
     lines.append('<EntityContainer Name="System">')
     for entity in model.entities.values():
         kind = quoteattr(f"{_CRM}{entity.name}")
-        lines.append(f"<EntitySet Name={quoteattr(entity.table.set_name)} EntityType={kind} />")
+        note = _TRACKED if annotated and entity.table.rules.get("tracked") else ""
+        name = quoteattr(entity.table.set_name)
+        lines.append(f"<EntitySet Name={name} EntityType={kind}>{note}</EntitySet>")
     lines.append("</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>")
     return "\n".join(lines).encode()

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from kobling_sandbox.dataverse_duplicates import refuse_duplicate
 from kobling_sandbox.dataverse_errors import DataverseError, changed, exists, no_segment, payload
 from kobling_sandbox.dataverse_keys import Address, address_of
 from kobling_sandbox.dataverse_model import Entity, Model, collections_of, row_etag
@@ -94,20 +95,30 @@ class RowRoutes:
             raise exists()
         if match not in ("", "*", row_etag(row)):
             raise changed()
-        row = self.writes.update(entity, row, _without_key(address, body), request.user)
+        refuse_duplicate(request, self.store, entity, body, row)
+        row = self.writes.update(entity, row, self._without_key(address, body), request.user)
         return self._written(request, root, entity, row, 200)
+
+    def _without_key(self, address: Address, body: Any) -> Any:
+        """An upsert may repeat the values of its address in the body: they are no change."""
+        if not address.columns or type(body) is not dict:
+            return body
+        same = address.body(self.model)
+        return {name: value for name, value in body.items() if name not in same or value != same[name]}
 
     def _create_at(
         self, request: Request, root: str, entity: Entity, address: Address, body: Any
     ) -> Response:
         if type(body) is not dict:
             raise payload(entity.table.set_name, "A JSON object was expected.")
+        refuse_duplicate(request, self.store, entity, body, {})
         with self.store.all_or_nothing():
-            row = self.writes.create(entity, {**body, **address.body()}, request.user, address.id)
+            row = self.writes.create(entity, {**body, **address.body(self.model)}, request.user, address.id)
         return self._written(request, root, entity, row, 201)
 
     def created(self, request: Request, root: str, entity: Entity, body: Any) -> Response:
         """Creates a row for a POST on the set."""
+        refuse_duplicate(request, self.store, entity, body, {})
         with self.store.all_or_nothing():
             row = self.writes.create(entity, body, request.user)
         return self._written(request, root, entity, row, 201)
@@ -240,14 +251,6 @@ def _reference(entity: Entity, body: Any) -> str:
     if type(url) is not str:
         raise payload(entity.table.set_name, "A body with '@odata.id' was expected.")
     return url
-
-
-def _without_key(address: Address, body: Any) -> Any:
-    """An upsert may repeat the values of its address in the body: they are no change."""
-    if not address.columns or type(body) is not dict:
-        return body
-    same = address.body()
-    return {name: value for name, value in body.items() if name not in same or value != same[name]}
 
 
 def _applied(preferred: dict[str, str]) -> dict[str, str]:

@@ -32,7 +32,8 @@ class SetRoutes:
             return self._who_am_i(request, root)
         if first == "$metadata" and request.method == "GET":
             headers = {"Content-Type": "application/xml", "OData-Version": "4.0"}
-            return Response(200, headers, schema_document(self.model))
+            annotated = decode_query(request.query).get("annotations", "").lower() == "true"
+            return Response(200, headers, schema_document(self.model, annotated=annotated))
         entity = self.model.entity_of_set(first)
         if segments[1:] == ["$count"] and request.method == "GET":
             return self._count(request, entity)

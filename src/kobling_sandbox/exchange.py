@@ -79,6 +79,8 @@ class Service(Protocol):
 
     name: str
     store: Store
+    # What differs between builds of the real service, by name; the values are those in force.
+    variants: dict[str, Any]
 
     def load(self, dataset: Dataset) -> None:
         """Replaces every row by those of the data set."""
@@ -92,6 +94,6 @@ class Service(Protocol):
         """Answers a request whose caller is known. Only a batch needs to be awaited."""
         ...
 
-    def error(self, status: int, headers: dict[str, str]) -> Response:
-        """An answer with this status in the service's own form, as its own servers would give it."""
+    def error(self, status: int, headers: dict[str, str], code: str | None = None) -> Response:
+        """An answer with this status in the service's own form; with another code than the usual if given."""
         ...

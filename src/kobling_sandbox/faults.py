@@ -7,7 +7,7 @@ from typing import Any
 
 ACTIONS = frozenset({"status", "reset_before", "reset_after", "delay", "truncate", "html", "expire_token"})
 _KEYS = {"method", "path", "every", "nth", "probability", "seed", "times", "action", "status", "retry_after"}
-_KEYS.add("seconds")
+_KEYS |= {"seconds", "code"}
 
 
 class RuleError(ValueError):
@@ -27,6 +27,7 @@ class Fault:
     times: int | None = None
     status: int = 503
     retry_after: str = ""
+    code: str | None = None
     seconds: float = 0.0
     seen: int = 0
     done: int = 0
@@ -89,6 +90,7 @@ def _fault(rule: Any) -> Fault:
         times=None if rule.get("times") is None else _count(rule, "times"),
         status=_status(rule),
         retry_after="" if rule.get("retry_after") is None else str(rule["retry_after"]),
+        code=None if rule.get("code") is None else str(rule["code"]),
         seconds=float(_number(rule, "seconds")),
         random=Random(str(rule.get("seed", 0))),  # noqa: S311 - faults repeat by their seed
     )

@@ -1,7 +1,7 @@
 """Server-side rules that change what clients write: at once, or afterwards as another user.
 
-A rule without `as` and `after_seconds` normalises the value inside the write itself. One with either of
-them writes back later, as a change of its own by that user.
+A rule without `as` and `after_seconds` normalises the value inside the write itself, or refuses the write
+that holds the field. One with either of them writes back later, as a change of its own by that user.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,14 @@ from typing import Any, Protocol
 from kobling_sandbox.faults import RuleError
 from kobling_sandbox.store import Row, Store
 
-_CHANGES = ("set", "upper", "trim", "cut")
+_CHANGES = ("set", "upper", "trim", "cut", "refuse")
 _KEYS = {"entity", "on", "field", "as", "after_seconds", *_CHANGES}
 _AUTHORS = (None, "", "person", "integration")
 PERSON = "plugin"
+
+
+class PluginRefusal(Exception):  # noqa: N818 - not an error of ours: a rule says no
+    """A rule refuses the write; the text is for the caller."""
 
 
 class Holder(Protocol):
@@ -32,7 +36,7 @@ class Writer(Holder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One rule; `change` is one of set, upper, trim, cut and `argument` its value."""
+    """One rule; `change` is one of set, upper, trim, cut, refuse and `argument` its value."""
 
     entity: str
     on: str
@@ -78,11 +82,13 @@ class Plugins:
         self.rules, self._due = rules, []
 
     def normalise(self, entity: str, on: str, values: Row) -> None:
-        """Changes the values of a write in place, by the rules that work inside it."""
+        """Changes the values of a write in place, by the rules that work inside it. Raises PluginRefusal."""
         for rule in self.rules:
             if rule.entity != entity or rule.on != on or rule.is_later:
                 continue
             if rule.change == "set" or rule.field in values:
+                if rule.change == "refuse":
+                    raise PluginRefusal(str(rule.argument))
                 values[rule.field] = rule.value(values.get(rule.field))
 
     def written(self, writer: Holder, entity: str, on: str, identifier: str, company: str = "") -> None:
@@ -143,4 +149,6 @@ def _plugin(rule: Any, store: Store) -> Plugin:
     if changes[0] == "cut" and (isinstance(argument, bool) or not isinstance(argument, int) or argument < 0):
         raise RuleError("'cut' is a number of characters")
     writes_as = str(rule.get("as") or "")
+    if changes[0] == "refuse" and (writes_as or seconds):
+        raise RuleError("'refuse' works inside the write: it takes neither 'as' nor 'after_seconds'")
     return Plugin(str(entity), rule["on"], str(field), changes[0], argument, writes_as, float(seconds))
