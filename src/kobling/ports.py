@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, Protocol
@@ -225,7 +225,7 @@ class State(Protocol):
         """Stores what an opening brought; gives the rows that changed, new and old ones, by table."""
         ...
 
-    async def wake_couplings(self, name: str, keys: Sequence[str] | None) -> None:
+    async def wake_couplings(self, name: str, keys: Collection[str] | None) -> None:
         """Coupled pairs whose base holds one of these values, or all, may have another input now."""
         ...
 

@@ -187,7 +187,7 @@ def _first_source(mapping: Mapping, pair: Pair, row: FieldRow, first: First, loo
         return First.LEAVE
     if row.direction is not Direction.BOTH:
         source = forward(row).other
-        wanted = row.rule or (first is not First.LEAVE and first != str(source.other))
+        wanted = row.column(source) is None or (first is not First.LEAVE and first != str(source.other))
         return First(str(source)) if wanted and not _empty(row, source, now[source]) else First.LEAVE
     blank = {side: is_blank(now[side][position_of(row, side)]) for side in Side}
     for side in Side:
@@ -281,6 +281,12 @@ def _create(
     create = Write(side=target, values=tuple(sorted(values.items(), key=lambda item: item[0])))
     claim = Write(side=target.other, values=tuple(claims.items()), claim=True)
     left, right = (ours, held) if target is Side.RIGHT else (held, ours)
+    met = Pair(left=Record(id="", values=left), right=Record(id="", values=right), base=None)
+    # What flows the other way is settled by the creation, too: only a later difference is a change.
+    made = tuple(
+        one if forward(row) is target else _made_now(mapping, met, row, look_ups)
+        for row, one in zip(mapping.rows, made, strict=True)
+    )
     return Action(
         kind=Kind.CREATE,
         writes=(claim, create) if claims else (create,),

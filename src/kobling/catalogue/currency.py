@@ -12,11 +12,14 @@ from kobling.catalogue.rates import (
     ORGANIZATION,
     RATES,
     SETUP,
+    all_touched,
     base_id,
     base_rates,
     iso_code,
     local_code,
     local_rates,
+    local_touched,
+    setup_touched,
 )
 from kobling.model.look_up import KEEP, Answer, Facts, Reference, Source
 from kobling.model.mapping import Side
@@ -95,13 +98,19 @@ REFERENCES: Final = (
     ),
 )
 SOURCES: Final = (
-    Source(name="CURRENCY", references=(SETUP, CURRENCIES, IN_SALES), resolve=local_currency),
+    Source(
+        name="CURRENCY",
+        references=(SETUP, CURRENCIES, IN_SALES),
+        resolve=local_currency,
+        touched=setup_touched,
+    ),
     Source(name="base_currency", references=(ORGANIZATION,), resolve=base_currency),
     Source(
         name="exchange_rates",
         references=(SETUP, CURRENCIES, RATES, IN_SALES, ORGANIZATION),
         resolve=base_rates,
+        touched=all_touched,
     ),
-    Source(name="local_rates", references=(SETUP, RATES), resolve=local_rates),
+    Source(name="local_rates", references=(SETUP, RATES), resolve=local_rates, touched=local_touched),
     Source(name="currency_precision", references=(CURRENCIES,), resolve=decimals),
 )

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from kobling.catalogue.facts import missing, rows_of, same_id, text_of
+from kobling.catalogue.rates import all_touched
 from kobling.model.look_up import KEEP, Answer, Facts, Reference, Source
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
@@ -54,6 +55,6 @@ REFERENCES: Final = (
     Reference(name=_COUNTRIES, side=Side.LEFT, route=_COUNTRIES, columns=("code", "name"), table_id=9),
 )
 SOURCES: Final = (
-    Source(name="company", references=(_COMPANIES,), resolve=company),
+    Source(name="company", references=(_COMPANIES,), resolve=company, touched=all_touched),
     Source(name="countries", references=(_COUNTRIES,), resolve=countries),
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
 from kobling.catalogue.facts import first_of, missing, rows_of, text_of
-from kobling.model.look_up import Answer, Facts
+from kobling.model.look_up import Answer, Facts, Rows, texts_of
 from kobling.model.mapping import Side
 
 SETUP: Final = "generalLedgerSetup"
@@ -19,6 +19,23 @@ ORGANIZATION: Final = "organizations"
 _BASE_DIGITS: Final = 10
 # So many that the greatest credit limit is still exact to the cent.
 _LOCAL_DIGITS: Final = 20
+
+
+def all_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
+    """Every rate relative to the organization's base may be another: it is a cross rate."""
+    return None
+
+
+def local_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
+    """The currencies whose rate changed; all where another currency may be made from it."""
+    rates = changed.get(RATES, [])
+    chained = any(text_of(row, "relationalCurrencyCode") for row in rates)
+    return None if SETUP in changed or chained else sorted({text_of(row, "currencyCode") for row in rates})
+
+
+def setup_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
+    """Another local currency is another meaning of blank; else what the rows name."""
+    return None if SETUP in changed else texts_of(changed)
 
 
 class _NoRateError(Exception):

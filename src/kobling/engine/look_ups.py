@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from kobling.algebra.transform import key_of
 from kobling.engine.task import Context, Task
 from kobling.model.look_up import Answer, LookUps, Rejected
-from kobling.model.mapping import Mapping, Side
+from kobling.model.mapping import Mapping, Moment, Side
 
 Wanted = dict[tuple[str, Side], set[str]]
 
@@ -29,7 +29,7 @@ def wanted_by(mapping: Mapping, tasks: Iterable[Task]) -> Wanted:
     for task in tasks:
         for row, target in rows:
             record = task.records[target.other]
-            if record is not None:
+            if record is not None and (row.moment is not Moment.INSERT or task.coupling is None):
                 wanted[row.conversion.source, target].add(key_of(row, record.values, target))
     return wanted
 

@@ -14,9 +14,11 @@ from kobling.engine.apply import Apply
 from kobling.engine.gather import Gather
 from kobling.engine.look_ups import answers, constants
 from kobling.engine.outcome import Outcomes
-from kobling.engine.task import Context, columns_of, values_of
+from kobling.engine.task import Context, Task, columns_of, values_of
 from kobling.model.errors import FeedExpiredError
+from kobling.model.look_up import texts_of
 from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Kind
 from kobling.model.state import Change, Report
 from kobling.ports import Opening, Row
 
@@ -88,14 +90,15 @@ class Synchronization:
         """What was made from a changed reference row, or waits for one, is planned again."""
         context = self._context
         for name, source in context.sources.items():
-            rows = [row for one in source.references for row in changed.get(one, ())]
+            rows = {one: changed[one] for one in source.references if one in changed}
             if not rows:
                 continue
-            texts = sorted({str(value) for row in rows for value in row.values() if value not in {None, ""}})
-            await next(iter(context.stores.values())).wake([f"{name}/", *(f"{name}/{one}" for one in texts)])
+            keys = source.touched(rows)
+            waiting = [f"{name}/{one}" for one in ("", *(texts_of(rows) or ()))]
+            await next(iter(context.stores.values())).wake(waiting)
             for mapping in context.mappings.values():
                 if name in mapping.sources:
-                    await context.state.wake_couplings(mapping.name, texts)
+                    await context.state.wake_couplings(mapping.name, keys)
 
     async def _deleted(self, opening: Opening) -> None:
         for mapping in self._context.mappings.values():
@@ -220,8 +223,21 @@ class _Worker:
     async def _batch(self, changes: Sequence[Change], turn: int) -> None:
         tasks, settled = await self._gather.tasks(changes)
         await self._apply.carry_out(tasks)
+        for task in tasks:
+            self._note_created(task)
         settled += [self.outcomes.settle(task) for task in tasks]
         await self._store.settle(self._job, turn, settled)
+
+    def _note_created(self, task: Task) -> None:
+        """What this run created counts in later answers of the same run: no code is given twice."""
+        for side, result in task.results.items():
+            if task.action.kind is not Kind.CREATE or result.row is None:
+                continue
+            route = self._context.mappings[self._name].table(side).route
+            for name, rows in self._context.facts.tables.items():
+                one = self._context.references[name]
+                if (one.side, one.route) == (side, route):
+                    rows.append(result.row)
 
 
 def new_report(name: str, kind: str) -> Report:

@@ -36,8 +36,9 @@ class Words:
         kind, cure = ("transient", _NEXT_RUN) if passing else ("rejected", _RETRY)
         missing = trouble.missing
         if missing is not None:
-            what = f"Couple {missing.key!r} in {missing.mapping}" if missing.key else f"See {missing.mapping}"
-            kind, cure = "dependency missing", f"{what}; the record then goes through by itself."
+            kind, cure = "dependency missing", "The record goes through by itself once that is done."
+            if missing.key:
+                cure = f"Couple {missing.key!r} in {missing.mapping}; the record then goes through by itself."
         left, right = self._ids(task)
         failure = Failure(
             left=left,

@@ -54,13 +54,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     company: str
 
 
+Rows: TypeAlias = list[dict[str, Any]]
 Resolver: TypeAlias = Callable[[Facts, Side, Collection[str]], dict[str, Answer]]
+# Changed rows by reference -> the keys whose answers may be others now; None for all.
+Touched: TypeAlias = Callable[[Mapping[str, Rows]], Collection[str] | None]
+
+
+def texts_of(changed: Mapping[str, Rows]) -> Collection[str] | None:
+    """Every text and number of the changed rows: whoever was asked for one of them may be answered anew."""
+    values = [value for rows in changed.values() for row in rows for value in row.values()]
+    return sorted({str(one) for one in values if one is not None and one != ""})
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A look-up source. `resolve` answers for the keys that it knows, for one side; a key that it leaves out
-    is asked of the couplings of the mapping of that name, if there is one. A blank key is ''."""
+    is asked of the couplings of the mapping of that name, if there is one. A blank key is ''. touched: which
+    answers a change of its reference tables concerns."""
 
     name: str
     references: tuple[str, ...] = ()
     resolve: Resolver
+    touched: Touched = texts_of

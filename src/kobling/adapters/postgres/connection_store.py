@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from collections.abc import Mapping as Table
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -192,7 +192,10 @@ class ConnectionStore:
         gone = {identifier for _, identifier in opening.deleted}
         for one in references:
             before = {_identity(row): row for row in old[one.name]}
-            after = {_identity(row): row for row in opening.rows.get(one.name, [])}
+            columns = one.columns if not one.options else ("column", "value", "label")
+            # Versions and authors change with every write, ours too, and mean nothing here.
+            rows = [_trimmed(row, columns) for row in opening.rows.get(one.name, [])]
+            after = {_identity(row): row for row in rows}
             if one.name not in opening.whole:
                 after = {key: row for key, row in (before | after).items() if row.get("id") not in gone}
             rows = [row for key, row in after.items() if before.get(key) != row]
@@ -225,7 +228,7 @@ class ConnectionStore:
         """Stores one mark."""
         await self._mark({name: mark})
 
-    async def wake_couplings(self, name: str, keys: Sequence[str] | None) -> None:
+    async def wake_couplings(self, name: str, keys: Collection[str] | None) -> None:
         """Coupled pairs whose base holds one of these values, or all of them, may have another input now."""
         condition, parameters = "", [self._ids[name]]
         if keys is not None:
@@ -320,6 +323,10 @@ class ConnectionStore:
         """Everything that is stored inside is forgotten at the end."""
         async with self._database.transaction(force_rollback=True):
             yield
+
+
+def _trimmed(row: Row, columns: Sequence[str]) -> Row:
+    return {name: row[name] for name in ("id", *columns) if name in row}
 
 
 def _identity(row: Row) -> str:
