@@ -8,6 +8,7 @@ from crm_support import BATCH_TYPE, ROOT, Answer, Client, change_set, joined, pa
 
 GOOD = {"name": "A"}
 BAD = {"name": "x" * 161}
+UNKNOWN = "00000000-0000-4000-8000-000000000001"
 
 
 def post(body: object, content_id: str = "") -> str:
@@ -158,3 +159,57 @@ def test_batches_that_are_refused(sales: Client) -> None:
 def test_a_batch_inside_a_batch_is_refused(sales: Client) -> None:
     inner = joined(request_part("POST", f"{ROOT}$batch", {}))
     assert statuses(sales.batch(inner)) == [400]
+
+
+def test_an_answer_of_a_part_is_an_answer_in_full(sales: Client) -> None:
+    answer = sales.batch(joined(post(GOOD), post(BAD)), Prefer="odata.continue-on-error")
+    (_, created), (_, refused) = parts_of(answer)
+    identifier = sales.read("accounts?$select=name")["value"][0]["accountid"]
+    url = f"{sales.base}api/data/v9.2/accounts({identifier})"
+    assert created.startswith("204 No Content\r\n")
+    for line in ("OData-Version: 4.0", f"Location: {url}", f"OData-EntityId: {url}"):
+        assert f"\r\n{line}\r\n" in created
+    assert refused.startswith("400 Bad Request\r\n")
+    assert '{"error":{"code":"0x80044331"' in refused
+
+
+def test_parts_are_executed_in_their_order(sales: Client) -> None:
+    path = f"{ROOT}accounts({UNKNOWN})"
+    names = [request_part("PATCH", path, {"name": name}) for name in ("A", "B", "C")]
+    read = request_part("GET", f"{path}?$select=name")
+    answer = sales.batch(joined(names[0], read, names[1], names[2], read))
+    assert ['"name":"A"' in text for _, text in parts_of(answer)] == [False, True, False, False, False]
+    assert '"name":"C"' in parts_of(answer)[4][1]
+
+
+def test_a_failed_change_set_is_one_error_among_the_parts(sales: Client) -> None:
+    failing = change_set(post(GOOD, "1"), post(BAD, "2"), post(GOOD, "3"))
+    stopped = sales.batch(joined(failing, post(GOOD)))
+    assert (stopped.status, statuses(stopped), sales.read("accounts/$count")) == (400, [400], b"0")
+    answer = sales.batch(joined(failing, post(GOOD)), Prefer="odata.continue-on-error")
+    assert (answer.status, statuses(answer), sales.read("accounts/$count")) == (200, [400, 204], b"1")
+    assert "changesetresponse_" not in answer.body.decode()
+
+
+def test_an_address_of_a_later_request_is_refused(sales: Client) -> None:
+    patch = request_part("PATCH", "$2", {"name": "B"}, "1")
+    answer = sales.batch(joined(change_set(patch, post(GOOD, "2"))))
+    assert (answer.status, statuses(answer), sales.read("accounts/$count")) == (400, [400], b"0")
+
+
+def test_requests_of_change_sets_count_among_the_thousand(sales: Client) -> None:
+    reads = [request_part("GET", "WhoAmI")] * 998
+    three = change_set(*(post(GOOD, str(number)) for number in range(3)))
+    assert sales.batch(joined(*reads, three)).error == (400, "0x80060888")
+    two = change_set(*(post(GOOD, str(number)) for number in range(2)))
+    assert sales.batch(joined(*reads, two)).status == 200
+
+
+def test_an_address_may_be_longer_inside_a_batch(sales: Client) -> None:
+    def path(length: int) -> str:
+        return f"accounts?$filter=contains(name,'{'x' * length}')&$select=name"
+
+    assert sales.send("GET", path(30_000)).status == 200
+    assert sales.send("GET", path(33_000)).status == 414
+    assert statuses(sales.batch(joined(request_part("GET", path(60_000))))) == [200]
+    assert statuses(sales.batch(joined(request_part("GET", path(66_000))))) == [400]

@@ -3,6 +3,8 @@
 Method: plain HTTP against a served sandbox; the clock control makes tokens old.
 """
 
+import re
+
 import pytest
 from crm_support import Client
 
@@ -140,3 +142,55 @@ def test_annotations_in_a_delta(sales: Client) -> None:
     prefer = f'{TRACK},odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"'
     (row,) = sales.read(link, Prefer=prefer)["value"]
     assert row["_ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"] == "systemuser"
+
+
+def test_the_delta_link_is_the_request_with_a_version_and_a_time(sales: Client) -> None:
+    sales.create("accounts", name="A")
+    body = sales.read("accounts?$select=name,telephone1", Prefer=TRACK)
+    address, _, token = body["@odata.deltaLink"].partition("&$deltatoken=")
+    assert address == f"{sales.base}api/data/v9.2/accounts?$select=name,telephone1"
+    version = sales.read("accounts?$select=versionnumber")["value"][0]["versionnumber"]
+    assert re.fullmatch(rf"{version}%21\d\d%2F\d\d%2F\d{{4}}%20\d\d%3A\d\d%3A\d\d", token)
+
+
+def test_each_answer_renews_the_token(sales: Client) -> None:
+    _, first = pages(sales, "accounts?$select=name")
+    sales.control("POST", "clock", {"offset_seconds": 5 * 86_400})
+    _, second = pages(sales, first)
+    sales.control("POST", "clock", {"offset_seconds": 10 * 86_400})
+    assert pages(sales, second)[0] == []
+    assert sales.send("GET", first, Prefer=TRACK).error == (400, "0x80044352")
+
+
+def test_the_organization_says_when_tokens_expire(sales: Client) -> None:
+    (organization,) = sales.read("organizations?$select=name")["value"]
+    path = f"organizations({organization['organizationid']})"
+    assert sales.send("PATCH", path, {"expirechangetrackingindays": 3}).status == 204
+    _, link = pages(sales, "accounts?$select=name")
+    sales.control("POST", "clock", {"offset_seconds": 4 * 86_400})
+    assert sales.send("GET", link, Prefer=TRACK).error == (400, "0x80044352")
+
+
+def test_a_page_holds_at_most_5000_rows(sales: Client) -> None:
+    kind = {"@odata.type": "Microsoft.Dynamics.CRM.account"}
+    _, start = pages(sales, "accounts?$select=name")
+    targets = {"Targets": [{**kind, "name": str(number)} for number in range(5001)]}
+    assert sales.send("POST", "accounts/Microsoft.Dynamics.CRM.CreateMultiple", targets).status == 200
+    for url in ("accounts?$select=name", start):
+        body = sales.read(url, Prefer=f"{TRACK},odata.maxpagesize=9999")
+        assert (len(body["value"]), "@odata.deltaLink" in body) == (5000, False)
+        rest = sales.read(body["@odata.nextLink"], Prefer=TRACK)
+        assert (len(rest["value"]), "@odata.deltaLink" in rest) == (1, True)
+
+
+def test_times_of_change_miss_deletions(sales: Client) -> None:
+    sales.create("accounts", name="Old")
+    gone = sales.create("accounts", name="Gone")
+    sales.control("POST", "clock", {"offset_seconds": 3600})
+    late = sales.create("accounts", name="Late")
+    since = sales.read(f"accounts({late})")["modifiedon"]
+    sales.control("POST", "clock", {"offset_seconds": 7200})
+    sales.create("accounts", name="Later")
+    sales.send("DELETE", f"accounts({gone})")
+    query = f"accounts?$select=name&$filter=modifiedon ge {since}&$orderby=modifiedon asc"
+    assert [row["name"] for row in sales.read(query)["value"]] == ["Late", "Later"]

@@ -113,3 +113,21 @@ def test_the_schema_document(sales: Client) -> None:
     root = ElementTree.fromstring(sales.read("$metadata"))
     names = {element.get("Name") for element in root.iter() if element.tag.endswith("EntitySet")}
     assert {"accounts", "bcbi_companies"} <= names
+
+
+def test_the_schema_document_marks_tracked_sets_when_asked(sales: Client) -> None:
+    def tracked(path: str) -> set[str | None]:
+        sets = [each for each in ElementTree.fromstring(sales.read(path)).iter() if "Set" in each.tag]
+        term = "Org.OData.Capabilities.V1.ChangeTracking"
+        return {each.get("Name") for each in sets if any(note.get("Term") == term for note in each)}
+
+    marked = tracked("$metadata?annotations=true")
+    assert {"accounts", "contacts"} <= marked
+    assert "businessunits" not in marked
+    assert tracked("$metadata") == set()
+
+
+def test_change_tracking_cannot_be_turned_off(sales: Client) -> None:
+    body = {"LogicalName": "account", "ChangeTrackingEnabled": False}
+    assert sales.send("PUT", ACCOUNT, body).status == 405
+    assert sales.read(f"{ACCOUNT}?$select=ChangeTrackingEnabled")["ChangeTrackingEnabled"] is True
