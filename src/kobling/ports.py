@@ -117,9 +117,15 @@ class MappingState(Protocol):
     """The state of one mapping: couplings, inbox, intents. `turn` is the wave of the run in hand."""
 
     async def due(
-        self, limit: int, turn: int, side: Side | None = None, ids: Sequence[str] | None = None
+        self,
+        limit: int,
+        turn: int,
+        *,
+        side: Side | None = None,
+        ids: Sequence[str] | None = None,
+        slices: Collection[int] | None = None,
     ) -> list[Change]:
-        """Inbox rows whose time has come, oldest first; of one side, or of these records only."""
+        """Inbox rows whose time has come, oldest first; of one side, of these records or slices only."""
         ...
 
     async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
@@ -243,6 +249,10 @@ class State(Protocol):
 
     async def close_job(self, job: int, status: str, report: Report) -> None:
         """The job is over; its counts and errors are kept."""
+        ...
+
+    def slices(self, name: str) -> AbstractAsyncContextManager[Collection[int] | None]:
+        """Holds the free slices of a mapping's inbox, which are hashed by pair; None for all of them."""
         ...
 
     def together(self) -> AbstractAsyncContextManager[None]:

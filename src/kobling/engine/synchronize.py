@@ -210,14 +210,17 @@ class _Worker:
 
     async def wave(self, turn: int) -> bool:
         """Settles what is due by now; whether there was anything."""
-        target = self._context.options.target
-        side = None if target is None else target.other
+        options = self._context.options
+        side = None if options.target is None else options.target.other
         busy = False
-        while changes := await self._store.due(_BATCH, turn, side, self._context.options.records):
-            busy = True
-            await self._batch(changes, turn)
-            self._done += len(changes)
-            self._context.progress(f"{self._name}", self._done)
+        async with self._context.state.slices(self._name) as slices:
+            while changes := await self._store.due(
+                _BATCH, turn, side=side, ids=options.records, slices=slices
+            ):
+                busy = True
+                await self._batch(changes, turn)
+                self._done += len(changes)
+                self._context.progress(self._name, self._done)
         return busy
 
     async def _batch(self, changes: Sequence[Change], turn: int) -> None:

@@ -11,7 +11,7 @@ import psycopg
 
 from kobling.adapters.postgres import history
 from kobling.adapters.postgres.packing import decoder, encoder
-from kobling.adapters.postgres.store import PostgresStore
+from kobling.adapters.postgres.store import SLICES, PostgresStore
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Mapping, Side
@@ -311,6 +311,23 @@ class ConnectionStore:
         finally:
             if not self._database.closed:
                 await self._database.execute("select pg_advisory_unlock(%s, %s)", key)
+
+    @asynccontextmanager
+    async def slices(self, name: str) -> AsyncIterator[Collection[int] | None]:
+        """Holds the slices of a mapping's inbox that nobody else holds; None for all. They die with us."""
+        key = -(await self.mapping_id(name))
+        cursor = await self._database.execute(
+            "select slice from generate_series(0, %s) as slice where pg_try_advisory_lock(%s, slice)",
+            [SLICES - 1, key],
+        )
+        held = [row[0] async for row in cursor]
+        try:
+            yield None if len(held) == SLICES else held
+        finally:
+            if not self._database.closed:
+                await self._database.execute(
+                    "select pg_advisory_unlock(%s, slice) from unnest(%s::int[]) as slice", [key, held]
+                )
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -10,6 +11,7 @@ import msgspec
 import psycopg
 
 from kobling.model.mapping import Mapping, Side
+from kobling.model.state import Change
 from kobling.model.values import UNSET, Values
 
 encoder: Final = msgspec.json.Encoder(decimal_format="number")
@@ -90,3 +92,25 @@ class Layouts:
             for now, then in zip(self._names, stored, strict=True)
         ]
         return Order(*orders)
+
+
+def columns_of(changes: Sequence[Change]) -> list[list[Any]]:
+    """Inbox rows as the columns of one statement."""
+    return [
+        [one.side for one in changes],
+        [one.id for one in changes],
+        [one.version for one in changes],
+        [pack(one.values) for one in changes],
+        [one.deleted for one in changes],
+        [one.wanted for one in changes],
+        [one.reason for one in changes],
+    ]
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is a GUID."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

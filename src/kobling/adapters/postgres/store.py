@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import psycopg
 
-from kobling.adapters.postgres.packing import Layouts, encoder, pack, unpack
+from kobling.adapters.postgres.packing import Layouts, columns_of, encoder, is_id, pack, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
@@ -18,6 +17,14 @@ _CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason,
 _COUPLING: Final = (
     "left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
     " left_seen, right_seen, first, left_number, left_title, right_title, layout_id"
+)
+# Both rows of a pair lie in one slice; what a finder may couple lies in the first.
+SLICES: Final = 16
+_SLICE: Final = (
+    "(select case when left_id is null and %s then 0"
+    f" else abs(hashtext(coalesce(left_id, record_id)::text)::bigint) %% {SLICES} end"
+    " from (select 1) as one left join coupling on coupling.mapping_id = inbox.mapping_id"
+    " and record_id = case side when 'left' then left_id else right_id end)"  # noqa: S608
 )
 # A deleted record waits for a person only under the policy that asks.
 _SKIPPED: Final = ("deleted", "failed", "unproved")
@@ -42,10 +49,16 @@ class PostgresStore:
         return store
 
     async def due(
-        self, limit: int, turn: int, side: Side | None = None, ids: Sequence[str] | None = None
+        self,
+        limit: int,
+        turn: int,
+        *,
+        side: Side | None = None,
+        ids: Sequence[str] | None = None,
+        slices: Collection[int] | None = None,
     ) -> list[Change]:
-        """Inbox rows whose time has come, oldest first; of one side, or of these records only."""
-        condition = "mapping_id = %s and due and turn <= %s"
+        """Inbox rows whose time has come, oldest first; of one side, of these records or slices only."""
+        condition = "inbox.mapping_id = %s and due and turn <= %s"
         parameters: list[Any] = [self.mapping_id, turn]
         if side is not None:
             condition += " and side = %s"
@@ -53,6 +66,9 @@ class PostgresStore:
         if ids is not None:
             condition += " and record_id = any(%s::uuid[])"
             parameters.append(list(ids))
+        if slices is not None:
+            condition += f" and {_SLICE} = any(%s)"
+            parameters += [bool(self.mapping.finder), list(slices)]
         cursor = await self._database.execute(
             f"select {_CHANGE} from inbox where {condition} order by since, record_id limit %s",  # noqa: S608
             [*parameters, limit],
@@ -116,7 +132,7 @@ class PostgresStore:
             f"select {asked}::text, {given}::text, coalesce((select message from inbox"  # noqa: S608
             " where inbox.mapping_id = coupling.mapping_id and reason = 'outside' and record_id = "
             f"{side}_id limit 1), '') from coupling where mapping_id = %s and {asked} = any(%s::{kind}[])",
-            [self.mapping_id, [one for one in keys if kind == "text" or _is_id(one)]],
+            [self.mapping_id, [one for one in keys if kind == "text" or is_id(one)]],
         )
         return {row[0]: Found(value=row[1], outside=row[2]) async for row in cursor}
 
@@ -376,24 +392,3 @@ class PostgresStore:
 
 _NO_BASE: Final = Base(left=(), right=(), made=())
 _BETWEEN: Final = "\x1f"
-
-
-def columns_of(changes: Sequence[Change]) -> list[list[Any]]:
-    """Inbox rows as the columns of one statement."""
-    return [
-        [one.side for one in changes],
-        [one.id for one in changes],
-        [one.version for one in changes],
-        [pack(one.values) for one in changes],
-        [one.deleted for one in changes],
-        [one.wanted for one in changes],
-        [one.reason for one in changes],
-    ]
-
-
-def _is_id(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
