@@ -22,9 +22,9 @@ _COUPLING: Final = (
 SLICES: Final = 16
 _SLICE: Final = (
     "(select case when left_id is null and %s then 0"
-    f" else abs(hashtext(coalesce(left_id, record_id)::text)::bigint) %% {SLICES} end"
+    " else abs(hashtext(coalesce(left_id, record_id)::text)::bigint) %% %s end"
     " from (select 1) as one left join coupling on coupling.mapping_id = inbox.mapping_id"
-    " and record_id = case side when 'left' then left_id else right_id end)"  # noqa: S608
+    " and record_id = case side when 'left' then left_id else right_id end)"
 )
 # A deleted record waits for a person only under the policy that asks.
 _SKIPPED: Final = ("deleted", "failed", "unproved")
@@ -68,7 +68,7 @@ class PostgresStore:
             parameters.append(list(ids))
         if slices is not None:
             condition += f" and {_SLICE} = any(%s)"
-            parameters += [bool(self.mapping.finder), list(slices)]
+            parameters += [bool(self.mapping.finder), SLICES, list(slices)]
         cursor = await self._database.execute(
             f"select {_CHANGE} from inbox where {condition} order by since, record_id limit %s",  # noqa: S608
             [*parameters, limit],
