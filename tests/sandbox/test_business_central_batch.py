@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.sandbox.bc_support import COMPANY, EXTENSION, STANDARD, Client, part, served
 
+ITEMS = {"method": "GET", "url": "items"}
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Client]:
@@ -155,6 +157,9 @@ def test_at_most_100_operations(bc: Client) -> None:
         {"requests": [{"method": "POST", "url": "$batch", "body": {}}]},
         {"requests": [{"id": "1", "method": "GET", "url": "items"}] * 2},
         {"requests": [{"method": "GET", "url": "items", "headers": 5}]},
+        {"requests": [{"method": "GET", "url": "items", "dependsOn": "1"}]},
+        {"requests": [{"method": "GET", "url": "items", "dependsOn": ["1"]}, {"id": "1", **ITEMS}]},
+        {"requests": [{"id": str(n), **ITEMS, "atomicityGroup": name} for n, name in enumerate("aba")]},
     ],
 )
 def test_batches_that_cannot_be_read(bc: Client, body: Any) -> None:
@@ -182,3 +187,75 @@ def test_parts_are_recorded_apart_from_requests(bc: Client) -> None:
     record = bc.control("requests", method="GET")
     assert [(each["method"], each["count"]) for each in record["outer"]] == [("POST", 1)]
     assert record["parts"] == [{"method": "GET", "path": f"{EXTENSION}/{COMPANY}/items", "count": 2}]
+
+
+def test_an_answer_names_its_headers_in_lower_case(bc: Client) -> None:
+    (created,) = bc.batch([part("POST", "customers", {"name": "One"})]).body["responses"]
+    assert {"location", "content-type", "odata-version", "etag"} <= set(created["headers"])
+    assert set(created) == {"id", "status", "headers", "body"}
+
+
+@pytest.mark.parametrize("wish", ["return-no-content", "return=minimal"])
+def test_a_part_may_ask_for_no_content(bc: Client, wish: str) -> None:
+    quiet = part("POST", "customers", {"name": "One"}, headers={"Prefer": wish})
+    answers = bc.batch([quiet, part("POST", "customers", {"name": "Two"})]).body["responses"]
+    assert [(each["status"], "body" in each) for each in answers] == [(204, False), (201, True)]
+    assert bc.one("customers", "name", "One")["id"] in answers[0]["headers"]["location"]
+
+
+def test_a_part_may_name_its_company_in_a_header() -> None:
+    with served("empty", companies=2) as client:
+        names = [row["name"] for row in client.send("GET", f"{EXTENSION}/companies").body["value"]]
+        operations = [
+            {"method": "POST", "url": "items", "headers": {"Company": name}, "body": {"description": name}}
+            for name in names
+        ]
+        operations.append({"method": "GET", "url": "items", "headers": {"Company": "Nobody"}})
+        answer = client.batch(operations, Prefer="odata.continue-on-error")
+        assert statuses(answer) == [201, 201, 404]
+        read = [{"method": "GET", "url": "items", "headers": {"Company": name}} for name in names]
+        found = [each["body"]["value"] for each in client.batch(read).body["responses"]]
+        assert [[row["description"] for row in rows] for rows in found] == [[name] for name in names]
+
+
+def test_an_atomicity_group_stands_or_falls_as_one(bc: Client) -> None:
+    group = {"atomicityGroup": "g"}
+    operations = [
+        part("POST", "customers", {"name": "Alone"}),
+        part("POST", "customers", {"name": "First"}, **group),
+        part("POST", "customers", {"name": 5}, id="bad", **group),
+        part("POST", "customers", {"name": "Third"}, **group),
+        part("POST", "customers", {"name": "After"}),
+    ]
+    answer = bc.batch(operations)
+    assert statuses(answer) == [201, 424, 400, 424]
+    assert [each.get("atomicityGroup") for each in answer.body["responses"]] == [None, "g", "g", "g"]
+    answer = bc.batch(operations, Prefer="odata.continue-on-error")
+    assert statuses(answer) == [201, 424, 400, 424, 201]
+    names = ("Alone", "First", "Third", "After")
+    assert [len(bc.rows("customers", f"$filter=name eq '{name}'")) for name in names] == [2, 0, 0, 1]
+    good = [operations[1], operations[3]]
+    assert statuses(bc.batch(good)) == [201, 201]
+
+
+def test_an_operation_may_wait_for_a_group(bc: Client) -> None:
+    operations = [
+        part("POST", "customers", {"name": 5}, id="1", atomicityGroup="g"),
+        part("POST", "customers", {"name": "Waits"}, id="2", dependsOn=["g"]),
+        part("POST", "customers", {"name": "Waits too"}, id="3", atomicityGroup="h", dependsOn=["2"]),
+        part("POST", "customers", {"name": "Free"}, id="4"),
+    ]
+    answer = bc.batch(operations, Prefer="odata.continue-on-error")
+    assert statuses(answer) == [400, 424, 424, 201]
+
+
+def test_a_fault_on_one_of_a_group_is_that_of_all(bc: Client) -> None:
+    rule = {"method": "POST", "path": "/items$", "action": "status", "status": 503}
+    bc.control("faults", {"rules": [rule]})
+    group = {"atomicityGroup": "g"}
+    operations = [
+        part("POST", "customers", {"name": "X"}, **group),
+        part("POST", "items", {"description": "X"}, **group),
+    ]
+    assert statuses(bc.batch(operations)) == [503, 424]
+    assert bc.rows("customers", "$filter=name eq 'X'") == []

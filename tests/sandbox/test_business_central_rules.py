@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.sandbox.bc_support import Client, served
+from tests.sandbox.bc_support import STANDARD, Client, served
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +197,14 @@ def test_plugins_normalise_and_write_back(bc: Client) -> None:
     after = bc.get(f"customers({row['id']})").body
     assert after["address2"] == "later"
     assert after["systemModifiedBy"] != row["systemModifiedBy"]
+
+
+def test_the_template_gives_what_was_not_sent(bc: Client) -> None:
+    names = ("customerPostingGroup", "genBusPostingGroup", "vatBusPostingGroup")
+    row = bc.created("customers", name="X")
+    assert [row[name] for name in names] == ["DOMESTIC"] * 3
+    sent = bc.created("customers", name="X", customerPostingGroup="EU", genBusPostingGroup="")
+    assert [sent[name] for name in names] == ["EU", "", "DOMESTIC"]
+    answer = bc.post("customers", {"displayName": "By API"}, route=STANDARD)
+    assert bc.get(f"customers({answer.body['id']})").body["genBusPostingGroup"] == "DOMESTIC"
+    assert bc.changed("customers", sent["id"], name2="Y")["genBusPostingGroup"] == ""

@@ -119,6 +119,15 @@ def test_delete_is_204_with_or_without_etag_and_then_404(bc: Client) -> None:
     assert again.message.startswith("The Item does not exist. Identification fields and values: ")
 
 
+@pytest.mark.parametrize("route", [STANDARD, EXTENSION])
+def test_a_change_does_not_reach_into_other_rows(bc: Client, route: str) -> None:
+    row = bc.one("customers", "no", "C00010")
+    currency = bc.one("currencies", "code", row["currencyCode"])
+    answer = bc.patch("customers", row["id"], {"currency": {"symbol": "?"}}, route=route)
+    assert (answer.status, answer.code) == (400, "BadRequest")
+    assert bc.one("currencies", "code", row["currencyCode"]) == currency
+
+
 def test_a_change_does_not_create(bc: Client) -> None:
     answer = bc.patch("customers", str(uuid.uuid4()), {"name": "Upsert"})
     assert (answer.status, answer.code) == (404, "Internal_RecordNotFound")
