@@ -37,8 +37,8 @@ class Patience:
 
 
 def dated() -> dict[str, str]:
-    """A date one second ahead of a clock that runs years behind ours."""
-    now = datetime(2019, 5, 1, 12, tzinfo=UTC)
+    """A date one second ahead of a clock that runs years before ours."""
+    now = datetime(2079, 5, 1, 12, tzinfo=UTC)
     return {
         "Date": format_datetime(now, usegmt=True),
         "Retry_After": format_datetime(now + timedelta(seconds=1), usegmt=True),

@@ -126,10 +126,24 @@ def test_tracking_that_is_off_says_so() -> None:
     assert "Turn on 'Track changes'" in told
 
 
-def test_a_missing_privilege_is_named() -> None:
-    error = {"error": {"code": "0x80040220", "message": "Principal user (Id=1) is missing prvReadAccount."}}
+def test_a_first_read_cannot_be_expired() -> None:
+    error = {"error": {"code": "0x80044352", "message": "Version stamp has expired."}}
+    told, count = refused(CRM, lambda request: reply(410, error), feed, ProtocolError)
+    assert "answered 410 for accounts: 0x80044352" in told
+    assert count == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "right"),
+    [
+        ("Principal user (Id=1) is missing prvReadAccount privilege.", "the privilege prvReadAccount."),
+        ("Access denied.", "the right to read accounts in the whole organization."),
+    ],
+)
+def test_a_missing_privilege_is_named(message: str, right: str) -> None:
+    error = {"error": {"code": "0x80040220", "message": message}}
     told, _ = refused(CRM, lambda request: reply(403, error), feed, ProtocolError)
-    assert told.endswith("Give a security role of the application user in Dataverse prvReadAccount.")
+    assert told.endswith(f"Give a security role of the application user in Dataverse {right}")
 
 
 def test_a_look_up_whose_table_is_not_told_is_named() -> None:
@@ -173,6 +187,21 @@ def test_parts_of_business_central_are_found_by_their_ids() -> None:
         assert {key: row["name"] for key, row in rows.items()} == {ONE: "Row 1", TWO: "Row 2"}
 
     meet(BC, lambda request: bc_batch(request, turned=True), work)
+
+
+def test_after_a_batch_that_fails_those_at_work_end_and_no_other_is_begun() -> None:
+    ids = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(1000)]
+
+    def answer(request: Request) -> bytes:
+        return reply(400, {"error": {"code": "first"}}) if ids[0] in str(request.body) else bc_batch(request)
+
+    async def work(service: Service, server: WrongServer) -> None:
+        with pytest.raises(ProtocolError, match="answered 400 for a batch: first"):
+            await service.read("customers", ["name"], ids)
+        # Four were taken up, and one at a time may pass.
+        assert len(server.seen) == 4
+
+    meet(BC, answer, work, at_once=1)
 
 
 @pytest.mark.parametrize("way", [read, write])

@@ -229,12 +229,17 @@ class BusinessCentral:
         if answer.status != 200:
             raise _refused("a batch", answer)
         found = {
-            str(one.id): Answer(
-                one.status, {key.lower(): str(text) for key, text in one.headers.items()}, one.body
-            )
+            str(one.id): Answer(one.status, _headers(one), one.body)
             for one in answer.decoded(_batch_decoder, f"{_NAME} for a batch").responses
         }
         return [found[part["id"]] for part in parts if part["id"] in found]
+
+
+def _headers(part: _PartAnswer) -> dict[str, str]:
+    """Only those of a refusal are ever read, and a first load has many parts."""
+    if part.status < 400:
+        return {}
+    return {name.lower(): str(text) for name, text in part.headers.items()}
 
 
 def _get(url: str) -> dict[str, Any]:

@@ -267,7 +267,9 @@ def _cure(what: str, answer: Answer) -> str:
     code, message = answer.problem()
     if answer.status == 403:
         found = _PRIVILEGE.search(message)
-        right = found[0] if found else f"the right to read {what} in the whole organization"
+        right = (
+            f"the privilege {found[0]}" if found else f"the right to read {what} in the whole organization"
+        )
         return f"Give a security role of the application user in {_NAME} {right}."
     if code.lower() == _NOT_TRACKED:
         return _TRACK
