@@ -1,5 +1,11 @@
-"""`make bench`: every benchmark, one after the other."""
+"""`make bench`: every benchmark, one after the other, or those that are named (`ARGS=planner`)."""
 
-from tests.bench.sandbox_creates import main
+import sys
 
-main()
+from tests.bench import planner, sandbox_creates
+
+_ALL = {"planner": planner.main, "sandbox": sandbox_creates.main}
+chosen = sys.argv[1:] or list(_ALL)
+sys.argv[1:] = []
+for name in chosen:
+    _ALL[name]()

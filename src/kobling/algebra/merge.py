@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from kobling.algebra.compiled import CompiledRow, compiled
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
-from kobling.algebra.transform import convert
+from kobling.algebra.transform import is_open
 from kobling.model.look_up import Answer, Keep, LookUps, Rejected
-from kobling.model.mapping import Direction, FieldRow, Mapping, Moment, Side, UpdateConflict
+from kobling.model.mapping import FieldRow, Mapping, Moment, Side, UpdateConflict
 from kobling.model.pair import Action, Base, Choice, Kind, Missing, Pair, Record, Trouble, Write
-from kobling.model.values import UNSET, Value, is_blank, same_value
+from kobling.model.values import UNSET, Value, Values, is_blank, same_value
 
 _WINNER = {UpdateConflict.SEND: FieldVerdict.TO_RIGHT, UpdateConflict.GET: FieldVerdict.TO_LEFT}
 _TO = {Side.RIGHT: FieldVerdict.TO_RIGHT, Side.LEFT: FieldVerdict.TO_LEFT}
-
-
-def forward(row: FieldRow) -> Side:
-    """The side for which `made` is kept in the base: the right one, unless the row only goes left."""
-    return Side.LEFT if row.direction is Direction.TO_LEFT else Side.RIGHT
+_MERGED = str(Verdict.MERGE)
 
 
 def position_of(row: FieldRow, side: Side) -> int:
@@ -39,18 +36,22 @@ def same_for(row: FieldRow, side: Side, one: Value, other: Value, look_ups: Look
 
 
 class Merge:
-    """Settles one pair against its base and gathers what each side gets."""
+    """Settles one pair against its base and gathers what each side gets.
+
+    Only rows that a changed column concerns are looked at; with `woken` those with a look-up as well.
+    """
 
     def __init__(self, mapping: Mapping, pair: Pair, left: Record, right: Record, look_ups: LookUps) -> None:
         assert pair.base is not None
+        self.compiled = compiled(mapping)
         self.mapping = mapping
         self.pair = pair
         self.base = pair.base
         self.look_ups = look_ups
         self.now = {Side.LEFT: left.values, Side.RIGHT: right.values}
         self.next = {Side.LEFT: list(left.values), Side.RIGHT: list(right.values)}
-        self.made = list(self.base.made)
-        self.writes: dict[Side, dict[int, Value]] = {Side.LEFT: {}, Side.RIGHT: {}}
+        self.made: list[Value] | None = None
+        self.writes: dict[Side, dict[int, Value]] = {}
         self.contested: list[str] = []
         self.waiting: list[Trouble] = []
         self.rejected: list[Trouble] = []
@@ -58,18 +59,29 @@ class Merge:
 
     def action(self) -> Action:
         """The action of the pair, and the base that holds once it is done."""
-        for index, row in enumerate(self.mapping.rows):
-            if row.moment is Moment.ALWAYS:
-                self._settle(index, row)
-            elif row.moment is Moment.INSERT:
-                self._compare(row)
+        left = self._changed(Side.LEFT, self.compiled.left_watch)
+        right = self._changed(Side.RIGHT, self.compiled.right_watch)
+        touched = left | right
+        if self.pair.woken:
+            touched.update(self.compiled.wakeable)
+        rows = self.compiled.by_index
+        for index in sorted(touched):
+            one = rows[index]
+            if one.row.moment is Moment.INSERT:
+                self._compare(one, index in (left if one.forward is Side.RIGHT else right))
+            else:
+                self._settle(one, index in left, index in right)
+        return self._decided()
+
+    def _decided(self) -> Action:
         writes = tuple(
             Write(side=side, values=tuple(sorted(values.items(), key=lambda item: item[0])))
             for side, values in self.writes.items()
-            if values
         )
         base = Base(
-            left=tuple(self.next[Side.LEFT]), right=tuple(self.next[Side.RIGHT]), made=tuple(self.made)
+            left=tuple(self.next[Side.LEFT]),
+            right=tuple(self.next[Side.RIGHT]),
+            made=self.base.made if self.made is None else tuple(self.made),
         )
         return Action(
             kind=Kind.WRITE if writes else Kind.NOTHING,
@@ -79,133 +91,142 @@ class Merge:
             waiting=tuple(self.waiting),
             rejected=tuple(self.rejected),
             later=tuple(self.later),
-            reason=str(Verdict.MERGE),
+            reason=_MERGED,
         )
 
-    def _settle(self, index: int, row: FieldRow) -> None:
-        changed = {side: self._changed(row, side) for side in Side}
-        if not any(changed.values()):
-            if self.pair.woken:
-                changed[forward(row).other] = self._made_anew(index, row)
-            if not any(changed.values()):
+    def _changed(self, side: Side, watch: tuple[tuple[int, ...], ...]) -> set[int]:
+        """The rows that a changed column of this side concerns."""
+        now, base = self.now[side], self.base.values(side)
+        touched: set[int] = set()
+        if now is base or now == base:
+            return touched
+        for position, value in enumerate(now):
+            before = base[position]
+            if value is before or value == before or not watch[position] or before is UNSET:
+                continue
+            if not same_value(value, before):
+                touched.update(watch[position])
+        return touched
+
+    def _settle(self, one: CompiledRow, left: bool, right: bool) -> None:
+        row = one.row
+        if not left and not right:
+            anew = self._made_anew(one)
+            left, right = anew and one.forward is Side.RIGHT, anew and one.forward is Side.LEFT
+            if not anew:
                 return
-        verdict = FIELD[row.direction, changed[Side.LEFT], changed[Side.RIGHT]]
+        verdict = FIELD[row.direction, left, right]
         choice = self.pair.choices.get(row.name)
         if choice is not None and choice.winner is None:
-            self._impose(index, row, choice)
+            self._impose(one, choice)
             return
         if verdict is FieldVerdict.CONTEST:
-            verdict = self._contest(row, choice)
+            verdict = self._contest(one, choice)
         target = FLOW.get(verdict)
         if target is not None:
-            self._flow(index, row, target)
+            self._flow(one, target)
         elif verdict is not FieldVerdict.KEEP:
             self._keep_base(row)
         if verdict is FieldVerdict.CONTEST:
             self.contested.append(row.name)
 
-    def _made_anew(self, index: int, row: FieldRow) -> bool:
+    def _made_anew(self, one: CompiledRow) -> bool:
         """Whether another look-up or rate makes another value of the same source: a change of the source."""
-        if row.conversion.kind == "plain":
-            return False
-        made = self._convert(row, forward(row))
-        return not isinstance(made, Keep | Missing | Rejected) and not same_value(made, self.base.made[index])
+        made = self._convert(one, one.forward)
+        return not is_open(made) and not same_value(made, self.base.made[one.index])  # type: ignore[arg-type]
 
-    def _compare(self, row: FieldRow) -> None:
+    def _compare(self, one: CompiledRow, changed: bool) -> None:
         """A field that can be written only at creation: a later difference is named, never sent."""
-        target = forward(row)
-        if row.column(target.other) is None or not self._changed(row, target.other):
+        target, row = one.forward, one.row
+        if one.column(target.other) < 0 or not changed:
             return
-        made = self._convert(row, target)
-        if isinstance(made, Keep | Missing | Rejected):
+        made = self._convert(one, target)
+        if is_open(made):
             return
-        if not same_value(made, self.now[target][position_of(row, target)]):
+        if not same_value(made, self.now[target][one.column(target)]):  # type: ignore[arg-type]
             reason = f"{row.name} cannot change after creation ({made!r} was to be written)"
             self.rejected.append(Trouble(field=row.name, reason=reason))
             self._keep_base(row)
 
-    def _convert(self, row: FieldRow, target: Side) -> Answer:
-        return convert(self.mapping, row, self.now[target.other], target, self.look_ups)
+    def _convert(self, one: CompiledRow, target: Side, source: Values | None = None) -> Answer:
+        convert = one.to_right if target is Side.RIGHT else one.to_left
+        assert convert is not None
+        return convert(self.now[target.other] if source is None else source, self.look_ups)
 
-    def _changed(self, row: FieldRow, side: Side) -> bool:
-        now, base = self.now[side], self.base.values(side)
-        own = row.column(side)
-        if own is not None and base[own] is not UNSET and not same_value(now[own], base[own]):
-            return True
-        if side is forward(row):
-            return False
-        return any(
-            base[one] is not UNSET and not same_value(now[one], base[one]) for one in row.conversion.reads
-        )
-
-    def _contest(self, row: FieldRow, choice: Choice | None) -> FieldVerdict:
+    def _contest(self, one: CompiledRow, choice: Choice | None) -> FieldVerdict:
         """Both changed: settled if one already is what the other would become, else by choice or policy."""
+        row = one.row
         for target, verdict in _TO.items():
-            made = self._convert(row, target)
-            held = self.now[target][position_of(row, target)]
-            if not isinstance(made, Keep | Missing | Rejected) and same_for(
-                row, target, made, held, self.look_ups
-            ):
+            made = self._convert(one, target)
+            held = self.now[target][one.column(target)]
+            if not is_open(made) and same_for(row, target, made, held, self.look_ups):  # type: ignore[arg-type]
                 return verdict
         if choice is not None and choice.winner is not None:
             return _TO[choice.winner.other]
         return _WINNER.get(row.conflict or self.mapping.update_conflict, FieldVerdict.CONTEST)
 
-    def _impose(self, index: int, row: FieldRow, choice: Choice) -> None:
+    def _impose(self, one: CompiledRow, choice: Choice) -> None:
         """A person's own value goes to both sides."""
-        left = position_of(row, Side.LEFT)
+        row = one.row
         values = list(self.now[Side.LEFT])
-        values[left] = choice.value
-        made = convert(self.mapping, row, tuple(values), Side.RIGHT, self.look_ups)
+        values[position_of(row, Side.LEFT)] = choice.value
+        made = self._convert(one, Side.RIGHT, tuple(values))
         if isinstance(made, Keep | Missing | Rejected):
             reason = "the value cannot be written" if isinstance(made, Keep) else made.reason
             self.rejected.append(Trouble(field=row.name, reason=reason))
             self._keep_base(row)
             return
         for side, value in ((Side.LEFT, choice.value), (Side.RIGHT, made)):
-            self._put(row, side, value)
-        self.made[index] = made
+            self._put(one, side, value)
+        self._remember(one, made)
 
-    def _flow(self, index: int, row: FieldRow, target: Side) -> None:
-        if self.pair.target not in {None, target}:
+    def _flow(self, one: CompiledRow, target: Side) -> None:
+        row = one.row
+        if self.pair.target is not None and self.pair.target is not target:
             self.later.append(row.name)
             self._keep_base(row)
             return
-        made = self._convert(row, target)
+        made = self._convert(one, target)
         if isinstance(made, Missing):
-            self._wait(row, target, made)
+            self._wait(one, target, made)
         elif isinstance(made, Rejected):
             self.rejected.append(Trouble(field=row.name, reason=made.reason, waits=made.waits))
             self._keep_base(row)
         elif not isinstance(made, Keep):
-            self._put(row, target, made)
-            self.made[index] = self._made_after(row, made, target)
+            self._put(one, target, made)
+            if one.made_anew:
+                self._remember(one, self._made_after(one, made, target))
 
-    def _put(self, row: FieldRow, side: Side, value: Value) -> None:
-        position = position_of(row, side)
-        if not same_for(row, side, value, self.now[side][position], self.look_ups):
-            self.writes[side][position] = value
+    def _remember(self, one: CompiledRow, made: Value) -> None:
+        if self.made is None:
+            self.made = list(self.base.made)
+        self.made[one.index] = made
+
+    def _put(self, one: CompiledRow, side: Side, value: Value) -> None:
+        position = one.column(side)
+        if not same_for(one.row, side, value, self.now[side][position], self.look_ups):
+            self.writes.setdefault(side, {})[position] = value
             self.next[side][position] = value
 
-    def _wait(self, row: FieldRow, target: Side, missing: Missing) -> None:
+    def _wait(self, one: CompiledRow, target: Side, missing: Missing) -> None:
         """The field keeps its base and so stays a change; what may be cleared is sent as blank meanwhile."""
+        row = one.row
         self._keep_base(row)
         if row.clear_on_failed:
-            position = position_of(row, target)
-            blank = self.mapping.table(target).columns[position].blank
-            self._put(row, target, blank)
-            self.next[target][position] = self.writes[target].get(position, self.now[target][position])
+            position = one.column(target)
+            self._put(one, target, self.compiled.blanks[target][position])
+            written = self.writes.get(target, {})
+            self.next[target][position] = written.get(position, self.now[target][position])
         trouble = Trouble(
             field=row.name, reason=missing.reason, missing=missing, clearable=row.clear_on_failed
         )
         self.waiting.append(trouble)
 
-    def _made_after(self, row: FieldRow, made: Value, target: Side) -> Value:
+    def _made_after(self, one: CompiledRow, made: Value, target: Side) -> Value:
         """What the forward direction makes of the settled source, so that the next run sees it unchanged."""
-        ahead = forward(row)
-        if target is ahead:
+        if target is one.forward:
             return made
-        settled = convert(self.mapping, row, tuple(self.next[target]), ahead, self.look_ups)
+        settled = self._convert(one, one.forward, tuple(self.next[target]))
         return None if isinstance(settled, Keep | Missing | Rejected) else settled
 
     def _keep_base(self, row: FieldRow) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from kobling.algebra.compiled import compiled, forward
 from kobling.algebra.filters import holds, outside
-from kobling.algebra.merge import Merge, forward, position_of, same_for
+from kobling.algebra.merge import Merge, position_of, same_for
 from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert
 from kobling.model.look_up import Keep, LookUps, Rejected
@@ -228,69 +229,73 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
     A look-up that is not coupled and may not be cleared makes the record wait as a whole; one that may is
     left blank, and its blank base keeps it a change.
     """
+    ready = compiled(mapping)
+    given = source.values
     values: dict[int, Value] = {}
     made: list[Value] = [None] * len(mapping.rows)
     waiting: list[Trouble] = []
-    settled = list(source.values)
-    for index, row in enumerate(mapping.rows):
-        if row.column(target) is None or not row.direction.allows(target) or row.moment is Moment.EXIT:
-            continue
-        result = convert(mapping, row, source.values, target, look_ups)
-        if isinstance(result, Keep):
-            continue
-        if isinstance(result, Rejected):
-            trouble = Trouble(field=row.name, reason=result.reason, waits=result.waits)
-            return Action(kind=Kind.REJECT, rejected=(trouble,), reason=result.reason)
-        if isinstance(result, Missing):
+    settled: list[Value] | None = None
+    for step in ready.creations[target]:
+        result = step.convert(given, look_ups)
+        if isinstance(result, Keep | Missing | Rejected):
+            if isinstance(result, Keep):
+                continue
+            row = step.row
+            if isinstance(result, Rejected):
+                trouble = Trouble(field=row.name, reason=result.reason, waits=result.waits)
+                return Action(kind=Kind.REJECT, rejected=(trouble,), reason=result.reason)
             waiting.append(
                 Trouble(field=row.name, reason=result.reason, missing=result, clearable=row.clear_on_failed)
             )
+            settled = list(given) if settled is None else settled
             _blank(mapping, row, target.other, settled)
             continue
-        made[index] = result
-        if not _is_default(mapping, row, target, result):
-            values[position_of(row, target)] = result
+        made[step.index] = result
+        # Blank needs no writing in a create; a template's value then stands.
+        if result != step.blank or not is_blank(result):
+            values[step.at] = result
     mandatory = [one for one in waiting if not one.clearable]
     if mandatory:
         return Action(kind=Kind.WAIT, waiting=tuple(waiting), reason=mandatory[0].reason)
-    values.update((one.position, one.value) for one in mapping.table(target).template)
-    return _create(mapping, source, tuple(settled), target, values, tuple(made), tuple(waiting), look_ups)
-
-
-def _is_default(mapping: Mapping, row: FieldRow, target: Side, value: Value) -> bool:
-    """Blank needs no writing in a create; a template's value then stands."""
-    return is_blank(value) and same_value(
-        value, mapping.table(target).columns[position_of(row, target)].blank
-    )
+    for template in mapping.table(target).template:
+        values[template.position] = template.value
+    ours = given if settled is None else tuple(settled)
+    return _create(mapping, source, ours, target, values, made, tuple(waiting), look_ups)
 
 
 def _create(
     mapping: Mapping,
     source: Record,
-    settled: Values,
+    ours: Values,
     target: Side,
     values: dict[int, Value],
-    made: Values,
+    made: list[Value],
     waiting: tuple[Trouble, ...],
     look_ups: LookUps,
 ) -> Action:
-    columns = mapping.table(target).columns
-    held = tuple(values.get(position, column.blank) for position, column in enumerate(columns))
+    ready = compiled(mapping)
+    blanks = list(ready.blanks[target])
+    for position, value in values.items():
+        blanks[position] = value
+    held = tuple(blanks)
     claims = _claims(mapping, source, held, target, look_ups)
-    ours = tuple(claims.get(position, value) for position, value in enumerate(settled))
+    if claims:
+        ours = tuple(claims.get(position, value) for position, value in enumerate(ours))
     create = Write(side=target, values=tuple(sorted(values.items(), key=lambda item: item[0])))
-    claim = Write(side=target.other, values=tuple(claims.items()), claim=True)
     left, right = (ours, held) if target is Side.RIGHT else (held, ours)
-    met = Pair(left=Record(id="", values=left), right=Record(id="", values=right), base=None)
     # What flows the other way is settled by the creation, too: only a later difference is a change.
-    made = tuple(
-        one if forward(row) is target else _made_now(mapping, met, row, look_ups)
-        for row, one in zip(mapping.rows, made, strict=True)
-    )
+    for one in ready.rows:
+        if one.made_anew and one.forward is not target:
+            convert = one.converter(one.forward)
+            assert convert is not None
+            answer = convert(left if one.forward is Side.RIGHT else right, look_ups)
+            made[one.index] = None if isinstance(answer, Keep | Missing | Rejected) else answer
     return Action(
         kind=Kind.CREATE,
-        writes=(claim, create) if claims else (create,),
-        base=Base(left=left, right=right, made=made),
+        writes=(Write(side=target.other, values=tuple(claims.items()), claim=True), create)
+        if claims
+        else (create,),
+        base=Base(left=left, right=right, made=tuple(made)),
         waiting=waiting,
         reason="not coupled yet",
     )

@@ -1,17 +1,30 @@
 """Making one side's value out of the other's.
 
-`convert` is total: every source value becomes a value, or says why not (KEEP: the destination keeps its own;
-Missing: a look-up without an answer yet; Rejected: no value can be made of it).
+A converter is total: every source value becomes a value, or says why not (KEEP: the destination keeps its
+own; Missing: a look-up without an answer yet; Rejected: no value can be made of it). It is made once for a row
+and a side, so that a run of a million records asks each question about the row only once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final, TypeAlias
 
 from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Rejected
 from kobling.model.mapping import Column, FieldRow, Mapping, Side
 from kobling.model.pair import Missing
-from kobling.model.values import Value, Values, is_blank
+from kobling.model.values import BLANKS, Value, Values, is_blank
+
+Converter: TypeAlias = Callable[[Values, LookUps], Answer]
+_Reader: TypeAlias = Callable[[Values], Value]
+_OPEN: Final = (Keep, Missing, Rejected)
+_LARGEST_EXPONENT: Final = 300
+
+
+def is_open(answer: Answer) -> bool:
+    """Whether a converter made no value: the destination keeps its own, or it is said why."""
+    return answer.__class__ in _OPEN
 
 
 def fit(value: Value, column: Column) -> Value:
@@ -27,7 +40,7 @@ def fit(value: Value, column: Column) -> Value:
 
 def _cut(text: str, maximum: int) -> str:
     """The longest beginning of at most `maximum` UTF-16 units, as both services count, never half a sign."""
-    if len(text) * 2 <= maximum:
+    if len(text) * 2 <= maximum or (len(text) <= maximum and text.isascii()):
         return text
     units = text.encode("utf-16-le", "surrogatepass")
     if len(units) <= maximum * 2:
@@ -37,76 +50,139 @@ def _cut(text: str, maximum: int) -> str:
 
 def key_of(row: FieldRow, source: Values, target: Side) -> str:
     """What `row` asks its source for, '' for blank, to make a value for `target`."""
+    return key_reader(row, target)(source)
+
+
+def key_reader(row: FieldRow, target: Side) -> Callable[[Values], str]:
+    """Reads, from the source's values, what `row` asks its source for; '' for blank."""
     position = row.column(target.other) if row.conversion.key is None else row.conversion.key
-    value = row.conversion.constant if position is None else source[position]
-    if is_blank(value):
-        return ""
-    text = str(value)
-    # A look-up with several tables holds `entity/id`; the id is what couplings know.
-    return text.rpartition("/")[2] if row.conversion.entity else text
+    constant, entity = row.conversion.constant, row.conversion.entity
+
+    def read(source: Values) -> str:
+        value = constant if position is None else source[position]
+        if is_blank(value):
+            return ""
+        text = str(value)
+        # A look-up with several tables holds `entity/id`; the id is what couplings know.
+        return text.rpartition("/")[2] if entity else text
+
+    return read
 
 
 def convert(mapping: Mapping, row: FieldRow, source: Values, target: Side, look_ups: LookUps) -> Answer:
     """What `row` makes of the other side's values for `target`."""
+    return converter(mapping, row, target)(source, look_ups)
+
+
+def converter(mapping: Mapping, row: FieldRow, target: Side) -> Converter:
+    """Makes `row`'s value for `target` of the other side's values."""
     position = row.column(target)
     assert position is not None, f"{row.name} has no column on the {target} side"
     column = mapping.table(target).columns[position]
-    value = _value(row, source, target)
-    if row.not_null and is_blank(value):
-        return KEEP
     kind = row.conversion.kind
-    if kind == "plain":
-        return fit(value, column)
     if kind == "look_up":
-        return _look_up(row, source, column, target, look_ups)
-    return _product(row, value, source, column, target, look_ups)
+        made = _look_up(row, column, target)
+    elif kind == "product":
+        made = _product(row, column, target)
+    else:
+        made = _plain(_reader(row, target), column)
+    return _unless_blank(_reader(row, target), made) if row.not_null else made
 
 
-def _value(row: FieldRow, source: Values, target: Side) -> Value:
+def _reader(row: FieldRow, target: Side) -> _Reader:
+    """Reads the row's source value, and in turn what stands in for a blank one."""
     origin = row.column(target.other)
     if origin is None:
         origin = row.conversion.key
-    value = row.conversion.constant if origin is None else source[origin]
-    for other in row.conversion.otherwise:
-        if not is_blank(value):
-            break
-        value = source[other]
-    return value
+    constant, otherwise = row.conversion.constant, row.conversion.otherwise
+    if origin is None:
+        return lambda source: constant
+    if not otherwise:
+        return lambda source: source[origin]
+
+    def read(source: Values) -> Value:
+        value = source[origin]
+        for other in otherwise:
+            if not is_blank(value):
+                break
+            value = source[other]
+        return value
+
+    return read
 
 
-def _look_up(row: FieldRow, source: Values, column: Column, target: Side, look_ups: LookUps) -> Answer:
-    key = key_of(row, source, target)
-    found = look_ups.get((row.conversion.source, target, key))
-    if found is None and key:
-        return _missing(row, key)
-    if found is None or isinstance(found, Keep | Missing | Rejected):
-        return column.blank if found is None else found
-    if row.conversion.entity and target is Side.RIGHT and not is_blank(found):
-        return f"{row.conversion.entity}/{found}"
-    return fit(found, column)
+def _unless_blank(read: _Reader, made: Converter) -> Converter:
+    return lambda source, look_ups: KEEP if is_blank(read(source)) else made(source, look_ups)
 
 
-def _product(
-    row: FieldRow, value: Value, source: Values, column: Column, target: Side, look_ups: LookUps
-) -> Answer:
-    if is_blank(value):
-        return column.blank
-    key = key_of(row, source, target)
-    factor = look_ups.get((row.conversion.source, target, key))
-    if factor is None:
-        return _missing(row, key)
-    if isinstance(factor, Keep | Missing | Rejected):
-        return factor
-    if not isinstance(value, int | Decimal) or not isinstance(factor, int | Decimal):
-        return Rejected(f"{row.name} {value!r} is not a number")
-    if value < 0:
+def _plain(read: _Reader, column: Column) -> Converter:
+    blank, maximum = column.blank, column.maximum
+    shortest = 0 if maximum is None else maximum // 2
+
+    def text(source: Values, look_ups: LookUps) -> Answer:
+        value = read(source)
+        if value.__class__ is str:
+            if value in BLANKS:
+                return blank
+            return value if maximum is None or len(value) <= shortest else _cut(value, maximum)
+        return blank if value is None else value
+
+    return (lambda source, look_ups: fit(read(source), column)) if column.upper else text
+
+
+def _look_up(row: FieldRow, column: Column, target: Side) -> Converter:
+    read, source_name = key_reader(row, target), row.conversion.source
+    prefix = f"{row.conversion.entity}/" if row.conversion.entity and target is Side.RIGHT else ""
+
+    def look_up(source: Values, look_ups: LookUps) -> Answer:
+        key = read(source)
+        found = look_ups.get((source_name, target, key))
+        if found is None:
+            return _missing(row, key) if key else column.blank
+        if found.__class__ in _OPEN:
+            return found
+        if prefix and not is_blank(found):  # type: ignore[arg-type]
+            return f"{prefix}{found}"
+        return fit(found, column)  # type: ignore[arg-type]
+
+    return look_up
+
+
+def _product(row: FieldRow, column: Column, target: Side) -> Converter:
+    value_of, key_for, source_name = _reader(row, target), key_reader(row, target), row.conversion.source
+
+    def product(source: Values, look_ups: LookUps) -> Answer:
+        value = value_of(source)
+        if is_blank(value):
+            return column.blank
+        key = key_for(source)
+        factor = look_ups.get((source_name, target, key))
+        if factor is None:
+            return _missing(row, key)
+        if factor.__class__ in _OPEN:
+            return factor
+        return _times(row, value, factor)  # type: ignore[arg-type]
+
+    return product
+
+
+def _times(row: FieldRow, value: Value, factor: Value) -> Answer:
+    numbers = [
+        Decimal(one)
+        for one in (value, factor)
+        if isinstance(one, int | Decimal) and not isinstance(one, bool)
+    ]
+    if len(numbers) < 2 or not all(one.is_finite() and one.adjusted() < _LARGEST_EXPONENT for one in numbers):
+        return Rejected(f"{row.name} {value!r} is not an amount that can be converted")
+    if numbers[0] < 0:
         return Rejected(f"{row.name} {value} is negative, and the other side takes no negative amount")
-    return round_half_up(Decimal(value) * Decimal(factor), row.conversion.digits)
+    return round_half_up(numbers[0] * numbers[1], row.conversion.digits)
 
 
 def round_half_up(number: Decimal, digits: int) -> Decimal:
     """The number with that many decimals, as both services round money."""
-    return number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    step = Decimal(1).scaleb(-digits)
+    return (number / step).to_integral_value(ROUND_HALF_UP) * step
 
 
 def _missing(row: FieldRow, key: str) -> Missing:

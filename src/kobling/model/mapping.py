@@ -19,6 +19,9 @@ class Side(StrEnum):
     LEFT = "left"
     RIGHT = "right"
 
+    # Sides are keys everywhere, and an enumeration's own hash is a call into Python.
+    __hash__ = str.__hash__
+
     @property
     def other(self) -> Side:
         """The opposite side."""

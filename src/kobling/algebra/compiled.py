@@ -1,0 +1,139 @@
+"""What the planner asks about a mapping, worked out once: converters, positions, and who watches what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+import msgspec
+
+from kobling.algebra.transform import Converter, converter
+from kobling.model.mapping import Direction, FieldRow, Mapping, Moment, Side
+from kobling.model.values import Value
+
+
+def forward(row: FieldRow) -> Side:
+    """The side for which `made` is kept in the base: the right one, unless the row only goes left."""
+    return Side.LEFT if row.direction is Direction.TO_LEFT else Side.RIGHT
+
+
+class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row with its converters. left, right: its columns, -1 on the side without; made_anew: a look-up or a
+    rate may make another value of the same source."""
+
+    index: int
+    row: FieldRow
+    left: int
+    right: int
+    to_left: Converter | None
+    to_right: Converter | None
+    forward: Side
+    made_anew: bool
+
+    def converter(self, target: Side) -> Converter | None:
+        """The converter that makes the value for that side; None where the row has no column there."""
+        return self.to_right if target is Side.RIGHT else self.to_left
+
+    def column(self, side: Side) -> int:
+        """The row's column on that side, -1 for none."""
+        return self.right if side is Side.RIGHT else self.left
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a creation: what it writes where. fallback: a blank needs no writing."""
+
+    index: int
+    row: FieldRow
+    at: int
+    convert: Converter
+    blank: Value
+
+
+class Compiled(msgspec.Struct, frozen=True, kw_only=True):
+    """A mapping, ready to plan with.
+
+    rows: those that a merge settles or compares. left_watch, right_watch: per column the rows that its change
+    concerns. creations: per target side the steps of a creation.
+    """
+
+    mapping: Mapping
+    rows: tuple[CompiledRow, ...]
+    by_index: dict[int, CompiledRow]
+    left_watch: tuple[tuple[int, ...], ...]
+    right_watch: tuple[tuple[int, ...], ...]
+    wakeable: tuple[int, ...]
+    creations: dict[Side, tuple[Step, ...]]
+    blanks: dict[Side, tuple[Value, ...]]
+
+
+# A run plans with a handful of mappings; a bound one lives as long as the run.
+_KEPT: Final = 64
+_known: Final[dict[int, Compiled]] = {}
+
+
+def compiled(mapping: Mapping) -> Compiled:
+    """The mapping made ready; the same object is made ready once."""
+    found = _known.get(id(mapping))
+    if found is None or found.mapping is not mapping:
+        if len(_known) >= _KEPT:
+            _known.clear()
+        found = _known[id(mapping)] = _compile(mapping)
+    return found
+
+
+def _compile(mapping: Mapping) -> Compiled:
+    rows = tuple(
+        _row(mapping, index, row)
+        for index, row in enumerate(mapping.rows)
+        if row.moment in {Moment.ALWAYS, Moment.INSERT}
+    )
+    return Compiled(
+        mapping=mapping,
+        rows=rows,
+        by_index={one.index: one for one in rows},
+        left_watch=_watch(mapping, rows, Side.LEFT),
+        right_watch=_watch(mapping, rows, Side.RIGHT),
+        wakeable=tuple(one.index for one in rows if one.made_anew),
+        creations={side: tuple(_steps(mapping, side)) for side in Side},
+        blanks={side: tuple(one.blank for one in mapping.table(side).columns) for side in Side},
+    )
+
+
+def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
+    return CompiledRow(
+        index=index,
+        row=row,
+        left=-1 if row.left is None else row.left,
+        right=-1 if row.right is None else row.right,
+        to_left=None if row.left is None else converter(mapping, row, Side.LEFT),
+        to_right=None if row.right is None else converter(mapping, row, Side.RIGHT),
+        forward=forward(row),
+        made_anew=row.moment is Moment.ALWAYS and row.conversion.kind != "plain",
+    )
+
+
+def _watch(mapping: Mapping, rows: tuple[CompiledRow, ...], side: Side) -> tuple[tuple[int, ...], ...]:
+    watching: dict[int, list[int]] = defaultdict(list)
+    for one in rows:
+        positions = {one.column(side)} - {-1}
+        if side is not one.forward:
+            positions |= set(one.row.conversion.reads)
+        for position in positions:
+            watching[position].append(one.index)
+    return tuple(tuple(watching[at]) for at in range(len(mapping.table(side).columns)))
+
+
+def _steps(mapping: Mapping, target: Side) -> list[Step]:
+    columns = mapping.table(target).columns
+    return [
+        Step(
+            index=index,
+            row=row,
+            at=position,
+            convert=converter(mapping, row, target),
+            blank=columns[position].blank,
+        )
+        for index, row in enumerate(mapping.rows)
+        for position in [row.column(target)]
+        if position is not None and row.direction.allows(target) and row.moment is not Moment.EXIT
+    ]
