@@ -7,18 +7,24 @@ import msgspec
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import Condition, Mapping, Side, Table
 from kobling.model.pair import Missing
-from kobling.model.values import Values, same_value
+from kobling.model.values import Values, is_blank
 
 
 def holds(condition: Condition, values: Values) -> bool:
     """Whether one condition holds for a record's values."""
     held = values[condition.position]
-    return any(same_value(held, wanted) for wanted in condition.values) is not condition.negated
+    found = held in condition.values
+    if not found and is_blank(held):
+        found = any(is_blank(one) for one in condition.values)
+    return found is not condition.negated
 
 
 def outside(table: Table, values: Values) -> Condition | None:
     """The first condition that keeps the record outside, None when it is inside."""
-    return next((one for one in table.conditions if not holds(one, values)), None)
+    for condition in table.conditions:
+        if not holds(condition, values):
+            return condition
+    return None
 
 
 def bind(mapping: Mapping, look_ups: LookUps) -> Mapping:

@@ -1,8 +1,8 @@
 """Making one side's value out of the other's.
 
 A converter is total: every source value becomes a value, or says why not (KEEP: the destination keeps its
-own; Missing: a look-up without an answer yet; Rejected: no value can be made of it). It is made once for a row
-and a side, so that a run of a million records asks each question about the row only once.
+own; Missing: a look-up without an answer yet; Rejected: no value can be made of it). It is made once for a
+row and a side, so that a run of a million records asks each question about the row only once.
 """
 
 from __future__ import annotations
