@@ -7,11 +7,17 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
+
+import msgspec
+import psycopg
 
 from adapters.conftest import Sandbox
+from kobling.engine.task import Context
 from kobling.service.configuration import Configuration, read_configuration
 from kobling.service.couplings import (
     MatchRequest,
@@ -51,12 +57,13 @@ class World:
 
         return asyncio.run(inside())
 
-    def sync(self, *mappings: str, **request: Any) -> Document:
-        """A run; its jobs by mapping, with the status under ''."""
+    def sync(self, *mappings: str, today: date | None = None, **request: Any) -> Document:
+        """A run; its jobs by mapping, with the status under ''. today: of the machine that runs it."""
         asked = Request(mappings=mappings, all=not mappings, **request)
 
         async def work(session: Session) -> tuple[Document, int]:
-            return await synchronize(session, asked, progress=lambda what, count: None, wait=_nobody_else)
+            seen = _Dated(session, today) if today else session
+            return await synchronize(seen, asked, progress=lambda what, count: None, wait=_nobody_else)
 
         document, status = self.command(work)
         return {
@@ -164,6 +171,30 @@ class World:
     def requests(self, system: str) -> Document:
         return self._control(system, "requests")
 
+    def configure(self, mapping: str, **changes: Any) -> None:
+        """Settings of a mapping, by the keys of `Changes`."""
+        self.command(lambda one: one.state.change_settings(mapping, changes))
+
+    def create(self, system: str, table: str, **values: Any) -> Document:
+        place = self.bc(table) if system == "bc" else self.crm(table)
+        return self.send(system, "POST", place, values)
+
+    def delete(self, system: str, table: str, identifier: str) -> None:
+        place = self.bc(table) if system == "bc" else self.crm(table)
+        self.send(system, "DELETE", f"{place}({identifier})")
+
+    def query(self, statement: LiteralString) -> list[tuple[Any, ...]]:
+        """What the database holds, asked behind the product's back."""
+        with psycopg.connect(self.environment["KOBLING_DATABASE_URL"]) as database:
+            return database.execute(statement).fetchall()
+
+    def audit(self) -> list[tuple[str, str, str, str, Document]]:
+        """(left id, right id, side, method, values by column) of every write that was noted."""
+        rows = self.query(
+            "select left_id::text, right_id::text, side, method, changes from audit order by id"
+        )
+        return [(*row[:4], json.loads(row[4])) for row in rows]
+
     def count(self, system: str, table: str) -> int:
         counts: Any = self._control(system, "state")["counts"]
         return int(counts[table])
@@ -171,6 +202,20 @@ class World:
     def _control(self, system: str, path: str, body: object | None = None) -> Document:
         base = self.sandbox.business_central if system == "bc" else self.sandbox.dataverse
         return self.sandbox.control(base, path, body)
+
+
+class _Dated(Session):
+    """A session on another day; the rules learn of days from the facts alone."""
+
+    def __init__(self, session: Session, today: date) -> None:
+        super().__init__(session.configuration, session.state)
+        self._today = today
+
+    @asynccontextmanager
+    async def context(self, *arguments: Any, **options: Any) -> AsyncIterator[Context]:
+        async with super().context(*arguments, **options) as context:
+            context.facts = msgspec.structs.replace(context.facts, today=self._today)
+            yield context
 
 
 def _nobody_else(name: str) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
-from kobling.algebra.plan import plan_create, plan_pair
+from kobling.algebra.plan import plan_create, plan_pair, unclaim
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.task import Context, Task, columns_of, record_of
 from kobling.model.look_up import LookUps
@@ -150,16 +150,23 @@ class Gather:
         creations, tasks = [], []
         taken: set[str] = set()
         for change in changes:
+            if change.id in taken:
+                # Its partner came first, and the pair is in hand.
+                continue
             candidates = [one for one in found.get(change.id, ()) if one.id not in taken]
             if len(candidates) == 1:
-                taken.add(candidates[0].id)
+                taken |= {change.id, candidates[0].id}
                 tasks.append(self._found(change, candidates[0]))
             elif candidates:
                 settled.append(self._ambiguous(change, candidates))
             else:
                 creations.append(change)
-        generations = await self._store.generations([one.id for one in creations])
-        return tasks + [self._creation(one, generations.get(one.id, 0)) for one in creations]
+        ids = [*(one.id for one in creations), *taken]
+        generations = await self._store.generations(ids)
+        tasks += [self._creation(one, generations.get(one.id, 0)) for one in creations]
+        for task in tasks:
+            task.anew = any(one in generations for one in task.ids.values())
+        return tasks
 
     def _ambiguous(self, change: Change, candidates: Sequence[Record]) -> Settled:
         table = self._mapping.table(change.side.other)
@@ -275,8 +282,29 @@ class Gather:
             choices=choices,
         )
         task.action = plan_pair(self._mapping, pair, look_ups)
-        if task.action.kind is Kind.DELETE:
-            task.action = _deletion(task)
+        if task.action.kind in {Kind.DELETE, Kind.RESTORE, Kind.UNCOUPLE}:
+            task.action = self._parting(task, look_ups)
+
+    def _parting(self, task: Task, look_ups: LookUps) -> Action:
+        """What the deletion policy says, with its write; against a direction a person decides."""
+        action, gone = task.action, [side for side in Side if task.deleted[side]]
+        survivor = next((side for side in Side if side not in gone), None)
+        if survivor is None or action.kind is Kind.UNCOUPLE:
+            return self._unclaimed(task, survivor, look_ups)
+        target = survivor if action.kind is Kind.DELETE else survivor.other
+        if not self._mapping.direction.allows(target) or self._context.options.target not in {None, target}:
+            return msgspec.structs.replace(action, kind=Kind.ASK)
+        if action.kind is Kind.RESTORE:
+            return action
+        return msgspec.structs.replace(action, writes=(Write(side=survivor, values=()),))
+
+    def _unclaimed(self, task: Task, survivor: Side | None, look_ups: LookUps) -> Action:
+        """A record whose coupling goes no longer carries our mark."""
+        record = None if survivor is None else task.records[survivor]
+        if record is None or survivor is None:
+            return task.action
+        write = unclaim(self._mapping, record, survivor, look_ups)
+        return msgspec.structs.replace(task.action, writes=(write,) if write else ())
 
 
 def _known(coupling: Coupling, side: Side, change: Change | None) -> Record | None:
@@ -289,9 +317,3 @@ def _known(coupling: Coupling, side: Side, change: Change | None) -> Record | No
     if values is None:
         return None
     return Record(id=coupling.id(side), values=values, version=version)
-
-
-def _deletion(task: Task) -> Action:
-    """The survivor's deletion as a write without values."""
-    side = Side.LEFT if task.deleted[Side.RIGHT] else Side.RIGHT
-    return msgspec.structs.replace(task.action, writes=(Write(side=side, values=()),))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.engine.task import ETAG, Context, Task, columns_of, count, values_of
+from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, count, rows_of, values_of
 from kobling.engine.words import SYSTEMS, Words, text_at
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
@@ -60,7 +60,7 @@ class Outcomes:
 
     def _settle(self, task: Task) -> Settled:
         action = task.action
-        refused = {side: one for side, one in _answers(task).items() if one.outcome is not Outcome.DONE}
+        refused = {side: one for side, one in answers_of(task).items() if one.outcome is not Outcome.DONE}
         if action.kind is Kind.DELETE:
             refused = {side: one for side, one in refused.items() if one.outcome is not Outcome.GONE}
         if refused:
@@ -89,7 +89,7 @@ class Outcomes:
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
             coupling=coupling,
-            stay=task.changes,
+            stay=self._mine(task),
             reason=reason,
             message=words,
             fields=action.contested or tuple(one.field for one in troubles),
@@ -126,22 +126,41 @@ class Outcomes:
         if result.outcome is Outcome.GONE and task.coupling is not None:
             return self._again(task, Change(id=task.ids[side], side=side, deleted=True))
         self._count(task, side, "failed")
+        self._count_done(task)
         passing = result.outcome is Outcome.TRANSIENT
         words = f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"
         trouble = Trouble(field="", reason=words)
         self._words.fail(task, trouble, passing=passing)
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
-            coupling=coupling, stay=task.changes, reason="transient" if passing else "failed", message=words
+            coupling=coupling,
+            stay=self._mine(task),
+            reason="transient" if passing else "failed",
+            message=words,
+            effects=tuple(self._effects(task)),
         )
 
+    def _mine(self, task: Task) -> tuple[Change, ...]:
+        """The rows that this run settles; in a run to one side, those of that side rest as they are."""
+        target = self._context.options.target
+        return tuple(one for one in task.changes if target is None or one.side is not target)
+
+    def _count_done(self, task: Task) -> None:
+        """Of a pair that was refused on one side, what the other took."""
+        for side, one in task.results.items():
+            if one.outcome is Outcome.DONE:
+                self._count(task, side, "modified")
+
     def _again(self, task: Task, change: Change) -> Settled:
-        """Read and planned again in the next wave; its outcome counts then."""
-        mine = [one for one in task.changes if one.side is not change.side]
+        """Read and planned again in the next wave and counted then; what the other side took, now."""
+        self._count_done(task)
+        written = {side: self._change(side, row) for side, row in rows_of(task).items()}
+        mine = [written.get(one.side, one) for one in task.changes if one.side is not change.side]
         wanted = any(one.wanted for one in task.changes)
         mine = [msgspec.structs.replace(one, reason="stale") for one in mine]
         change = msgspec.structs.replace(change, wanted=wanted, reason="stale")
-        return Settled(again=(*mine, change))
+        coupling = self._seen(task) if written and not task.fresh else None
+        return Settled(coupling=coupling, again=(*mine, change), effects=tuple(self._effects(task)))
 
     def _done(self, task: Task) -> Settled:
         action = task.action
@@ -150,7 +169,7 @@ class Outcomes:
         seen: dict[Side, Values | None] = {}
         versions = {side: task.version(side) for side in Side}
         again: list[Change] = []
-        rows = _rows(task)
+        rows = rows_of(task)
         for side in Side:
             record = task.records[side]
             base, now = action.base.values(side), record.values if record is not None else ()
@@ -180,14 +199,18 @@ class Outcomes:
         reason, fields = _open_reason(task)
         coming = {one.side for one in again}
         rows = tuple(one for one in task.changes if one.side not in coming)
+        if reason or action.later:
+            mine = self._mine(task)
+            written = rows_of(task)
+            # What rests for the other direction was read before our write.
+            resting = [one for one in rows if one not in mine and one.side in written]
+            again += [self._change(one.side, written[one.side]) for one in resting]
+            rows = tuple(one for one in rows if one in mine)
         stay: tuple[Change, ...] = ()
         if reason:
             # A pair that waits needs a row to wait in, also when the row that brought it comes again.
             stay, rows = rows, ()
             again = [msgspec.structs.replace(one, reason=reason) for one in again]
-        elif action.later:
-            target = self._context.options.target
-            rows = tuple(one for one in rows if one.side is not target)
         troubles = (*action.rejected, *action.waiting)
         words = "; ".join(one.reason for one in troubles) or action.reason
         return Settled(
@@ -231,10 +254,13 @@ class Outcomes:
             return None
         base = task.coupling.base
         versions, seen = {}, {}
+        rows = rows_of(task)
         for side in Side:
             record = task.records[side]
             versions[side] = task.version(side) or task.coupling.version(side)
             values = task.coupling.values(side) if record is None else record.values
+            if side in rows:
+                versions[side], values = rows[side][ETAG], values_of(self._mapping, side, rows[side])
             seen[side] = None if base is not None and values == base.values(side) else values
         return self._coupling(task, base, versions, seen)
 
@@ -275,7 +301,7 @@ class Outcomes:
         return tuple(f"{self._mapping.name}/{one}" for one in keys if one)
 
     def _effects(self, task: Task) -> list[Effect]:
-        rows = _rows(task)
+        rows = rows_of(task)
         effects = []
         for write in task.action.writes:
             record = task.records[write.side]
@@ -337,24 +363,6 @@ def _is_candidate(mapping: Mapping, task: Task, target: Side) -> bool:
     if not mapping.direction.allows(target):
         return False
     return any(one.side is target.other and one.reason != "again" for one in task.mine)
-
-
-def _answers(task: Task) -> dict[Side, RowResult]:
-    """The answers by side; a claim that failed stands for its side."""
-    answers = dict(task.results)
-    if task.claim is not None and task.claim.outcome is not Outcome.DONE:
-        claimed = next(write.side for write in task.action.writes if write.claim)
-        answers[claimed] = task.claim
-    return answers
-
-
-def _rows(task: Task) -> dict[Side, Row]:
-    """The row that each written side holds now."""
-    rows = {side: one.row for side, one in task.results.items() if one.row is not None}
-    if task.claim is not None and task.claim.row is not None:
-        claimed = next(write.side for write in task.action.writes if write.claim)
-        rows.setdefault(claimed, task.claim.row)
-    return rows
 
 
 def _open_reason(task: Task) -> tuple[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, Choice, First, Kind, Record
 from kobling.model.state import Change, Coupling
+from kobling.model.values import Values
 
 _PAGE: Final = 1000
 
@@ -191,7 +192,8 @@ async def prepare_resolution(
     store = context.stores[name]
     ids: list[str] = []
     choices: dict[str, Choice] = {}
-    for coupling, fields in await store.conflicts():
+    found = await store.conflicts()
+    for coupling, fields in found:
         if wanted is not None and not {coupling.left, coupling.right} & set(wanted):
             continue
         chosen = [one for one in fields if not field or one == field]
@@ -208,8 +210,15 @@ async def prepare_resolution(
         choices |= dict.fromkeys(chosen, choice)
         ids += [coupling.left, coupling.right]
     rows = await store.rows_of(ids)
-    await store.put([msgspec.structs.replace(one, values=None) for one in rows])
+    seen = {one.id(side): one.values(side) for one, _ in found for side in Side}
+    await store.put([_due_again(one, seen.get(one.id)) for one in rows])
     return tuple(ids), choices
+
+
+def _due_again(row: Change, seen: Values | None) -> Change:
+    """A row whose body is another than what the conflict shows brings a version that nobody has seen."""
+    unseen = row.values is not None and row.values != seen
+    return msgspec.structs.replace(row, values=None, reason="stale" if unseen else row.reason)
 
 
 async def take_up(

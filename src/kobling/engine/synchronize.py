@@ -19,7 +19,7 @@ from kobling.model.errors import FeedExpiredError
 from kobling.model.look_up import texts_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind
-from kobling.model.state import Change, Report
+from kobling.model.state import Change, Report, Settled
 from kobling.ports import Opening, Row
 
 _BATCH: Final = 1000
@@ -111,9 +111,11 @@ class Synchronization:
         today = self._context.facts.today.isoformat()
         last = marks.get(_TODAY, today)
         if last < today:
+            # Of every table: another mapping's run has no other occasion to learn of the day.
+            tables = await self._context.state.references(sorted(self._context.references))
             begun = {
                 name: [row for row in rows if last < str(row.get("startingDate", "")) <= today]
-                for name, rows in self._context.facts.tables.items()
+                for name, rows in tables.items()
             }
             await self._wake({name: rows for name, rows in begun.items() if rows})
         if marks.get(_TODAY) != today:
@@ -158,9 +160,12 @@ class Synchronization:
             side=side,
             version=row["@odata.etag"],
             values=values_of(mapping, side, row),
-            wanted=options.full and named and mapping.direction.allows(side.other),
+            wanted=options.full and named and self._may_create(mapping, side.other),
             reason="compare" if named and (options.full or options.every_record) else "new",
         )
+
+    def _may_create(self, mapping: Mapping, target: Side) -> bool:
+        return mapping.direction.allows(target) and self._context.options.target in {None, target}
 
     async def _settle(self) -> None:
         """Waves over the mappings, in the order of their look-ups, until none has a row that is due."""
@@ -229,7 +234,22 @@ class _Worker:
         for task in tasks:
             self._note_created(task)
         settled += [self.outcomes.settle(task) for task in tasks]
-        await self._store.settle(self._job, turn, settled)
+        async with self._context.state.together():
+            await self._store.settle(self._job, turn, settled)
+            await self._wake_dependants(tasks, settled)
+
+    async def _wake_dependants(self, tasks: Sequence[Task], settled: Sequence[Settled]) -> None:
+        """What was made from the former partner of a record that is coupled anew is made again."""
+        anew = {identifier for task in tasks if task.anew for identifier in task.ids.values()}
+        if not anew:
+            return
+        couplings = [
+            one.coupling for one in settled if one.coupling is not None and one.coupling.left in anew
+        ]
+        keys = [key for one in couplings for key in (one.left_number, one.right) if key]
+        for other in self._context.mappings.values():
+            if keys and self._name in other.sources:
+                await self._context.state.wake_couplings(other.name, keys)
 
     def _note_created(self, task: Task) -> None:
         """What this run created counts in later answers of the same run: no code is given twice."""

@@ -14,7 +14,7 @@ from kobling.model.mapping import Side
 from kobling.model.pair import Action, Choice, Kind, Record, Write
 from kobling.model.state import Change, Coupling, Report
 from kobling.model.values import Values
-from kobling.ports import MappingState, Method, Row, RowResult, Service, State
+from kobling.ports import MappingState, Method, Outcome, Row, RowResult, Service, State
 
 ETAG: Final = "@odata.etag"
 _NOTHING: Final = Action(kind=Kind.NOTHING)
@@ -57,7 +57,8 @@ class Task(msgspec.Struct, kw_only=True):
     """A pair in hand: its coupling (or the id that its new partner gets), inbox rows, records and action.
 
     mine: the rows of the batch; rows of the counterpart that came along are in `changes` only. fresh: the
-    coupling is made in this batch. read: rows read again, because an answer left open what a service holds.
+    coupling is made in this batch. anew: one of its records was coupled before. read: rows read again,
+    because an answer left open what a service holds.
     """
 
     ids: dict[Side, str]
@@ -65,6 +66,7 @@ class Task(msgspec.Struct, kw_only=True):
     changes: tuple[Change, ...] = ()
     coupling: Coupling | None = None
     fresh: bool = False
+    anew: bool = False
     records: dict[Side, Record | None]
     deleted: dict[Side, bool] = msgspec.field(default_factory=lambda: dict.fromkeys(Side, False))
     action: Action = _NOTHING
@@ -88,6 +90,24 @@ class Task(msgspec.Struct, kw_only=True):
     def key(self) -> str:
         """What tells the pair apart in this run."""
         return self.mine[0].id if self.coupling is None else self.coupling.left
+
+
+def answers_of(task: Task) -> dict[Side, RowResult]:
+    """The answers by side; a claim that failed stands for its side."""
+    answers = dict(task.results)
+    if task.claim is not None and task.claim.outcome is not Outcome.DONE:
+        claimed = next(write.side for write in task.action.writes if write.claim)
+        answers[claimed] = task.claim
+    return answers
+
+
+def rows_of(task: Task) -> dict[Side, Row]:
+    """The row that each written side holds now."""
+    rows = {side: one.row for side, one in task.results.items() if one.row is not None}
+    if task.claim is not None and task.claim.row is not None:
+        claimed = next(write.side for write in task.action.writes if write.claim)
+        rows.setdefault(claimed, task.claim.row)
+    return rows
 
 
 def values_of(mapping: TableMapping, side: Side, row: Row) -> Values:

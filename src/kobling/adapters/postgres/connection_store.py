@@ -203,8 +203,21 @@ class ConnectionStore:
             if rows:
                 changed[one.name] = rows
                 await self._replace(one.name, after)
+        # The deletion log is read once, also for the tables that this run does not need.
+        for name, row in await self._forget(sorted(gone)):
+            changed.setdefault(name, []).append(row)
         await self._mark(opening.marks)
         return changed
+
+    async def _forget(self, ids: Sequence[str]) -> list[tuple[str, Row]]:
+        """Drops deleted reference rows; gives them by table."""
+        if not ids:
+            return []
+        cursor = await self._database.execute(
+            "delete from reference where connection_id = %s and record_id = any(%s) returning name, body",
+            [self.connection_id, list(ids)],
+        )
+        return [(name, decoder.decode(body)) async for name, body in cursor]
 
     async def _replace(self, name: str, rows: dict[str, Row]) -> None:
         async with self._database.transaction():
@@ -241,15 +254,17 @@ class ConnectionStore:
             "insert into inbox (mapping_id, layout_id, side, record_id, version, reason)"  # noqa: S608
             " select mapping_id, layout_id, 'left', left_id, left_version, 'input' from coupling"
             f" where mapping_id = %s and left_base is not null{condition}"
-            " on conflict (record_id, mapping_id, side) do update set due = true, turn = 0",
+            " on conflict (record_id, mapping_id, side) do update set due = true, turn = 0,"
+            " reason = case when inbox.reason = 'new' then excluded.reason else inbox.reason end",
             parameters,
         )
 
     async def begin(self, names: Sequence[str]) -> None:
-        """A run begins: what failed in passing is tried again, and every row that is due counts at once."""
+        """A run begins: what failed in passing is tried again, a deletion that could not be proved is looked
+        at again, and every row that is due counts at once."""
         await self._database.execute(
             "update inbox set due = true, turn = 0 where mapping_id = any(%s)"
-            " and (reason = 'transient' and not due or due and turn > 0)",
+            " and (reason in ('transient', 'unproved') and not due or due and turn > 0)",
             [[self._ids[one] for one in names]],
         )
 

@@ -95,7 +95,8 @@ class Layouts:
 
 
 def columns_of(changes: Sequence[Change]) -> list[list[Any]]:
-    """Inbox rows as the columns of one statement."""
+    """Inbox rows as the columns of one statement; of a record that is named more than once, the last."""
+    changes = list({(one.side, one.id): one for one in changes}.values())
     return [
         [one.side for one in changes],
         [one.id for one in changes],

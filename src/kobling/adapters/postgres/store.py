@@ -93,7 +93,9 @@ class PostgresStore:
             " on conflict (record_id, mapping_id, side) do update set version = excluded.version,"
             " layout_id = excluded.layout_id, turn = excluded.turn, body = coalesce(excluded.body, case when"
             " held.version = excluded.version then held.body end), deleted = excluded.deleted, due = true,"
-            " reason = case when excluded.reason = 'new' then held.reason else excluded.reason end,"
+            # That a record was outside the filter is news to whoever waits for it, however it returns.
+            " reason = case when excluded.reason = 'new' or held.reason = 'outside' then held.reason"
+            " else excluded.reason end,"
             " message = '', wanted = held.wanted or excluded.wanted",
             [self.mapping_id, self._layouts.present, turn, *columns_of(changes)],
         )
