@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 ARGS ?=
 
-.PHONY: setup demo test accept check bench sim clean
+.PHONY: setup demo test accept check docs bench sim clean
 
 setup: $(STAMP)
 
@@ -23,10 +23,14 @@ accept: setup
 	$(BIN)/python -m pytest -m accept $(ARGS)
 
 check: setup
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
-	$(BIN)/mypy
+	$(BIN)/ruff check src tests docs
+	$(BIN)/ruff format --check src tests docs
+	$(BIN)/mypy src docs/generator
+	$(BIN)/python -m docs.generator --check
 	$(BIN)/python -m pytest -q tests/tidy tests/docs $(ARGS)
+
+docs: setup
+	$(BIN)/python -m docs.generator
 
 bench: setup
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -1,0 +1,62 @@
+"""Writes the pages, or says which of them are not as the code would make them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from .command_line import command_line_page
+from .configuration import configuration_page
+from .documents import documents_page
+from .failures import exit_status_page, failures_page
+from .mappings import mappings_page
+from .markdown import MissingWordsError
+from .rules import rules_page
+from .sandbox import sandbox_page
+
+FOLDER = Path(__file__).parents[1] / "reference"
+PAGES: dict[str, Callable[[], str]] = {
+    "command-line.md": command_line_page,
+    "configuration.md": configuration_page,
+    "exit-status.md": exit_status_page,
+    "json.md": documents_page,
+    "failures.md": failures_page,
+    "mappings.md": mappings_page,
+    "rules.md": rules_page,
+    "sandbox.md": sandbox_page,
+}
+
+
+def main() -> int:
+    """0 where all is in order, 1 where a page differs or words are missing."""
+    parser = argparse.ArgumentParser(prog="python -m docs.generator", description="Makes docs/reference.")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the pages that differ")
+    check = parser.parse_args().check
+    try:
+        made = {name: make() for name, make in PAGES.items()}
+    except MissingWordsError as error:
+        print(f"docs.generator: {error}", file=sys.stderr)
+        return 1
+    present = {one.name: one.read_text(encoding="utf-8") for one in FOLDER.glob("*.md")}
+    different = sorted(name for name in made.keys() | present.keys() if made.get(name) != present.get(name))
+    if not check:
+        for name in different:
+            _write(FOLDER / name, made.get(name))
+        return 0
+    for name in different:
+        print(f"docs/reference/{name} is not as the code makes it. Run `make docs`.", file=sys.stderr)
+    return 1 if different else 0
+
+
+def _write(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink()
+        return
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Every key of `kobling.toml` with its environment variable."""
+
+from __future__ import annotations
+
+from kobling.service.configuration import (
+    BUSINESS_CENTRAL_URL,
+    DATABASE_EXAMPLE,
+    DATAVERSE_EXAMPLE,
+    ENTRA_TOKEN_URL,
+    FILE_NAME,
+    OWNER_MODELS,
+    SECTIONS,
+)
+from kobling.service.database import EMBEDDED_FOLDER
+from kobling.service.secret import COMMAND_SECONDS_MAX
+from kobling.service.settings import PATH_VARIABLE, variable_of
+
+from .markdown import MissingWordsError, code, page, table, words_for
+
+_SECTIONS = {
+    "bc": "Business Central, and who kobling is there.",
+    "crm": "Dataverse, the platform of Dynamics 365 Sales, and who kobling is there.",
+    "database": "Where kobling keeps its state.",
+    "connection": "One connection joins one Business Central company and one Dataverse environment.",
+}
+_COMMON = {
+    "tenant": "The id or the domain of the Microsoft Entra tenant.",
+    "client_id": "The application (client) id of the application registered in Microsoft Entra.",
+    "token_url": f"Where tokens come from; `{{tenant}}` in it is replaced. Default: `{ENTRA_TOKEN_URL}`.",
+    "scope": "What the token is asked for. Default: the address of the service with `/.default` behind it.",
+    "ca_file": "A PEM file with certificates of a further authority that is trusted for this service.",
+    "secret": "The client secret itself. In the file it is taken only if the file has mode 600.",
+    "secret_file": "A file with the secret as its one line, mode 600. A relative path starts beside the "
+    "configuration.",
+    "secret_command": "A program that prints the secret as one line. It runs without a shell, in the "
+    "folder of "
+    f"the configuration, for at most {COMMAND_SECONDS_MAX:.0f} seconds.",
+}
+_WORDS = {
+    "bc": {
+        "url": f"Address of the service. Default: `{BUSINESS_CENTRAL_URL}`.",
+        **_COMMON,
+        "environment": "The name of the environment, for example `production`.",
+        "company": "The company's name or id. Empty where the environment has only one.",
+    },
+    "crm": {"url": f"Address of the environment, for example `{DATAVERSE_EXAMPLE}`.", **_COMMON},
+    "database": {
+        "url": f"A PostgreSQL URL, for example `{DATABASE_EXAMPLE}`. Not set: an embedded PostgreSQL "
+        "keeps its "
+        f"data in `{EMBEDDED_FOLDER}/` beside the configuration file."
+    },
+    "connection": {
+        "name": "The name under which the state is kept in the database. Default: `default`.",
+        "owner_model": f"Who owns records in Sales: {' or '.join(code(one) for one in OWNER_MODELS)}. "
+        "It is read "
+        "and checked; the shipped mappings set a person as the owner, whichever it is.",
+    },
+}
+_HEAD = f"""\
+kobling reads one file, `{FILE_NAME}` in the current folder. `--config PATH` names another; so does the
+environment variable `{PATH_VARIABLE}`, which `--config` goes before.
+
+Each key can also be an environment variable, which goes before the file. A variable without a value counts
+as not set. Every value is text in quotes. An unknown section, key or variable is refused, with the nearest
+known one.
+
+`kobling init` writes a file with what is needed. What is missing is complained of when somebody needs it: a
+command that only reads the database asks for no secret.
+
+Give one of `secret`, `secret_file` and `secret_command` a service. One in the environment goes before all
+of them in the file. A secret is shown in no message."""
+_TAIL = """\
+## Other variables
+
+| Variable | Meaning |
+| --- | --- |
+| `KOBLING_CONFIG` | The configuration file. |
+| `KOBLING_DEBUG` | `1` prints where an error was raised. Look for personal data before you pass it on. |"""
+
+
+def configuration_page() -> str:
+    """The page."""
+    if SECTIONS.keys() != _WORDS.keys():
+        here, there = ", ".join(SECTIONS), ", ".join(_WORDS)
+        raise MissingWordsError(f"sections: the code has {here}; words for {there}.")
+    return page("Configuration", _HEAD, *(_section(one) for one in SECTIONS), _TAIL)
+
+
+def _section(name: str) -> str:
+    words = words_for(SECTIONS[name], _WORDS[name], f"section [{name}]")
+    rows = [(code(key), code(variable_of(name, key)), text) for key, text in words.items()]
+    return f"## [{name}]\n\n{_SECTIONS[name]}\n\n{table(('Key', 'Variable', 'Meaning'), rows)}"

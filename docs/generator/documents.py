@@ -1,0 +1,233 @@
+"""The JSON documents of the commands. A test holds them against what the commands print."""
+
+from __future__ import annotations
+
+from kobling.model.mapping import Direction
+from kobling.model.pair import Kind
+from kobling.service.documents import COUNTS
+
+from .markdown import code, page, table, words_for
+
+# By key: (what it holds, what it means).
+Keys = dict[str, tuple[str, str]]
+
+_HEAD = """\
+With `--json` a command prints one document on stdout and nothing else. Keys may be added in later versions;
+what is here keeps its name and meaning. An error that ends the command is a line on stderr, and stdout is
+empty.
+
+An id of a record is a lower-case GUID without braces. `bc_id` is the *SystemId* in Business Central,
+`crm_id` the id in Dataverse. Decimals are numbers with all their digits: read them as decimals, not as
+binary floats. Times are UTC.
+
+In the tables, *optional* means that the key may be absent."""
+
+_BOTH = "The one-sided ids are null where that record does not exist yet."
+_JOBS: Keys = {"jobs": ("list of [job](#job)", "The jobs that ran.")}
+_JOB: Keys = {
+    "job": ("text", "Its number; of a dry run a number that no job has."),
+    "mapping": ("text", "The mapping."),
+    "kind": ("text", "`changes`, `full`, `every record` or `uncouple`."),
+    "status": ("text", "`finished`, `failed` where an error ended it, `running`."),
+    "counts": ("[counts](#counts)", "What it did, by direction."),
+    "errors": ("list of [error](#error)", "What could not be settled."),
+    "open": ("[open](#open)", "What stays in the mapping's inbox after it, whichever run left it."),
+    "requests": (
+        "[requests](#requests)",
+        "HTTP requests, repeated ones too; a batch counts once, tokens do not.",
+    ),
+    "seconds": ("number", "How long it took."),
+    "started": ("text, optional", "When it began. `job list` and `job show` say it."),
+}
+_SUMMARY: Keys = {
+    "enabled": ("true or false", "Whether it takes part in runs."),
+    "bc_table": ("text", "The table of Business Central."),
+    "crm_entity": ("text", "The table of Dataverse."),
+    "direction": ("text", f"One of {', '.join(code(one) for one in Direction)}."),
+    "synch_only_coupled": ("true or false", "Whether uncoupled records are ignored."),
+    "update_conflict": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),
+    "deletion_conflict": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),
+    "bc_filter": ("text", "The filter in Business Central."),
+    "crm_filter": ("text", "The filter in Sales."),
+    "depends_on": ("list of text", "The mappings that its look-ups need."),
+}
+_SHOWN: Keys = {
+    "name": ("text", "The mapping."),
+    "variants": ("list of [variant](#variant)", "Its variants; the shipped mappings have one each."),
+}
+_IDS: Keys = {
+    "bc_id": ("text or null", "The record in Business Central."),
+    "crm_id": ("text or null", "The record in Sales."),
+}
+_COUNTS = {
+    "inserted": "Records that were created.",
+    "modified": "Records that were changed.",
+    "deleted": "Records that were deleted.",
+    "unchanged": "Records that were looked at, and nothing was to be written.",
+    "skipped": "Records that a person must decide about: one of the pair is deleted or cannot be read.",
+    "failed": "Records that could not be written, or not with every field.",
+    "conflicts": "Records with a field that was changed on both sides.",
+    "waiting": "Records that wait for a look-up.",
+    "outside": "Coupled records of which one is outside the filter.",
+    "coupled": "Couplings that a finder made. Such a record counts in another counter, too.",
+    "uncoupled": "Couplings that were removed.",
+}
+
+COMMANDS: dict[str, Keys] = {
+    "init": {
+        "written": ("list of text", "The files."),
+        "next": ("text", "The command to run next."),
+    },
+    "connection test": {
+        "ok": ("true or false", "Whether every step passed."),
+        "checks": ("list of [check](#check)", "The steps, in order."),
+    },
+    "mapping list": {"mappings": ("list of [mapping](#mapping)", "Every mapping.")},
+    "mapping show": _SHOWN,
+    "mapping set": {
+        **_SHOWN,
+        "changed": ("list of text", "The keys that were given."),
+        "widened": ("true or false", "Whether records that were read past until now may be meant, too."),
+    },
+    "sync": {
+        **_JOBS,
+        "actions": ("list of [action](#action), optional", "Of a dry run: what the run would do."),
+    },
+    "couple": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "outside": ("text or null", "Why nothing flows yet: a record is outside the filter."),
+        **_JOBS,
+    },
+    "couple-match": {
+        "mapping": ("text", "The mapping."),
+        "matched": ("list of [pair](#pair)", "What was coupled; of a dry run, what would be."),
+        "ambiguous": ("list of [ambiguous](#ambiguous)", "Records that share their values with others."),
+        "unmatched": ("list of [unmatched](#unmatched)", "Records of Business Central without a partner."),
+        **_JOBS,
+    },
+    "uncouple": {"uncoupled": ("number", "How many couplings were removed."), **_JOBS},
+    "coupling list": {"couplings": ("list of [coupling](#coupling)", "Every coupling of the mapping.")},
+    "conflict list": {
+        "conflicts": ("list of [conflict](#conflict)", "Every conflict of every enabled mapping.")
+    },
+    "conflict resolve": {"resolved": ("number", "How many pairs were resolved."), **_JOBS},
+    "skipped list": {"skipped": ("list of [skipped](#skipped)", "Records that a person must look at.")},
+    "job list": {"jobs": ("list of [job](#job)", "The newest first.")},
+    "job show": _JOB,
+}
+SHAPES: dict[str, Keys] = {
+    "job": _JOB,
+    "counts": {
+        "to": ("[direction](#direction)", "Into Sales (*To integration table*)."),
+        "from": ("[direction](#direction)", "Into Business Central (*From integration table*)."),
+    },
+    "direction": {key: ("number", words) for key, words in words_for(COUNTS, _COUNTS, "counts").items()},
+    "error": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "class": ("text", "See [Failures](failures.md)."),
+        "field": ("text or null", "The field; null where the whole record is meant."),
+        "message": ("text", "Which record, which field, and what is wrong."),
+        "cure": ("text", "What to do."),
+    },
+    "open": {
+        "conflicts": ("number", "Pairs that wait for a person to resolve a conflict."),
+        "waiting": ("number", "Records that wait for a look-up."),
+        "clearable": ("number", "Records with a field that is blank until its look-up has an answer."),
+        "skipped": ("number", "Records of which one is deleted or cannot be read."),
+        "held": ("number", "Always 0 in this version."),
+        "failed": ("number, optional", "Records that failed. `job list` and `job show` say it."),
+        "outside": ("number, optional", "Pairs outside the filter. `job list` and `job show` say it."),
+    },
+    "requests": {
+        "bc": ("number", "To Business Central."),
+        "crm": ("number", "To Dataverse."),
+    },
+    "action": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "action": ("text", f"One of {', '.join(code(one) for one in Kind)}."),
+        "record": ("text", "What people know the record by."),
+        "fields": ("object", "`bc` and `crm`, each with [value before, value after] by column."),
+        "contested": ("list of text", "Fields that would be in conflict."),
+        "reason": ("text", "Why."),
+    },
+    "check": {
+        "name": ("text", "The step."),
+        "ok": ("true or false", "Whether it passed."),
+        "message": ("text", "What was found, or what is wrong."),
+        "cure": ("text", "What to do; empty where nothing is wrong."),
+    },
+    "mapping": {"name": ("text", "The mapping."), **_SUMMARY},
+    "variant": {**_SUMMARY, "fields": ("list of [field](#field)", "Every field row, disabled ones too.")},
+    "field": {
+        "bc_field": ("text or null", "The caption in Business Central."),
+        "crm_field": ("text or null", "The name in Dataverse."),
+        "direction": ("text", "The row's own; the mapping's may narrow it."),
+        "constant": ("text", "The value that is always written."),
+        "transformation": ("text", "Always empty in this version."),
+        "enabled": ("true or false", "Whether it takes part."),
+        "clear_on_failed": ("true or false", "Blank is written while its look-up has no answer."),
+        "not_null": ("true or false", "A blank value is not written."),
+        "match": ("true or false", "Used by `couple-match` without `--on`."),
+        "conflict": ("text or null", "Its own update conflict policy; null for the mapping's."),
+        "group": ("text", "The name of rows that belong together."),
+        "rule": ("text, optional", "The [rule](rules.md) that it carries out."),
+        "note": ("text, optional", "What a person should know."),
+        "instead": ("text, optional", "What stands for this row, which is never enabled then."),
+    },
+    "pair": {
+        "bc_id": ("text", "The record in Business Central."),
+        "crm_id": ("text", "The record in Sales."),
+    },
+    "ambiguous": {
+        "bc_ids": ("list of text", "Records of Business Central with the same values."),
+        "crm_ids": ("list of text", "Records of Sales with these values."),
+    },
+    "unmatched": {"bc_id": ("text", "The record in Business Central.")},
+    "coupling": {
+        "bc_id": ("text", "The record in Business Central."),
+        "crm_id": ("text", "The record in Sales."),
+        "number": ("text", "The number in Business Central."),
+        "bc_name": ("text", "The name in Business Central when it was last seen."),
+        "crm_name": ("text", "The name in Sales when it was last seen."),
+        "settled": ("true or false", "Whether the first contact is settled."),
+    },
+    "conflict": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "field": ("text", "The field; `first contact` where the pair was never compared."),
+        "base": ("any", "What Business Central held when the field was last settled; null at first contact."),
+        "bc": ("any", "What Business Central holds; at first contact an object, by field."),
+        "crm": ("any", "What Sales holds; at first contact an object, by field."),
+    },
+    "skipped": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "reason": ("text", "See [Failures](failures.md#why-a-record-stays-in-the-inbox)."),
+        "message": ("text", "What is wrong."),
+        "fields": ("list of text", "The fields; none where the whole record is meant."),
+        "number": ("text or null", "The number in Business Central."),
+        "name": ("text or null", "The name."),
+        "since": ("text", "Since when."),
+    },
+}
+
+
+def documents_page() -> str:
+    """The page."""
+    return page(
+        "JSON",
+        _HEAD,
+        "## Commands",
+        *(_section(f"### kobling {name}", keys) for name, keys in COMMANDS.items()),
+        "## Parts",
+        _BOTH,
+        *(_section(f"### {name}", keys) for name, keys in SHAPES.items()),
+    )
+
+
+def _section(title: str, keys: Keys) -> str:
+    rows = [(code(key), holds, meaning) for key, (holds, meaning) in keys.items()]
+    return f"{title}\n\n{table(('Key', 'Holds', 'Meaning'), rows)}"

@@ -1,0 +1,194 @@
+"""The shipped mappings with every field row, and what can be changed of a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kobling.catalogue.definition import Changes, Column, Definition, Field, Table
+from kobling.catalogue.describe import depends_on
+from kobling.catalogue.filter_text import CONSTANTS, filter_text, value_text
+from kobling.catalogue.load import definitions
+from kobling.catalogue.sources import SOURCES
+from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
+
+from .markdown import cell, code, page, table, words_for
+
+_HEAD = """\
+A mapping says which table of Business Central and which table of Sales belong together, which records take
+part, and which fields flow which way. These are the mappings that kobling has. `kobling mapping show NAME`
+shows one of them as it is in your database, with your changes.
+
+*To integration table* means from Business Central into Sales, *From integration table* the other way."""
+_OPTIONS = {
+    "enabled": "Whether the mapping takes part in runs.",
+    "direction": "Which way values may flow. It narrows each field row; it never widens one.",
+    "synch_only_coupled": "`on`: records that are not coupled are ignored. `off`: a run also creates "
+    "their counterparts.",
+    "update_conflict": "Who wins where both sides changed one field to different values. `none`: a "
+    "person decides. "
+    "`send`: Business Central. `get`: Sales.",
+    "deletion_conflict": "What happens to a pair whose one record was deleted. `none`: a person "
+    "decides. `restore`: it "
+    "is created anew. `remove-coupling`: the other record stays, uncoupled. `delete`: the other is "
+    "deleted, too.",
+    "bc_filter": "Which records of Business Central take part; see [Filters](#filters).",
+    "crm_filter": "Which records of Sales take part; see [Filters](#filters).",
+}
+_FILTERS = f"""\
+A filter is conditions with `AND` between them. A condition is a field, `=` or `<>`, and a value. After `=`
+several values may stand with `|` between them.
+
+- A field goes by its caption or by its name on the wire: `City`, `address1_city`. It must be one that the
+  mapping knows; they stand below the field table of each mapping.
+- A value with anything but plain text in it stands in single quotes. `''` alone is blank; `''` within
+  quotes is one quote.
+- There are no patterns, ranges, `<`, `>` or `OR` between fields.
+- Numbers are whole numbers; `true` and `false` are lower or upper case; a look-up is compared with a GUID.
+- {" and ".join(f"`<{one}>`" for one in CONSTANTS)} stand for ids that are known only when a run begins.
+- An empty filter lets all records through.
+
+```
+Blocked = '' AND City = Oslo|Bergen
+statecode = 0 AND name <> 'Test'
+```"""
+_ROWS = """\
+The columns of the field tables:
+
+- **Business Central**, **Sales**: the field's caption and its name in Dataverse. A row without one of them
+  is written on one side only.
+- **Direction**: to = into Sales only, from = into Business Central only, both = bidirectional.
+- **How**: what is more to know. *constant*: always this value. *look-up*: the value is found by the named
+  source; a name in capitals is a mapping. *product*: the amount times what the source answers. *clear*:
+  while the look-up has no answer, blank is written (*clear value on failed sync*). *not null*: a blank
+  value is not written. *insert*: written only when the record is created. *claim*: written to the Sales
+  record itself first. *group*: the name of rows that belong together; in
+  this version each of them is still settled by itself. *match*: used by `couple-match` without
+  `--on`. *rule*: see [Rules](rules.md).
+- **On**: whether the row is enabled as shipped. A run leaves out a row whose look-up asks a mapping that is
+  disabled or not there."""
+_DIRECTIONS = {Direction.BOTH: "both", Direction.TO_RIGHT: "to", Direction.TO_LEFT: "from"}
+
+
+def mappings_page() -> str:
+    """The page."""
+    known = definitions()
+    return page(
+        "Mappings",
+        _HEAD,
+        table(("Mapping", "Business Central", "Sales", "Direction", "Needs"), _summary(known)),
+        "## What can be changed",
+        "`kobling mapping set NAME key=value...` changes a mapping. `key=default` takes a change back.",
+        table(("Key", "Values", "Meaning"), _changes()),
+        "## Reading the field tables",
+        _ROWS,
+        *(_section(one) for one in known.values()),
+        "## Filters",
+        _FILTERS,
+    )
+
+
+def _summary(known: dict[str, Definition]) -> Iterator[tuple[str, ...]]:
+    for one in known.values():
+        needs = ", ".join(depends_on(one, known))
+        link = f"[{one.name}](#{one.name.lower().replace(' ', '-')})"
+        yield link, one.bc.table, one.crm.table, one.direction, needs
+
+
+def _changes() -> Iterator[tuple[str, str, str]]:
+    values = {
+        "direction": tuple(Direction),
+        "update_conflict": tuple(UpdateConflict),
+        "deletion_conflict": tuple(DeletionConflict),
+        "bc_filter": ("a filter",),
+        "crm_filter": ("a filter",),
+    }
+    known = [one.name for one in msgspec.structs.fields(Changes)]
+    for key, text in words_for(known, _OPTIONS, "mapping options").items():
+        kinds = values.get(key, ("on", "off"))
+        yield code(key), ", ".join(one if " " in one else code(one) for one in kinds), text
+
+
+def _section(definition: Definition) -> str:
+    now = definition
+    settings = (
+        ("Direction", code(now.direction)),
+        ("Synch. only coupled records", "on" if now.synch_only_coupled else "off"),
+        ("Update conflict", code(now.update_conflict)),
+        ("Deletion conflict", code(now.deletion_conflict)),
+        ("Finder", _finder(now)),
+        ("Filter in Business Central", code(filter_text(now.bc.filter, now.bc.columns)) or "none"),
+        ("Filter in Sales", code(filter_text(now.crm.filter)) or "none"),
+        ("Set in a new record in Business Central", _template(now.bc)),
+        ("Set in a new record in Sales", _template(now.crm)),
+    )
+    titles = ("Business Central", "Sales", "Direction", "How", "On")
+    said = [(one, one.note or one.instead) for one in now.fields]
+    notes = [f"- {_name(now, one)}: {words}" for one, words in said if words]
+    parts = [
+        f"## {now.name}",
+        f"Table *{now.bc.table}* of Business Central and table `{now.crm.table}` of Sales.",
+        table(("Setting", "As shipped"), settings),
+        table(titles, (_row(now, one) for one in now.fields)),
+        "\n".join(cell(one) for one in notes),
+        f"Fields that a filter may name, in Business Central: {_columns(now.bc.columns)}.",
+        f"In Sales: {_columns(now.crm.columns)}.",
+    ]
+    return "\n\n".join(one for one in parts if one)
+
+
+def _columns(columns: dict[str, Column]) -> str:
+    return ", ".join(f"*{one.caption}* (`{name}`)" for name, one in columns.items())
+
+
+def _finder(definition: Definition) -> str:
+    pairs = [f"*{definition.bc.columns[bc].caption}* = `{crm}`" for bc, crm in definition.finder.items()]
+    return " and ".join(pairs) or "none: an uncoupled record gets a new counterpart"
+
+
+def _template(table_: Table) -> str:
+    values = [f"`{name}` = {value_text(value)}" for name, value in table_.template.items()]
+    return ", ".join(values) or "nothing"
+
+
+def _name(definition: Definition, field: Field) -> str:
+    return f"*{definition.bc.columns[field.bc].caption}*" if field.bc else f"`{field.crm}`"
+
+
+def _row(definition: Definition, field: Field) -> tuple[str, ...]:
+    return (
+        "" if field.bc is None else definition.bc.columns[field.bc].caption,
+        code(field.crm or ""),
+        _DIRECTIONS[field.direction],
+        "; ".join(_how(field)),
+        "yes" if field.enabled else "no",
+    )
+
+
+def _how(field: Field) -> Iterator[str]:
+    makes = field.conversion
+    if field.constant is not None:
+        yield f"constant {code(value_text(field.constant))}"
+    if field.chooses:
+        yield f"says which table {code(field.chooses)} points to"
+    if makes.kind != "plain":
+        there = makes.source in SOURCES or makes.source in definitions()
+        yield f"{makes.kind.replace('_', '-')} {makes.source}{'' if there else ', which is not there yet'}"
+    if makes.otherwise:
+        yield "if blank: " + ", ".join(code(one) for one in makes.otherwise)
+    if field.moment.value != "always":
+        yield f"when {field.when} leaves" if field.when else field.moment.value
+    words = (
+        ("clear", field.clear_on_failed),
+        ("not null", field.not_null),
+        ("claim", field.claim),
+        ("match", field.match),
+    )
+    yield from (word for word, is_so in words if is_so)
+    if field.conflict is not None:
+        yield f"conflict {field.conflict.value}"
+    if field.group:
+        yield f"group {field.group}"
+    if field.rule:
+        yield f"rule [{field.rule}](rules.md#{field.rule})"
