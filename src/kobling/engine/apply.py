@@ -9,7 +9,7 @@ from kobling.engine.task import Context, Task, body_of, columns_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Write
 from kobling.model.state import Intent
-from kobling.ports import Outcome, RowResult, RowWrite
+from kobling.ports import Method, Outcome, Row, RowResult, RowWrite
 
 _OPEN_ENDED = frozenset({Outcome.STALE, Outcome.EXISTS})
 
@@ -72,13 +72,20 @@ class Apply:
                 method=task.method(write),
                 table=route,
                 id=task.ids[side],
-                body=body_of(self._mapping, side, write.values),
+                body=self._body(task, write),
                 version=task.version(side),
                 select=select,
             )
             for task, write in chosen
         ]
         return await self._context.services[side].write(writes)
+
+    def _body(self, task: Task, write: Write) -> Row:
+        body = body_of(self._mapping, write.side, write.values)
+        if self._context.rehearse and task.method(write) is Method.CREATE:
+            # A service fills in its own blanks; a rehearsed one knows none.
+            return {one.name: one.blank for one in self._mapping.table(write.side).columns} | body
+        return body
 
     async def _probe(self, side: Side, tasks: Sequence[Task]) -> None:
         """Reads what a stale version or a taken id left open; a taken id is ours only with an open intent."""

@@ -15,7 +15,7 @@ from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.task import Context, Task, columns_of, record_of
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Action, First, Kind, Pair, Record, Write
+from kobling.model.pair import Action, First, Kind, Pair, Record, Trouble, Write
 from kobling.model.state import Change, Coupling, Settled
 
 _CANARIES = 3
@@ -38,15 +38,19 @@ class Gather:
         settled: list[Settled] = []
         creations = []
         for change in loose:
-            if self._is_wanted(change):
-                creations.append(change)
-            else:
+            if not self._is_wanted(change):
                 settled.append(Settled(leave=(change,)))
-        tasks = [*pairs, *await self._uncoupled(creations, settled)]
+            elif self._context.options.every_record:
+                # A comparison of what is coupled creates nothing; the next run does.
+                settled.append(Settled(again=(change,)))
+            else:
+                creations.append(change)
+        ambiguous: list[Task] = []
+        tasks = [*pairs, *await self._uncoupled(creations, ambiguous)]
         look_ups = await answers(self._context, wanted_by(self._mapping, tasks))
         for task in tasks:
             self._plan(task, look_ups)
-        return tasks, settled
+        return [*tasks, *ambiguous], settled
 
     async def _pairs(self, changes: Sequence[Change]) -> tuple[list[Task], list[Change]]:
         by_side = {side: {one.id: one for one in changes if one.side is side} for side in Side}
@@ -143,7 +147,7 @@ class Gather:
             return False
         return outside(mapping.table(change.side), change.values) is None
 
-    async def _uncoupled(self, changes: Sequence[Change], settled: list[Settled]) -> list[Task]:
+    async def _uncoupled(self, changes: Sequence[Change], ambiguous: list[Task]) -> list[Task]:
         if not changes:
             return []
         found = await self._find(changes)
@@ -158,7 +162,7 @@ class Gather:
                 taken |= {change.id, candidates[0].id}
                 tasks.append(self._found(change, candidates[0]))
             elif candidates:
-                settled.append(self._ambiguous(change, candidates))
+                ambiguous.append(self._ambiguous(change, candidates))
             else:
                 creations.append(change)
         ids = [*(one.id for one in creations), *taken]
@@ -168,7 +172,7 @@ class Gather:
             task.anew = any(one in generations for one in task.ids.values())
         return tasks
 
-    def _ambiguous(self, change: Change, candidates: Sequence[Record]) -> Settled:
+    def _ambiguous(self, change: Change, candidates: Sequence[Record]) -> Task:
         table = self._mapping.table(change.side.other)
         fields = " and ".join(
             table.columns[pair[0] if change.side is Side.RIGHT else pair[1]].caption
@@ -176,7 +180,10 @@ class Gather:
         )
         ids = ", ".join(sorted(one.id for one in candidates))
         words = f"{len(candidates)} records of {table.caption} have the same {fields}: {ids}"
-        return Settled(stay=(change,), reason="failed", message=words, fields=(fields,))
+        task = self._creation(change, 0)
+        trouble = Trouble(field=fields, reason=words)
+        task.action = Action(kind=Kind.REJECT, rejected=(trouble,), reason=words)
+        return task
 
     def _creation(self, change: Change, generation: int) -> Task:
         assert change.values is not None

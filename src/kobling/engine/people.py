@@ -50,11 +50,15 @@ async def _record(context: Context, mapping: Mapping, side: Side, identifier: st
     table = mapping.table(side)
     rows = await context.services[side].read(table.route, columns_of(mapping, side), [identifier])
     if identifier not in rows:
-        raise ConfigurationError(
-            f"{mapping.name}: there is no {table.caption} with the id {identifier}.",
-            cure="Give the id of an existing record, or its number in Business Central.",
-        )
+        raise _no_record(mapping, side, identifier)
     return record_of(mapping, side, rows[identifier])
+
+
+def _no_record(mapping: Mapping, side: Side, identifier: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{mapping.name}: there is no {mapping.table(side).caption} with the id {identifier}.",
+        cure="Give the id of an existing record, or its number in Business Central.",
+    )
 
 
 async def _couple(
@@ -233,7 +237,7 @@ async def take_up(
     loose: dict[Side, list[str]] = {}
     for side in Side:
         coupled = {one.id(side) for one in couplings}
-        loose[side] = [one for one in ids[side] if one not in coupled]
+        loose[side] = [one for one in dict.fromkeys(ids[side]) if one not in coupled]
         asked = [*coupled, *(loose[side] if create else ())]
         if not asked:
             continue
@@ -242,6 +246,8 @@ async def take_up(
         for one in asked:
             row = rows.get(one)
             wanted = create and one in loose[side]
+            if row is None and one in loose[side]:
+                raise _no_record(mapping, side, one)
             if row is None:
                 changes.append(Change(id=one, side=side, deleted=True))
                 continue

@@ -129,12 +129,24 @@ class Synchronization:
         self._fed.add((side, table.route))
         readers = [one for one in context.mappings.values() if one.table(side).route == table.route]
         columns = list(dict.fromkeys(column for one in readers for column in columns_of(one, side)))
-        whole = context.options.full or context.options.every_record
-        token = None if whole else await context.state.token(side, table.route, columns)
+        token = None if context.options.full else await context.state.token(side, table.route, columns)
         try:
             await self._read(side, table.route, columns, token, readers)
         except FeedExpiredError:
             await self._read(side, table.route, columns, None, readers)
+        if context.options.every_record:
+            for one in readers:
+                if one.name in self._named:
+                    await self._compare(one, side)
+
+    async def _compare(self, mapping: Mapping, side: Side) -> None:
+        """Takes in every coupled record as it is now, whatever the feed has brought; its token stays."""
+        store, route = self._context.stores[mapping.name], mapping.table(side).route
+        async for page in self._context.services[side].changes(route, columns_of(mapping, side), None):
+            ids = [row["id"] for row in page.rows]
+            couplings = await store.couplings(*((ids, []) if side is Side.LEFT else ([], ids)))
+            coupled = {one.id(side) for one in couplings}
+            await store.put([self._change(mapping, side, row) for row in page.rows if row["id"] in coupled])
 
     async def _read(
         self, side: Side, route: str, columns: list[str], token: str | None, readers: Sequence[Mapping]
