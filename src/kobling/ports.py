@@ -172,8 +172,8 @@ class MappingState(Protocol):
         """Commits what is about to be written, before it is."""
         ...
 
-    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]:
-        """Those of these ids for which an earlier job left an intent open."""
+    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Those of these ids for which another job left an intent open, and its body; the last if several."""
         ...
 
     async def settle(self, job: int, turn: int, settled: Sequence[Settled]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from kobling.engine.partial import noted
 from kobling.engine.task import Context, Task, body_of, columns_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Write
@@ -41,7 +42,7 @@ class Apply:
                 id=task.ids[write.side],
                 partner=task.ids[write.side.other],
                 method=task.method(write),
-                body=body_of(self._mapping, write.side, write.values),
+                body=noted(self._mapping, task, write, body_of(self._mapping, write.side, write.values)),
                 version=task.version(write.side),
             )
             for write in task.action.writes

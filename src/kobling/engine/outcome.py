@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kobling.engine.partial import half_done
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, count, rows_of, values_of
 from kobling.engine.words import SYSTEMS, Words, text_at
 from kobling.model.mapping import Mapping, Side
@@ -255,12 +256,14 @@ class Outcomes:
         base = task.coupling.base
         versions, seen = {}, {}
         rows = rows_of(task)
+        held = {side: values_of(self._mapping, side, row) for side, row in rows.items()}
+        base = base and half_done(self._mapping, task, base, held)
         for side in Side:
             record = task.records[side]
             versions[side] = task.version(side) or task.coupling.version(side)
             values = task.coupling.values(side) if record is None else record.values
             if side in rows:
-                versions[side], values = rows[side][ETAG], values_of(self._mapping, side, rows[side])
+                versions[side], values = rows[side][ETAG], held[side]
             seen[side] = None if base is not None and values == base.values(side) else values
         return self._coupling(task, base, versions, seen)
 

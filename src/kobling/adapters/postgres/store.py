@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from kobling.adapters.postgres.packing import Layouts, columns_of, encoder, is_id, pack, unpack
+from kobling.adapters.postgres.packing import Layouts, columns_of, decoder, encoder, is_id, pack, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
@@ -165,14 +165,14 @@ class PostgresStore:
             ],
         )
 
-    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]:
-        """Those of these ids for which an earlier job left an intent open."""
+    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Those of these ids for which another job left an intent open, and its body; the last if several."""
         cursor = await self._database.execute(
-            "select record_id::text from intent where mapping_id = %s and side = %s and job_id <> %s"
-            " and record_id = any(%s::uuid[])",
+            "select record_id::text, body from intent where mapping_id = %s and side = %s and job_id <> %s"
+            " and record_id = any(%s::uuid[]) order by id",
             [self.mapping_id, side, job, list(ids)],
         )
-        return {row[0] async for row in cursor}
+        return {row[0]: decoder.decode(row[1]) async for row in cursor}
 
     async def settle(self, job: int, turn: int, settled: Sequence[Settled]) -> None:
         """One batch's outcome in one transaction: couplings, inbox rows, intents and audit."""
