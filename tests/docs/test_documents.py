@@ -1,6 +1,6 @@
 """Aim: what the documents name is there: links, commands with their options, settings and files.
 
-Method: every Markdown file of the project is read; what it names is looked for in the program and in the tree.
+Method: every Markdown file of the project is read; what it names is looked for in the program and the tree.
 """
 
 from __future__ import annotations
@@ -46,10 +46,9 @@ def dead_links(text: str, folder: Path) -> Iterator[str]:
         if re.match(r"[a-z]+:", target):
             continue
         file, _, anchor = target.partition("#")
-        path = (folder / file).resolve() if file else None
-        if path is not None and not path.exists():
-            yield target
-        elif anchor and anchor not in anchors(text if path is None else path.read_text(encoding="utf-8")):
+        path = (folder / file).resolve()
+        page = path.read_text(encoding="utf-8") if file and path.is_file() else text
+        if not path.exists() or (anchor and anchor not in anchors(page)):
             yield target
 
 
