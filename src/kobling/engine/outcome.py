@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
+from kobling.algebra.compiled import forward
 from kobling.engine.partial import half_done
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, count, rows_of, values_of
-from kobling.engine.words import SYSTEMS, Words, text_at
+from kobling.engine.words import SYSTEMS, Words, open_reason, text_at, waits_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
 from kobling.model.state import Change, Coupling, Effect, Failure, Settled
@@ -43,6 +44,7 @@ class Outcomes:
         self._report = context.reports[mapping.name]
         self._read = {side: columns_of(mapping, side) for side in Side}
         self._owned = {side: _owned(mapping, side) for side in Side}
+        self._inputs = {side: _inputs(mapping, side) for side in Side}
         # Pairs that waited or come again; their last outcome counts.
         self._counted: dict[tuple[Side, str], str] = {}
         self._words = Words(mapping)
@@ -94,7 +96,7 @@ class Outcomes:
             reason=reason,
             message=words,
             fields=action.contested or tuple(one.field for one in troubles),
-            waits=_waits(troubles),
+            waits=waits_of(troubles),
             wakes=self._wakes(task, coupling) if task.fresh and coupling is not None else (),
         )
 
@@ -180,7 +182,9 @@ class Outcomes:
                 versions[side] = row[ETAG]
                 kept = self._kept(task, side, held)
                 base = self._base_after(side, base, held, kept)
-                if self._receiver_changed(side, base, held, kept, now):
+                if self._inputs[side] & kept.keys() and action.kind is not Kind.CREATE:
+                    again.append(msgspec.structs.replace(self._change(side, row), reason="input"))
+                elif self._receiver_changed(side, base, held, kept, now):
                     again.append(self._change(side, row))
                 now = held
             bases[side] = base
@@ -197,7 +201,7 @@ class Outcomes:
         for one in action.waiting:
             if not one.clearable:
                 self._words.fail(task, one)
-        reason, fields = _open_reason(task)
+        reason, fields = open_reason(task)
         coming = {one.side for one in again}
         rows = tuple(one for one in task.changes if one.side not in coming)
         if reason or action.later:
@@ -222,7 +226,7 @@ class Outcomes:
             reason=reason,
             message=words if reason else "",
             fields=fields,
-            waits=_waits(troubles),
+            waits=waits_of(troubles),
             wakes=self._wakes(task, coupling),
             effects=tuple(self._effects(task)),
         )
@@ -368,31 +372,15 @@ def _is_candidate(mapping: Mapping, task: Task, target: Side) -> bool:
     return any(one.side is target.other and one.reason != "again" for one in task.mine)
 
 
-def _open_reason(task: Task) -> tuple[str, tuple[str, ...]]:
-    """Why a settled pair still stays in the inbox, and for which fields."""
-    action = task.action
-    if action.kind is Kind.OUTSIDE:
-        return "outside", ()
-    if action.contested:
-        return "conflict", action.contested
-    if action.rejected:
-        return "failed", tuple(one.field for one in action.rejected)
-    firm = tuple(one.field for one in action.waiting if not one.clearable)
-    if firm:
-        return "waiting", firm
-    return ("clearable", tuple(one.field for one in action.waiting)) if action.waiting else ("", ())
-
-
-def _waits(troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
-    keys = [one.waits for one in troubles if one.waits]
-    keys += [f"{one.missing.mapping}/{one.missing.key}" for one in troubles if one.missing is not None]
-    return tuple(dict.fromkeys(keys))
-
-
 def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
     """Positions that a row or a condition reads or writes."""
     owned = {one.column(side) for one in mapping.rows}
     return frozenset(at for at in owned if at is not None)
+
+
+def _inputs(mapping: Mapping, side: Side) -> frozenset[int]:
+    """Positions on that side from which rows of other columns make values: what we write there is news."""
+    return frozenset(at for row in mapping.rows if forward(row) is not side for at in row.conversion.reads)
 
 
 def _named(bases: dict[Side, Values]) -> dict[str, Values]:
