@@ -18,13 +18,15 @@ from kobling.engine.task import Context, Task, columns_of, values_of
 from kobling.model.errors import FeedExpiredError
 from kobling.model.look_up import texts_of
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Kind
+from kobling.model.pair import Kind, Missing
 from kobling.model.state import Change, Report, Settled
 from kobling.ports import Opening, Row
 
 _BATCH: Final = 1000
 _MORE_WAVES: Final = 2
 _TODAY: Final = "today"
+# What an opening wakes is for runs that begin after it: one that is under way has read its tables before.
+_NEXT_RUN: Final = 1_000_000
 
 
 class Synchronization:
@@ -54,8 +56,8 @@ class Synchronization:
         return [context.reports[name] for name in self._named]
 
     async def _synchronize(self) -> None:
-        await self._context.state.begin(self._named)
         await self.open(self._named)
+        await self._context.state.begin(self._named)
         if self._context.options.records is None:
             for name in self._named:
                 for side in Side:
@@ -95,10 +97,10 @@ class Synchronization:
                 continue
             keys = source.touched(rows)
             waiting = [f"{name}/{one}" for one in ("", *(texts_of(rows) or ()))]
-            await next(iter(context.stores.values())).wake(waiting)
+            await next(iter(context.stores.values())).wake(waiting, _NEXT_RUN)
             for mapping in context.mappings.values():
                 if name in mapping.sources:
-                    await context.state.wake_couplings(mapping.name, keys)
+                    await context.state.wake_couplings(mapping.name, keys, _NEXT_RUN)
 
     async def _deleted(self, opening: Opening) -> None:
         for mapping in self._context.mappings.values():
@@ -249,6 +251,24 @@ class _Worker:
         async with self._context.state.together():
             await self._store.settle(self._job, turn, settled)
             await self._wake_dependants(tasks, settled)
+        await self._meet_others(tasks, settled, turn + 1)
+
+    async def _meet_others(self, tasks: Sequence[Task], settled: Sequence[Settled], turn: int) -> None:
+        """A run of another mapping may have looked for these pairs, or made what these wait for, meanwhile.
+
+        Each side says what it has done and then looks again, so one of the two sees the other.
+        """
+        keys = [key for one in settled for key in one.wakes]
+        missing = [one.missing for task in tasks for one in task.action.waiting if one.missing is not None]
+        wanted = {(one.mapping, side): {each.key for each in missing} for one in missing for side in Side}
+        found = await answers(self._context, wanted) if wanted else {}
+        keys += [
+            f"{one.mapping}/{one.key}"
+            for one in missing
+            for side in Side
+            if one.key and not isinstance(found.get((one.mapping, side, one.key), one), Missing)
+        ]
+        await self._store.wake(keys, turn)
 
     async def _wake_dependants(self, tasks: Sequence[Task], settled: Sequence[Settled]) -> None:
         """What was made from the former partner of a record that is coupled anew is made again."""

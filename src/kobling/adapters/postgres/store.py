@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.postgres.inbox import Stamps, move
 from kobling.adapters.postgres.packing import Layouts, columns_of, decoder, encoder, is_id, pack, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
 from kobling.model.values import EMPTY_ID
 
-_CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id"
+_CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text"
 _COUPLING: Final = (
     "left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
     " left_seen, right_seen, first, left_number, left_title, right_title, layout_id"
@@ -38,6 +39,7 @@ class PostgresStore:
         self.mapping = mapping
         self._database = database
         self._layouts = Layouts(mapping_id, mapping)
+        self._stamps = Stamps()
 
     @classmethod
     async def open(
@@ -296,35 +298,7 @@ class PostgresStore:
         )
 
     async def _move(self, settled: Sequence[Settled], turn: int) -> None:
-        done = [(one.side, one.id) for entry in settled for one in entry.leave]
-        await self._database.execute(
-            "delete from inbox using unnest(%s::text[], %s::uuid[]) as gone(side, id)"
-            " where mapping_id = %s and inbox.side = gone.side and record_id = gone.id",
-            [[side for side, _ in done], [one for _, one in done], self.mapping_id],
-        )
-        stay = [(one, entry) for entry in settled for one in entry.stay]
-        if stay:
-            await self._database.execute(
-                "update inbox set due = false, reason = stay.reason, message = stay.message,"
-                # What a coupled record holds stands in its coupling from here on.
-                " body = case when coupled then null else body end,"
-                " fields = string_to_array(stay.fields, %s), waits = string_to_array(stay.waits, %s)"
-                " from unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],"
-                " %s::boolean[]) as stay(side, id, reason, message, fields, waits, coupled)"
-                " where mapping_id = %s and inbox.side = stay.side and record_id = stay.id",
-                [
-                    _BETWEEN,
-                    _BETWEEN,
-                    [one.side for one, _ in stay],
-                    [one.id for one, _ in stay],
-                    [entry.reason for _, entry in stay],
-                    [entry.message for _, entry in stay],
-                    [_BETWEEN.join(entry.fields) for _, entry in stay],
-                    [_BETWEEN.join(entry.waits) for _, entry in stay],
-                    [entry.coupling is not None for _, entry in stay],
-                    self.mapping_id,
-                ],
-            )
+        await move(self._database, self.mapping_id, self._stamps, settled)
         again = [one for entry in settled for one in entry.again]
         if again:
             await self.put(again, turn + 1)
@@ -357,6 +331,7 @@ class PostgresStore:
 
     def _change(self, row: Any) -> Change:
         order = self._layouts.order(row[7])
+        self._stamps.keep(row[1], row[0], row[8])
         return Change(
             id=row[0],
             side=Side(row[1]),
@@ -393,4 +368,3 @@ class PostgresStore:
 
 
 _NO_BASE: Final = Base(left=(), right=(), made=())
-_BETWEEN: Final = "\x1f"
