@@ -57,13 +57,15 @@ class World:
 
         return asyncio.run(inside())
 
-    def sync(self, *mappings: str, today: date | None = None, **request: Any) -> Document:
-        """A run; its jobs by mapping, with the status under ''. today: of the machine that runs it."""
+    def sync(self, *mappings: str, today: date | None = None, alone: bool = True, **request: Any) -> Document:
+        """A run; its jobs by mapping, with the status under ''. today: of the machine that runs it. alone:
+        nobody else may hold the mappings."""
+        wait = _nobody_else if alone else _whoever
         asked = Request(mappings=mappings, all=not mappings, **request)
 
         async def work(session: Session) -> tuple[Document, int]:
             seen = _Dated(session, today) if today else session
-            return await synchronize(seen, asked, progress=lambda what, count: None, wait=_nobody_else)
+            return await synchronize(seen, asked, progress=lambda what, count: None, wait=wait)
 
         document, status = self.command(work)
         return {
@@ -220,6 +222,10 @@ class _Dated(Session):
 
 def _nobody_else(name: str) -> None:
     raise AssertionError(f"somebody else holds {name}")
+
+
+def _whoever(name: str) -> None:
+    """Waits for whoever holds the mapping."""
 
 
 def wrote(run: Document) -> int:
