@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
-from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, count, rows_of, values_of
+from kobling.engine.task import (
+    ETAG,
+    Context,
+    Task,
+    answers_of,
+    columns_of,
+    count,
+    intents_of,
+    rows_of,
+    values_of,
+)
 from kobling.engine.words import SYSTEMS, Words, text_at
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
-from kobling.model.state import Change, Coupling, Effect, Failure, Settled
+from kobling.model.state import Change, Coupling, Effect, Failure, Intent, Settled
 from kobling.model.values import Values, same_value
 from kobling.ports import Method, Outcome, Row, RowResult
 
@@ -45,10 +56,19 @@ class Outcomes:
         # Pairs that waited or come again; their last outcome counts.
         self._counted: dict[tuple[Side, str], str] = {}
         self._words = Words(mapping)
+        self._has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
 
     def failures(self) -> list[Failure]:
         """What could not be settled in this run."""
         return self._words.failures()
+
+    def unchanged(self, side: Side, keys: Sequence[str]) -> None:
+        """Counts pairs that a full read met as they were known; not those that this run itself created."""
+        target = side.other
+        if self._mapping.direction.allows(target):
+            fresh = sum((side, key) in self._counted for key in keys)
+            if len(keys) > fresh:
+                count(self._report, target, "unchanged", len(keys) - fresh)
 
     def settle(self, task: Task) -> Settled:
         """The outcome of one task."""
@@ -71,7 +91,10 @@ class Outcomes:
             return self._stays(task)
         if action.base is None:
             self._count_sides(task, "unchanged")
-            return Settled(coupling=self._seen(task), leave=task.changes, wakes=self._wakes(task, None))
+            old = task.coupling
+            known = old is not None and all(task.version(side) == old.version(side) for side in Side)
+            coupling = None if known else self._seen(task)
+            return Settled(coupling=coupling, leave=task.changes, wakes=self._wakes(task, None))
         return self._done(task)
 
     def _stays(self, task: Task) -> Settled:
@@ -89,6 +112,7 @@ class Outcomes:
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
             coupling=coupling,
+            fresh=task.fresh,
             stay=self._mine(task),
             reason=reason,
             message=words,
@@ -134,11 +158,20 @@ class Outcomes:
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
             coupling=coupling,
+            fresh=task.fresh,
             stay=self._mine(task),
             reason="transient" if passing else "failed",
             message=words,
             effects=tuple(self._effects(task)),
+            open=self._unknown(task, refused) if passing else (),
         )
+
+    def _unknown(self, task: Task, refused: dict[Side, RowResult]) -> tuple[Intent, ...]:
+        """Creations that were answered in passing: whether they happened is asked before the next try."""
+        if task.action.kind is not Kind.CREATE:
+            return ()
+        intents = intents_of(self._mapping, task)
+        return tuple(one for one in intents if one.side in refused and one.method == Method.CREATE)
 
     def _mine(self, task: Task) -> tuple[Change, ...]:
         """The rows that this run settles; in a run to one side, those of that side rest as they are."""
@@ -165,28 +198,34 @@ class Outcomes:
     def _done(self, task: Task) -> Settled:
         action = task.action
         assert action.base is not None
-        bases: dict[Side, Values] = {}
-        seen: dict[Side, Values | None] = {}
-        versions = {side: task.version(side) for side in Side}
-        again: list[Change] = []
-        rows = rows_of(task)
-        for side in Side:
-            record = task.records[side]
-            base, now = action.base.values(side), record.values if record is not None else ()
-            row = rows.get(side)
-            if row is not None:
-                held = values_of(self._mapping, side, row)
-                versions[side] = row[ETAG]
-                kept = self._kept(task, side, held)
-                base = self._base_after(side, base, held, kept)
-                if self._receiver_changed(side, base, held, kept, now):
-                    again.append(self._change(side, row))
-                now = held
-            bases[side] = base
-            seen[side] = None if now == base else now
-            self._count_side(task, side)
-        coupling = self._coupling(task, Base(**_named(bases), made=action.base.made), versions, seen)
+        made, rows = action.base.made, rows_of(task)
+        left, left_seen, left_version, left_again = self._held(task, Side.LEFT, rows.get(Side.LEFT))
+        right, right_seen, right_version, right_again = self._held(task, Side.RIGHT, rows.get(Side.RIGHT))
+        again = [one for one in (left_again, right_again) if one is not None]
+        coupling = self._coupling(
+            task,
+            Base(left=left, right=right, made=made),
+            (left_version, right_version),
+            (left_seen, right_seen),
+        )
         return self._placed(task, coupling, again)
+
+    def _held(
+        self, task: Task, side: Side, row: Row | None
+    ) -> tuple[Values, Values | None, str, Change | None]:
+        """Of one side: its base, what it holds beside it, its version, and its row if it comes again."""
+        assert task.action.base is not None
+        self._count_side(task, side)
+        base, record = task.action.base.values(side), task.records[side]
+        before = () if record is None else record.values
+        if row is None:
+            return base, None if before is base or before == base else before, task.version(side), None
+        held = values_of(self._mapping, side, row)
+        kept = self._kept(task, side, held)
+        after = self._base_after(side, base, held, kept)
+        changed = self._receiver_changed(side, base, held, kept, before)
+        again = self._change(side, row) if changed else None
+        return after, None if held == after else held, row[ETAG], again
 
     def _placed(self, task: Task, coupling: Coupling, again: list[Change]) -> Settled:
         """Which rows leave and which stay, for what reason."""
@@ -215,6 +254,7 @@ class Outcomes:
         words = "; ".join(one.reason for one in troubles) or action.reason
         return Settled(
             coupling=coupling,
+            fresh=task.fresh,
             leave=rows,
             stay=stay,
             again=tuple(again),
@@ -227,25 +267,28 @@ class Outcomes:
         )
 
     def _coupling(
-        self, task: Task, base: Base | None, versions: dict[Side, str], seen: dict[Side, Values | None]
+        self,
+        task: Task,
+        base: Base | None,
+        versions: tuple[str, str],
+        seen: tuple[Values | None, Values | None],
     ) -> Coupling:
-        now = {
-            side: seen[side] if seen[side] is not None or base is None else base.values(side) for side in Side
-        }
-        left, right = now[Side.LEFT], now[Side.RIGHT]
-        old = task.coupling
+        left, right = seen
+        if base is not None:
+            left, right = base.left if left is None else left, base.right if right is None else right
+        old, table, other = task.coupling, self._mapping.left, self._mapping.right
         return Coupling(
             left=task.ids[Side.LEFT],
             right=task.ids[Side.RIGHT],
-            left_version=versions[Side.LEFT],
-            right_version=versions[Side.RIGHT],
+            left_version=versions[0],
+            right_version=versions[1],
             base=base,
-            left_seen=seen[Side.LEFT],
-            right_seen=seen[Side.RIGHT],
+            left_seen=seen[0],
+            right_seen=seen[1],
             first=First.POLICY if old is None else old.first,
-            left_number=text_at(self._mapping.left.number, left) or ("" if old is None else old.left_number),
-            left_title=text_at(self._mapping.left.title, left) or ("" if old is None else old.left_title),
-            right_title=text_at(self._mapping.right.title, right) or ("" if old is None else old.right_title),
+            left_number=text_at(table.number, left) or ("" if old is None else old.left_number),
+            left_title=text_at(table.title, left) or ("" if old is None else old.left_title),
+            right_title=text_at(other.title, right) or ("" if old is None else old.right_title),
         )
 
     def _seen(self, task: Task) -> Coupling | None:
@@ -253,7 +296,8 @@ class Outcomes:
         if task.coupling is None:
             return None
         base = task.coupling.base
-        versions, seen = {}, {}
+        versions: dict[Side, str] = {}
+        seen: dict[Side, Values | None] = {}
         rows = rows_of(task)
         for side in Side:
             record = task.records[side]
@@ -262,7 +306,9 @@ class Outcomes:
             if side in rows:
                 versions[side], values = rows[side][ETAG], values_of(self._mapping, side, rows[side])
             seen[side] = None if base is not None and values == base.values(side) else values
-        return self._coupling(task, base, versions, seen)
+        return self._coupling(
+            task, base, (versions[Side.LEFT], versions[Side.RIGHT]), (seen[Side.LEFT], seen[Side.RIGHT])
+        )
 
     def _kept(self, task: Task, side: Side, held: Values) -> dict[int, Any]:
         """What was sent to that side; of a record found after a crash only what it still holds."""
@@ -276,18 +322,26 @@ class Outcomes:
     ) -> bool:
         """Whether the service, or somebody else, changed more than we sent: then it is planned again."""
         known = before or base
-        return any(at not in kept and not same_value(held[at], known[at]) for at in self._owned[side])
+        for at in self._owned[side]:
+            if at not in kept and held[at] != known[at] and not same_value(held[at], known[at]):
+                return True
+        return False
 
     def _base_after(self, side: Side, base: Values, held: Values, sent: dict[int, Any]) -> Values:
         """What we sent settles as the service holds it; what no row owns is taken as it is."""
-        owned = self._owned[side]
-        return tuple(held[at] if at in sent or at not in owned else value for at, value in enumerate(base))
+        after = list(held)
+        for at in self._owned[side]:
+            if at not in sent:
+                after[at] = base[at]
+        return tuple(after)
 
     def _change(self, side: Side, row: Row) -> Change:
         return Change(id=row["id"], side=side, version=row[ETAG], values=values_of(self._mapping, side, row))
 
     def _wakes(self, task: Task, coupling: Coupling | None) -> tuple[str, ...]:
         """Who waits for this pair is due: it is newly coupled, renumbered, or inside the filter again."""
+        if not self._has_dependants:
+            return ()
         back = any(one.reason == "outside" for one in task.changes)
         old = task.coupling
         if coupling is None:
@@ -301,26 +355,27 @@ class Outcomes:
         return tuple(f"{self._mapping.name}/{one}" for one in keys if one)
 
     def _effects(self, task: Task) -> list[Effect]:
+        if not task.action.writes:
+            return []
         rows = rows_of(task)
         effects = []
         for write in task.action.writes:
-            record = task.records[write.side]
-            columns = self._mapping.table(write.side).columns
-            values = {
-                columns[at].name: (None if record is None else record.values[at], value)
-                for at, value in write.values
-            }
-            if write.side in rows or task.method(write) is Method.DELETE:
-                effects.append(
-                    Effect(
-                        left=task.ids[Side.LEFT],
-                        right=task.ids[Side.RIGHT],
-                        side=write.side,
-                        method=task.method(write),
-                        values=values,
-                        reason=task.action.reason,
-                    )
+            if write.side not in rows and task.method(write) is not Method.DELETE:
+                continue
+            record, names = task.records[write.side], self._read[write.side]
+            held = None if record is None else record.values
+            effects.append(
+                Effect(
+                    left=task.ids[Side.LEFT],
+                    right=task.ids[Side.RIGHT],
+                    side=write.side,
+                    method=task.method(write),
+                    values={
+                        names[at]: (None if held is None else held[at], value) for at, value in write.values
+                    },
+                    reason=task.action.reason,
                 )
+            )
         return effects
 
     def _count_sides(self, task: Task, word: str) -> None:
@@ -348,6 +403,9 @@ class Outcomes:
     def _count(self, task: Task, side: Side, word: str) -> None:
         """A pair counts once a run, by what it came to; only what waited or was looked at may count anew."""
         known = self._counted.get((side, task.key))
+        if word == "unchanged" and self._counted.get((side.other, task.key)) == "inserted":
+            # A full read meets what this run itself created.
+            return
         if known in {"waiting", "unchanged", "outside"}:
             count(self._report, side, known, -1)
         elif known is not None:
@@ -390,7 +448,3 @@ def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
     """Positions that a row or a condition reads or writes."""
     owned = {one.column(side) for one in mapping.rows}
     return frozenset(at for at in owned if at is not None)
-
-
-def _named(bases: dict[Side, Values]) -> dict[str, Values]:
-    return {"left": bases[Side.LEFT], "right": bases[Side.RIGHT]}

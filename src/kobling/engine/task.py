@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
 from kobling.model.look_up import Facts, Reference, Source
+from kobling.model.mapping import Column, Side
 from kobling.model.mapping import Mapping as TableMapping
-from kobling.model.mapping import Side
 from kobling.model.pair import Action, Choice, Kind, Record, Write
-from kobling.model.state import Change, Coupling, Report
+from kobling.model.state import Change, Coupling, Intent, Report
 from kobling.model.values import Values
 from kobling.ports import MappingState, Method, Outcome, Row, RowResult, Service, State
 
@@ -92,6 +93,26 @@ class Task(msgspec.Struct, kw_only=True):
         return self.mine[0].id if self.coupling is None else self.coupling.left
 
 
+# Getters of many columns at once, by the identity of the columns; a run has a handful.
+_READERS_KEPT: Final = 64
+_readers: Final[dict[int, tuple[tuple[Column, ...], itemgetter[Any]]]] = {}
+
+
+def intents_of(mapping: TableMapping, task: Task) -> list[Intent]:
+    """What the task is about to write."""
+    return [
+        Intent(
+            side=write.side,
+            id=task.ids[write.side],
+            partner=task.ids[write.side.other],
+            method=task.method(write),
+            body=body_of(mapping, write.side, write.values),
+            version=task.version(write.side),
+        )
+        for write in task.action.writes
+    ]
+
+
 def answers_of(task: Task) -> dict[Side, RowResult]:
     """The answers by side; a claim that failed stands for its side."""
     answers = dict(task.results)
@@ -112,7 +133,16 @@ def rows_of(task: Task) -> dict[Side, Row]:
 
 def values_of(mapping: TableMapping, side: Side, row: Row) -> Values:
     """A row's values in the order of the table's columns."""
-    return tuple(row.get(one.name) for one in mapping.table(side).columns)
+    columns = mapping.table(side).columns
+    read = _readers.get(id(columns))
+    if read is None or read[0] is not columns:
+        if len(_readers) > _READERS_KEPT:
+            _readers.clear()
+        read = _readers[id(columns)] = (columns, itemgetter(*(one.name for one in columns), ETAG))
+    try:
+        return read[1](row)[:-1]  # type: ignore[no-any-return]
+    except KeyError:
+        return tuple(row.get(one.name) for one in columns)
 
 
 def record_of(mapping: TableMapping, side: Side, row: Row) -> Record:
