@@ -185,10 +185,6 @@ class MappingState(Protocol):
         """What earlier jobs journalled and did not settle."""
         ...
 
-    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]:
-        """Those of these ids for which an earlier job left an intent open."""
-        ...
-
     async def settle(self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0) -> None:
         """One batch's outcome in one transaction: couplings, inbox rows, audit; its journal entry goes."""
         ...

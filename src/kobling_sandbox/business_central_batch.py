@@ -26,7 +26,7 @@ class _RolledBack(Exception):  # noqa: N818 - it is no error of ours but the way
     """An operation of a batch that is one transaction failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Operation:
     """One operation; `group` is blank outside of groups, `needs` are ids and groups that must succeed."""
 

@@ -134,8 +134,8 @@ class Company:
         if facts.series is not None and not values.get("no"):
             values["no"] = self._next_number(table, facts.series)
         # The table's template gives what was not sent; a blank that was sent stays blank.
-        for name, value in facts.template.items():
-            values.setdefault(name, value)
+        if facts.template:
+            values = {**facts.template, **values}
         if rules.derive is not None:
             rules.derive(self, None, values)
         _check_required(facts, table, values)
@@ -194,9 +194,9 @@ class Company:
             raise _locked(table) from None
 
     def _check_relations(self, facts: _Facts, table: Table, values: Row, old: Row | None) -> None:
-        for name, value in values.items():
-            relation = facts.relations.get(name) if value else None
-            if relation is None or (old is not None and old.get(name) == value):
+        for name, relation in facts.relations.items():
+            value = values.get(name)
+            if not value or (old is not None and old.get(name) == value):
                 continue
             if not self.find(relation.table, relation.key, value):
                 related = self.store.tables[relation.table].caption

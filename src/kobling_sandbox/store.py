@@ -296,6 +296,8 @@ class Store:
         return list(self._spaces.items())
 
     def _is_pending(self, rows: TableRows, identifier: str) -> bool:
+        if not self._pending:
+            return False
         return any(change.rows is rows and change.id == identifier for change in self._pending)
 
     def _store(self, rows: TableRows, identifier: str, row: Row, user: str) -> Row:

@@ -7,6 +7,7 @@ missing permission or a huge body come from the faults control, which gives them
 import base64
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 
@@ -165,14 +166,14 @@ def test_variants_that_make_no_sense_are_refused(bc: Client, variants: dict[str,
 
 
 def test_a_body_that_is_too_large_is_refused_unread(bc: Client) -> None:
-    connection = HTTPConnection("127.0.0.1", bc.port, timeout=60)
-    connection.putrequest("POST", f"{EXTENSION}/{COMPANY}/customers")
-    connection.putheader("Authorization", f"Bearer {bc.token()}")
-    connection.putheader("Content-Length", "350000001")
-    connection.endheaders()
-    response = connection.getresponse()
-    assert (response.status, b"RequestEntityTooLarge" in response.read()) == (413, True)
-    connection.close()
+    token = bc.token()
+    with closing(HTTPConnection("127.0.0.1", bc.port, timeout=20)) as connection:
+        connection.putrequest("POST", f"{EXTENSION}/{COMPANY}/customers")
+        connection.putheader("Authorization", f"Bearer {token}")
+        connection.putheader("Content-Length", "350000001")
+        connection.endheaders()
+        response = connection.getresponse()
+        assert (response.status, b"RequestEntityTooLarge" in response.read()) == (413, True)
 
 
 def test_a_row_version_stands_in_the_etag(bc: Client) -> None:

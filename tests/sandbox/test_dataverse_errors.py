@@ -4,6 +4,7 @@ Method: plain HTTP against a served sandbox. Refusals that need a busy service, 
 body come from the faults control, which gives them the service's own form.
 """
 
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -126,7 +127,7 @@ def test_people_are_duplicates_by_both_parts_of_their_name(sales: Client) -> Non
     sales.create("contacts", firstname="Kari", lastname="Berg")
     body = {"firstname": "kari", "lastname": "Berg"}
     assert sales.send("POST", "contacts", body, **DETECT).error == (412, "0x80040333")
-    assert sales.send("POST", "contacts", body | {"firstname": "Ola"}, **DETECT).status == 204
+    assert sales.send("POST", "contacts", body | {"lastname": "Vik"}, **DETECT).status == 204
 
 
 @pytest.mark.parametrize("on", ["create", "update"])
@@ -186,13 +187,12 @@ def test_no_token_or_an_unknown_one_is_a_plain_401(sales: Client) -> None:
 def test_a_body_that_is_too_large_is_refused_unread(sales: Client) -> None:
     url = urlsplit(sales.base)
     assert url.hostname is not None
-    connection = HTTPConnection(url.hostname, url.port, timeout=60)
     sales.read("WhoAmI")
-    connection.putrequest("POST", f"{ROOT}accounts")
-    connection.putheader("Authorization", f"Bearer {sales.token}")
-    connection.putheader("Content-Length", "350000001")
-    connection.endheaders()
-    response = connection.getresponse()
-    assert (response.status, b'"0x8004418A"' in response.read()) == (413, True)
-    connection.close()
+    with closing(HTTPConnection(url.hostname, url.port, timeout=20)) as connection:
+        connection.putrequest("POST", f"{ROOT}accounts")
+        connection.putheader("Authorization", f"Bearer {sales.token}")
+        connection.putheader("Content-Length", "350000001")
+        connection.endheaders()
+        response = connection.getresponse()
+        assert (response.status, b'"0x8004418A"' in response.read()) == (413, True)
     assert sales.read("accounts/$count") == b"0"

@@ -17,9 +17,15 @@ def forward(row: FieldRow) -> Side:
     return Side.LEFT if row.direction is Direction.TO_LEFT else Side.RIGHT
 
 
+def is_derived(row: FieldRow) -> bool:
+    """Whether the row reads what is not its own column; only what it was made into says if it is settled."""
+    source = row.column(forward(row).other)
+    return row.moment is Moment.ALWAYS and (bool(row.conversion.reads) or source is None)
+
+
 class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row with its converters. left, right: its columns, -1 on the side without; made_anew: a look-up or a
-    rate may make another value of the same source."""
+    rate may make another value of the same source. derived: see `is_derived`."""
 
     index: int
     row: FieldRow
@@ -29,6 +35,7 @@ class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
     to_right: Converter | None
     forward: Side
     made_anew: bool
+    derived: bool
 
     def converter(self, target: Side) -> Converter | None:
         """The converter that makes the value for that side; None where the row has no column there."""
@@ -62,6 +69,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     left_watch: tuple[tuple[int, ...], ...]
     right_watch: tuple[tuple[int, ...], ...]
     wakeable: tuple[int, ...]
+    derived: tuple[int, ...]
     creations: dict[Side, tuple[Step, ...]]
     blanks: dict[Side, tuple[Value, ...]]
 
@@ -94,12 +102,14 @@ def _compile(mapping: Mapping) -> Compiled:
         left_watch=_watch(mapping, rows, Side.LEFT),
         right_watch=_watch(mapping, rows, Side.RIGHT),
         wakeable=tuple(one.index for one in rows if one.made_anew),
+        derived=tuple(one.index for one in rows if one.derived),
         creations={side: tuple(_steps(mapping, side)) for side in Side},
         blanks={side: tuple(one.blank for one in mapping.table(side).columns) for side in Side},
     )
 
 
 def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
+    always, derived = row.moment is Moment.ALWAYS, is_derived(row)
     return CompiledRow(
         index=index,
         row=row,
@@ -108,7 +118,8 @@ def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
         to_left=None if row.left is None else converter(mapping, row, Side.LEFT),
         to_right=None if row.right is None else converter(mapping, row, Side.RIGHT),
         forward=forward(row),
-        made_anew=row.moment is Moment.ALWAYS and row.conversion.kind != "plain",
+        made_anew=derived or (always and row.conversion.kind != "plain"),
+        derived=derived,
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from kobling.model.pair import Record
 from kobling.model.values import Value, is_blank
+
+_DIGITS_MAX: Final = 300
 
 
 class Matches(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +47,15 @@ def match_key(values: Sequence[Value]) -> tuple[str, ...] | None:
     """What records are compared by; None where one of the values is blank."""
     if any(is_blank(one) or not str(one).strip() for one in values):
         return None
-    return tuple(str(one).strip().casefold() for one in values)
+    return tuple(_text(one).strip().casefold() for one in values)
+
+
+def _text(value: Value) -> str:
+    """The value in digits, as equal numbers are written in several ways; one out of all bounds as it is."""
+    if not isinstance(value, Decimal) or not value.is_finite() or abs(value.adjusted()) > _DIGITS_MAX:
+        return str(value)
+    text = format(value, "f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text) if value else "0"
 
 
 def _by_key(

@@ -6,7 +6,7 @@ from kobling.algebra.compiled import CompiledRow, compiled
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
 from kobling.algebra.transform import is_open
 from kobling.model.look_up import Answer, Keep, LookUps, Rejected
-from kobling.model.mapping import FieldRow, Mapping, Moment, Side, UpdateConflict
+from kobling.model.mapping import Direction, FieldRow, Mapping, Moment, Side, UpdateConflict
 from kobling.model.pair import Action, Base, Choice, Kind, Missing, Pair, Record, Trouble, Write
 from kobling.model.values import UNSET, Value, Values, is_blank, same_value
 
@@ -32,7 +32,12 @@ def same_for(row: FieldRow, side: Side, one: Value, other: Value, look_ups: Look
         # Its only key is '', so the answer is no other word for nothing.
         return False
     nothing = look_ups.get((row.conversion.source, side, ""))
-    return nothing is not None and nothing in (one, other)
+    return nothing is not None and same_value(nothing, other if is_blank(one) else one)
+
+
+def settled(made: Value | Keep) -> Value:
+    """What a base keeps of a value that was made; None is for what could not be made yet."""
+    return "" if made is None or isinstance(made, Keep) else made
 
 
 class Merge:
@@ -64,14 +69,27 @@ class Merge:
         touched = left | right
         if self.pair.woken:
             touched.update(self.compiled.wakeable)
-        rows = self.compiled.by_index
-        for index in sorted(touched):
+        rows, derived = self.compiled.by_index, self.compiled.derived
+        for index in sorted(touched.difference(derived)):
             one = rows[index]
             if one.row.moment is Moment.INSERT:
                 self._compare(one, index in (left if one.forward is Side.RIGHT else right))
             else:
                 self._settle(one, index in left, index in right)
+        # Derived rows come last: they read what the others write.
+        for index in derived:
+            one = rows[index]
+            if (
+                index in touched
+                or self.base.made[index] is None
+                or (self.writes and self._reads_a_write(one))
+            ):
+                self._settle(one, index in left, index in right)
         return self._decided()
+
+    def _reads_a_write(self, one: CompiledRow) -> bool:
+        written = self.writes.get(one.forward.other)
+        return written is not None and not written.keys().isdisjoint(one.row.conversion.reads)
 
     def _decided(self) -> Action:
         writes = tuple(
@@ -110,14 +128,17 @@ class Merge:
 
     def _settle(self, one: CompiledRow, left: bool, right: bool) -> None:
         row = one.row
-        if not left and not right:
-            anew = self._made_anew(one)
-            left, right = anew and one.forward is Side.RIGHT, anew and one.forward is Side.LEFT
-            if not anew:
-                return
+        source, destination = (left, right) if one.forward is Side.RIGHT else (right, left)
+        if one.derived:
+            source = self._derived_anew(one, source)
+        elif self.pair.woken and not source and (row.direction is not Direction.BOTH or not destination):
+            source = one.made_anew and self._made_anew(one)
+        if not source and not destination:
+            return
+        left, right = (source, destination) if one.forward is Side.RIGHT else (destination, source)
         verdict = FIELD[row.direction, left, right]
         choice = self.pair.choices.get(row.name)
-        if choice is not None and choice.winner is None:
+        if choice is not None and choice.winner is None and row.direction is Direction.BOTH:
             self._impose(one, choice)
             return
         if verdict is FieldVerdict.CONTEST:
@@ -132,8 +153,27 @@ class Merge:
 
     def _made_anew(self, one: CompiledRow) -> bool:
         """Whether another look-up or rate makes another value of the same source: a change of the source."""
+        made, before = self._convert(one, one.forward), self.base.made[one.index]
+        if isinstance(made, Keep | Missing | Rejected):
+            return False
+        if before is UNSET:
+            # The row came into the mapping later: what it makes now counts as settled.
+            self._remember(one, made)
+            return False
+        return not same_value(made, before)
+
+    def _derived_anew(self, one: CompiledRow, touched: bool) -> bool:
+        """Whether a derived row's source changed: its own column, or what is made of all that it reads."""
+        source, before = one.forward.other, self.base.made[one.index]
+        own = one.column(source)
+        if touched and own >= 0 and not same_value(self.now[source][own], self.base.values(source)[own]):
+            return True
         made = self._convert(one, one.forward)
-        return not is_open(made) and not same_value(made, self.base.made[one.index])  # type: ignore[arg-type]
+        if isinstance(made, Keep):
+            return False
+        if before is None or (touched and (before is UNSET or isinstance(made, Missing | Rejected))):
+            return True
+        return self._made_anew(one)
 
     def _compare(self, one: CompiledRow, changed: bool) -> None:
         """A field that can be written only at creation: a later difference is named, never sent."""
@@ -151,7 +191,12 @@ class Merge:
     def _convert(self, one: CompiledRow, target: Side, source: Values | None = None) -> Answer:
         convert = one.to_right if target is Side.RIGHT else one.to_left
         assert convert is not None
-        return convert(self.now[target.other] if source is None else source, self.look_ups)
+        if source is None:
+            source = self.now[target.other]
+            written = self.writes.get(target.other) if one.derived else None
+            if written:
+                source = tuple(written.get(position, value) for position, value in enumerate(source))
+        return convert(source, self.look_ups)
 
     def _contest(self, one: CompiledRow, choice: Choice | None) -> FieldVerdict:
         """Both changed: settled if one already is what the other would become, else by choice or policy."""
@@ -185,6 +230,7 @@ class Merge:
         if self.pair.target is not None and self.pair.target is not target:
             self.later.append(row.name)
             self._keep_base(row)
+            self._unsettle(one)
             return
         made = self._convert(one, target)
         if isinstance(made, Missing):
@@ -192,6 +238,7 @@ class Merge:
         elif isinstance(made, Rejected):
             self.rejected.append(Trouble(field=row.name, reason=made.reason, waits=made.waits))
             self._keep_base(row)
+            self._unsettle(one)
         elif not isinstance(made, Keep):
             self._put(one, target, made)
             if one.made_anew:
@@ -200,7 +247,14 @@ class Merge:
     def _remember(self, one: CompiledRow, made: Value) -> None:
         if self.made is None:
             self.made = list(self.base.made)
-        self.made[one.index] = made
+        self.made[one.index] = settled(made)
+
+    def _unsettle(self, one: CompiledRow) -> None:
+        """A derived row stays a change by what was made of it, as others settle the columns that it reads."""
+        if one.derived:
+            if self.made is None:
+                self.made = list(self.base.made)
+            self.made[one.index] = None
 
     def _put(self, one: CompiledRow, side: Side, value: Value) -> None:
         position = one.column(side)
@@ -212,7 +266,12 @@ class Merge:
         """The field keeps its base and so stays a change; what may be cleared is sent as blank meanwhile."""
         row = one.row
         self._keep_base(row)
+        self._unsettle(one)
         if row.clear_on_failed:
+            if not one.derived:
+                # With its target cleared, even what the base held is a change.
+                own = one.column(target.other)
+                self.next[target.other][own] = self.compiled.blanks[target.other][own]
             position = one.column(target)
             self._put(one, target, self.compiled.blanks[target][position])
             written = self.writes.get(target, {})
@@ -226,11 +285,11 @@ class Merge:
         """What the forward direction makes of the settled source, so that the next run sees it unchanged."""
         if target is one.forward:
             return made
-        settled = self._convert(one, one.forward, tuple(self.next[target]))
-        return None if isinstance(settled, Keep | Missing | Rejected) else settled
+        back = self._convert(one, one.forward, tuple(self.next[target]))
+        return None if isinstance(back, Keep | Missing | Rejected) else back
 
     def _keep_base(self, row: FieldRow) -> None:
         for side in Side:
             position = row.column(side)
-            if position is not None:
+            if position is not None and self.base.values(side)[position] is not UNSET:
                 self.next[side][position] = self.base.values(side)[position]

@@ -25,14 +25,39 @@ def order(mappings: Table[str, Mapping]) -> tuple[str, ...]:
     done: list[str] = []
     left = sorted(mappings)
     while left:
-        ready = [one for one in left if needs[one] <= set(done)] or [
-            one for one in left if firm[one] <= set(done)
-        ]
+        ready = [one for one in left if needs[one] <= set(done)]
         if not ready:
-            raise LookUpCycleError(tuple(left))
+            circling = [one for one in left if _needs_only_a_circle(one, needs, left)]
+            ready = [one for one in circling if firm[one] <= set(done)]
+            if not ready:
+                raise LookUpCycleError(_circle(circling[0], firm, left))
         done.append(ready[0])
         left.remove(ready[0])
     return tuple(done)
+
+
+def _needs_only_a_circle(name: str, needs: Table[str, set[str]], left: list[str]) -> bool:
+    """Whether all that a name still needs, needs it in turn: only there may a look-up yield."""
+    return all(name in _reached(one, needs, left) for one in _reached(name, needs, left))
+
+
+def _reached(name: str, needs: Table[str, set[str]], left: list[str]) -> set[str]:
+    """What a name still needs, directly or not."""
+    found: set[str] = set()
+    ahead = [name]
+    while ahead:
+        new = needs[ahead.pop()].intersection(left) - found
+        found |= new
+        ahead += new
+    return found
+
+
+def _circle(name: str, firm: Table[str, set[str]], left: list[str]) -> tuple[str, ...]:
+    """The circle of firm look-ups into which one leads from there."""
+    path = [name]
+    while (following := min(firm[path[-1]].intersection(left))) not in path:
+        path.append(following)
+    return tuple(path[path.index(following) :])
 
 
 def depth(mappings: Table[str, Mapping]) -> int:

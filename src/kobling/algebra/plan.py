@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from kobling.algebra.compiled import compiled, forward
+from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.filters import holds, outside
-from kobling.algebra.merge import Merge, position_of, same_for
+from kobling.algebra.merge import Merge, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert
 from kobling.model.look_up import Keep, LookUps, Rejected
@@ -31,7 +31,7 @@ from kobling.model.pair import (
     Trouble,
     Write,
 )
-from kobling.model.values import Value, Values, is_blank, same_value
+from kobling.model.values import UNSET, Value, Values, is_blank, same_value
 
 _NOTHING = Action(kind=Kind.NOTHING)
 _DELETION = {
@@ -54,6 +54,7 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
         and left.values == base.left
         and right.values == base.right
         and not pair.woken
+        and None not in base.made
     ):
         return _NOTHING
     verdict = PAIR[state(mapping, pair, Side.LEFT), state(mapping, pair, Side.RIGHT)]
@@ -86,7 +87,9 @@ def state(mapping: Mapping, pair: Pair, side: Side) -> SideState:
         return SideState.UNKNOWN
     if outside(mapping.table(side), record.values) is not None:
         return SideState.OUTSIDE
-    changed = pair.base is None or pair.woken or record.values != pair.base.values(side)
+    changed = (
+        pair.base is None or pair.woken or record.values != pair.base.values(side) or None in pair.base.made
+    )
     return SideState.CHANGED if changed else SideState.UNCHANGED
 
 
@@ -94,10 +97,8 @@ def _left_filter(mapping: Mapping, pair: Pair) -> Action:
     """Outside the filter nothing is written, but for the rows of the moment at which it is left."""
     reasons = [_why_outside(mapping, pair, side) for side in Side]
     reason = "; ".join(one for one in reasons if one)
-    for row in mapping.rows:
-        if row.moment is Moment.EXIT and _leaves_now(mapping, pair, row):
-            return _exit(mapping, pair, row, reason)
-    return Action(kind=Kind.OUTSIDE, reason=reason)
+    leaving = [row for row in mapping.rows if row.moment is Moment.EXIT and _leaves_now(mapping, pair, row)]
+    return _exit(mapping, pair, leaving, reason) if leaving else Action(kind=Kind.OUTSIDE, reason=reason)
 
 
 def _why_outside(mapping: Mapping, pair: Pair, side: Side) -> str:
@@ -118,26 +119,35 @@ def _leaves_now(mapping: Mapping, pair: Pair, row: FieldRow) -> bool:
         return False
     before = pair.base.values(target.other)
     return any(
-        one.name == row.when and not holds(one, there.values) and holds(one, before)
+        one.name == row.when
+        and before[one.position] is not UNSET
+        and not holds(one, there.values)
+        and holds(one, before)
         for one in mapping.table(target.other).conditions
     )
 
 
-def _exit(mapping: Mapping, pair: Pair, row: FieldRow, reason: str) -> Action:
+def _exit(mapping: Mapping, pair: Pair, rows: list[FieldRow], reason: str) -> Action:
+    """Only one side can leave while the other is still inside, so all rows have the same target."""
     assert pair.base is not None
-    target = forward(row)
-    there = pair.record(target.other)
+    target = forward(rows[0])
+    here, there = pair.record(target), pair.record(target.other)
+    assert here is not None
     assert there is not None
-    position, value = position_of(row, target), row.conversion.constant
     sides = {side: list(pair.base.values(side)) for side in Side}
-    sides[target][position] = value
-    for one in mapping.table(target.other).conditions:
-        # The base keeps the moment of leaving, so that the row is written once.
-        if one.name == row.when:
-            sides[target.other][one.position] = there.values[one.position]
+    values: dict[int, Value] = {}
+    for row in rows:
+        position, value = position_of(row, target), row.conversion.constant
+        sides[target][position] = value
+        if not same_value(value, here.values[position]):
+            values[position] = value
+        for one in mapping.table(target.other).conditions:
+            # The base keeps the moment of leaving, so that the row is written once.
+            if one.name == row.when:
+                sides[target.other][one.position] = there.values[one.position]
     base = Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=pair.base.made)
-    write = Write(side=target, values=((position, value),))
-    return Action(kind=Kind.OUTSIDE, writes=(write,), base=base, reason=reason)
+    writes = (Write(side=target, values=tuple(sorted(values.items()))),) if values else ()
+    return Action(kind=Kind.OUTSIDE, writes=writes, base=base, reason=reason)
 
 
 def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
@@ -153,12 +163,14 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     contested = []
     for row in mapping.rows:
         source = _first_source(mapping, pair, row, first, look_ups)
-        made.append(_made_now(mapping, pair, row, look_ups) if source is First.LEAVE else None)
+        made.append(_made_now(mapping, pair, row, look_ups) if source is First.LEAVE else settled(None))
         if source is First.POLICY:
             contested.append(row.name)
         elif source is not First.LEAVE:
             # A blank base makes the source's value the change that flows.
             _blank(mapping, row, Side(source), sides[Side(source)])
+            if is_derived(row):
+                made[-1] = None
     if contested:
         reason = "the records differ and nobody has said yet which side is right"
         return Action(kind=Kind.CONFLICT, contested=tuple(contested), reason=reason)
@@ -168,13 +180,14 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
 
 
 def _made_now(mapping: Mapping, pair: Pair, row: FieldRow, look_ups: LookUps) -> Value:
-    """What a row that is left alone makes of its source now: only a later difference is a change."""
+    """What a row that is left alone makes of its source now: only a later difference is a change. UNSET where
+    it makes nothing yet."""
     target = forward(row)
     source = pair.record(target.other)
     if source is None or row.column(target) is None:
-        return None
+        return settled(None)
     answer = convert(mapping, row, source.values, target, look_ups)
-    return None if isinstance(answer, Keep | Missing | Rejected) else answer
+    return UNSET if isinstance(answer, Missing | Rejected) else settled(answer)
 
 
 def _first_source(mapping: Mapping, pair: Pair, row: FieldRow, first: First, look_ups: LookUps) -> First:
@@ -189,17 +202,14 @@ def _first_source(mapping: Mapping, pair: Pair, row: FieldRow, first: First, loo
     if row.direction is not Direction.BOTH:
         source = forward(row).other
         wanted = row.column(source) is None or (first is not First.LEAVE and first != str(source.other))
-        return First(str(source)) if wanted and not _empty(row, source, now[source]) else First.LEAVE
+        made = convert(mapping, row, now[source], source.other, look_ups)
+        empty = not isinstance(made, Keep | Missing | Rejected) and is_blank(made)
+        return First(str(source)) if wanted and not empty else First.LEAVE
     blank = {side: is_blank(now[side][position_of(row, side)]) for side in Side}
     for side in Side:
         if blank[side]:
             return First.LEAVE if blank[side.other] or first is First.LEAVE else First(str(side.other))
     return first
-
-
-def _empty(row: FieldRow, side: Side, values: Values) -> bool:
-    position = row.column(side)
-    return position is not None and is_blank(values[position])
 
 
 def _agree(mapping: Mapping, row: FieldRow, now: dict[Side, Values], look_ups: LookUps) -> bool:
@@ -217,10 +227,10 @@ def _agree(mapping: Mapping, row: FieldRow, now: dict[Side, Values], look_ups: L
 
 
 def _blank(mapping: Mapping, row: FieldRow, side: Side, values: list[Value]) -> None:
+    """A blank base makes a column's value a change; of a derived row, that nothing was made of it yet."""
     position = row.column(side)
-    positions = row.conversion.reads if position is None else (position,)
-    for one in positions:
-        values[one] = mapping.table(side).columns[one].blank
+    if position is not None:
+        values[position] = mapping.table(side).columns[position].blank
 
 
 def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUps) -> Action:
@@ -232,13 +242,14 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
     ready = compiled(mapping)
     given = source.values
     values: dict[int, Value] = {}
-    made: list[Value] = [None] * len(mapping.rows)
+    made: list[Value] = [settled(None)] * len(mapping.rows)
     waiting: list[Trouble] = []
-    settled: list[Value] | None = None
+    ours: list[Value] | None = None
     for step in ready.creations[target]:
         result = step.convert(given, look_ups)
         if isinstance(result, Keep | Missing | Rejected):
             if isinstance(result, Keep):
+                made[step.index] = settled(result)
                 continue
             row = step.row
             if isinstance(result, Rejected):
@@ -247,10 +258,12 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
             waiting.append(
                 Trouble(field=row.name, reason=result.reason, missing=result, clearable=row.clear_on_failed)
             )
-            settled = list(given) if settled is None else settled
-            _blank(mapping, row, target.other, settled)
+            ours = list(given) if ours is None else ours
+            _blank(mapping, row, target.other, ours)
+            if is_derived(row):
+                made[step.index] = None
             continue
-        made[step.index] = result
+        made[step.index] = settled(result)
         # Blank needs no writing in a create; a template's value then stands.
         if result != step.blank or not is_blank(result):
             values[step.at] = result
@@ -259,8 +272,8 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
         return Action(kind=Kind.WAIT, waiting=tuple(waiting), reason=mandatory[0].reason)
     for template in mapping.table(target).template:
         values[template.position] = template.value
-    ours = given if settled is None else tuple(settled)
-    return _create(mapping, source, ours, target, values, made, tuple(waiting), look_ups)
+    held = given if ours is None else tuple(ours)
+    return _create(mapping, source, held, target, values, made, tuple(waiting), look_ups)
 
 
 def _create(
@@ -289,7 +302,7 @@ def _create(
             convert = one.converter(one.forward)
             assert convert is not None
             answer = convert(left if one.forward is Side.RIGHT else right, look_ups)
-            made[one.index] = None if isinstance(answer, Keep | Missing | Rejected) else answer
+            made[one.index] = UNSET if isinstance(answer, Missing | Rejected) else settled(answer)
     return Action(
         kind=Kind.CREATE,
         writes=(Write(side=target.other, values=tuple(claims.items()), claim=True), create)

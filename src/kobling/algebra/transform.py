@@ -8,7 +8,7 @@ row and a side, so that a run of a million records asks each question about the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, TypeAlias
 
 from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Rejected
@@ -20,6 +20,8 @@ Converter: TypeAlias = Callable[[Values, LookUps], Answer]
 _Reader: TypeAlias = Callable[[Values], Value]
 _OPEN: Final = (Keep, Missing, Rejected)
 _LARGEST_EXPONENT: Final = 300
+# A product of two numbers of that size is exact, so it is rounded only once.
+_EXACT: Final = Context(prec=8 * _LARGEST_EXPONENT, rounding=ROUND_HALF_UP)
 
 
 def is_open(answer: Answer) -> bool:
@@ -35,7 +37,11 @@ def fit(value: Value, column: Column) -> Value:
         return value
     if column.upper:
         value = value.strip(" ").upper()
-    return value if column.maximum is None else _cut(value, column.maximum)
+    if column.maximum is not None:
+        value = _cut(value, column.maximum)
+    if column.upper:
+        value = value.rstrip(" ")
+    return column.blank if is_blank(value) else value
 
 
 def _cut(text: str, maximum: int) -> str:
@@ -45,7 +51,8 @@ def _cut(text: str, maximum: int) -> str:
     units = text.encode("utf-16-le", "surrogatepass")
     if len(units) <= maximum * 2:
         return text
-    return units[: maximum * 2].decode("utf-16-le", "ignore")
+    cut = units[: maximum * 2].decode("utf-16-le", "surrogatepass")
+    return cut if text.startswith(cut) else cut[:-1]
 
 
 def key_of(row: FieldRow, source: Values, target: Side) -> str:
@@ -124,7 +131,7 @@ def _plain(read: _Reader, column: Column) -> Converter:
         if value.__class__ is str:
             if value in BLANKS:
                 return blank
-            return value if maximum is None or len(value) <= shortest else _cut(value, maximum)
+            return value if maximum is None or len(value) <= shortest else fit(value, column)
         return blank if value is None else value
 
     return (lambda source, look_ups: fit(read(source), column)) if column.upper else text
@@ -176,13 +183,15 @@ def _times(row: FieldRow, value: Value, factor: Value) -> Answer:
         return Rejected(f"{row.name} {value!r} is not an amount that can be converted")
     if numbers[0] < 0:
         return Rejected(f"{row.name} {value} is negative, and the other side takes no negative amount")
-    return round_half_up(numbers[0] * numbers[1], row.conversion.digits)
+    if numbers[1] < 0:
+        return Rejected(f"{row.name} {value} cannot be converted: the factor {factor} is negative")
+    return round_half_up(_EXACT.multiply(*numbers), row.conversion.digits)
 
 
 def round_half_up(number: Decimal, digits: int) -> Decimal:
-    """The number with that many decimals, as both services round money."""
-    step = Decimal(1).scaleb(-digits)
-    return (number / step).to_integral_value(ROUND_HALF_UP) * step
+    """The number with that many decimals, as both services round money; zero has no sign."""
+    rounded = _EXACT.quantize(number, Decimal(1).scaleb(-digits))
+    return rounded if rounded else abs(rounded)
 
 
 def _missing(row: FieldRow, key: str) -> Missing:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from kobling.engine.task import Context, Task, body_of, columns_of, intents_of
+from kobling.engine.partial import intents_of
+from kobling.engine.task import Context, Task, body_of, columns_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Write
 from kobling.ports import Method, Outcome, Row, RowResult, RowWrite
@@ -89,7 +90,7 @@ class Apply:
         if not asked:
             return
         ids = [one.ids[side] for one in asked]
-        ours = await self._store.opened(self._job, side, ids)
+        opened = self._context.opened.get(self._mapping.name, {})
         rows = await self._context.services[side].read(
             self._mapping.table(side).route, columns_of(self._mapping, side), ids
         )
@@ -98,7 +99,7 @@ class Apply:
             if row is None:
                 continue
             created = task.action.kind is Kind.CREATE and side in task.results
-            if not created or task.ids[side] in ours:
+            if not created or (side, task.ids[side]) in opened:
                 task.read[side] = row
                 if created:
                     task.results[side] = RowResult(outcome=Outcome.DONE, row=row)

@@ -12,6 +12,7 @@ from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
 from kobling.algebra.plan import plan_create, plan_pair, unclaim
 from kobling.engine.look_ups import answers, wanted_by
+from kobling.engine.partial import is_made, recalled
 from kobling.engine.task import Context, Task, columns_of, record_of
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
@@ -35,10 +36,12 @@ class Gather:
         pairs, loose = await self._pairs(changes)
         await self._prove(pairs)
         await self._read_unknown(pairs)
+        self._recall(pairs)
         settled: list[Settled] = []
         creations = []
+        ours = self._ours(loose)
         for change in loose:
-            if not self._is_wanted(change):
+            if change.id in ours or not self._is_wanted(change):
                 settled.append(Settled(leave=(change,)))
             elif self._context.options.every_record:
                 # A comparison of what is coupled creates nothing; the next run does.
@@ -135,6 +138,28 @@ class Gather:
                 row = rows.get(task.ids[side])
                 if row is not None:
                     task.records[side] = record_of(self._mapping, side, row)
+
+    def _ours(self, changes: Sequence[Change]) -> set[str]:
+        """The records that a dead run made: whoever they were made of is about to find them."""
+        opened = self._context.opened.get(self._mapping.name)
+        if not opened:
+            return set()
+        return {one.id for one in changes if is_made(opened.get((one.side, one.id), {}))}
+
+    def _recall(self, tasks: Sequence[Task]) -> None:
+        """What a run sent that died before it could settle it, and what has arrived of it, is settled."""
+        opened = self._context.opened.get(self._mapping.name)
+        if not opened:
+            return
+        for task in tasks:
+            for side in Side:
+                coupling, record = task.coupling, task.records[side]
+                if record is None or coupling is None or coupling.base is None:
+                    continue
+                sent = opened.get((side, record.id))
+                if sent is not None:
+                    base = recalled(self._mapping, side, coupling.base, record, sent)
+                    task.coupling = msgspec.structs.replace(coupling, base=base)
 
     def _is_wanted(self, change: Change) -> bool:
         """Whether the counterpart of an uncoupled record is to be found or created; else it is read past."""

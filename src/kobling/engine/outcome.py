@@ -7,18 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.engine.task import (
-    ETAG,
-    Context,
-    Task,
-    answers_of,
-    columns_of,
-    count,
-    intents_of,
-    rows_of,
-    values_of,
-)
-from kobling.engine.words import SYSTEMS, Words, text_at
+from kobling.algebra.compiled import forward
+from kobling.engine.partial import half_done, intents_of
+from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, count, rows_of, values_of
+from kobling.engine.words import SYSTEMS, Words, open_reason, text_at, waits_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
 from kobling.model.state import Change, Coupling, Effect, Failure, Intent, Settled
@@ -53,6 +45,7 @@ class Outcomes:
         self._report = context.reports[mapping.name]
         self._read = {side: columns_of(mapping, side) for side in Side}
         self._owned = {side: _owned(mapping, side) for side in Side}
+        self._inputs = {side: _inputs(mapping, side) for side in Side}
         # Pairs that waited or come again; their last outcome counts.
         self._counted: dict[tuple[Side, str], str] = {}
         self._words = Words(mapping)
@@ -117,7 +110,7 @@ class Outcomes:
             reason=reason,
             message=words,
             fields=action.contested or tuple(one.field for one in troubles),
-            waits=_waits(troubles),
+            waits=waits_of(troubles),
             wakes=self._wakes(task, coupling) if task.fresh and coupling is not None else (),
         )
 
@@ -223,8 +216,11 @@ class Outcomes:
         held = values_of(self._mapping, side, row)
         kept = self._kept(task, side, held)
         after = self._base_after(side, base, held, kept)
-        changed = self._receiver_changed(side, base, held, kept, before)
-        again = self._change(side, row) if changed else None
+        again = None
+        if self._inputs[side] and self._inputs[side] & kept.keys() and task.action.kind is not Kind.CREATE:
+            again = msgspec.structs.replace(self._change(side, row), reason="input")
+        elif self._receiver_changed(side, base, held, kept, before):
+            again = self._change(side, row)
         return after, None if held == after else held, row[ETAG], again
 
     def _placed(self, task: Task, coupling: Coupling, again: list[Change]) -> Settled:
@@ -235,7 +231,7 @@ class Outcomes:
         for one in action.waiting:
             if not one.clearable:
                 self._words.fail(task, one)
-        reason, fields = _open_reason(task)
+        reason, fields = open_reason(task)
         coming = {one.side for one in again}
         rows = tuple(one for one in task.changes if one.side not in coming)
         if reason or action.later:
@@ -261,7 +257,7 @@ class Outcomes:
             reason=reason,
             message=words if reason else "",
             fields=fields,
-            waits=_waits(troubles),
+            waits=waits_of(troubles),
             wakes=self._wakes(task, coupling),
             effects=tuple(self._effects(task)),
         )
@@ -299,12 +295,14 @@ class Outcomes:
         versions: dict[Side, str] = {}
         seen: dict[Side, Values | None] = {}
         rows = rows_of(task)
+        held = {side: values_of(self._mapping, side, row) for side, row in rows.items()}
+        base = base and half_done(self._mapping, task, base, held)
         for side in Side:
             record = task.records[side]
             versions[side] = task.version(side) or task.coupling.version(side)
             values = task.coupling.values(side) if record is None else record.values
             if side in rows:
-                versions[side], values = rows[side][ETAG], values_of(self._mapping, side, rows[side])
+                versions[side], values = rows[side][ETAG], held[side]
             seen[side] = None if base is not None and values == base.values(side) else values
         return self._coupling(
             task, base, (versions[Side.LEFT], versions[Side.RIGHT]), (seen[Side.LEFT], seen[Side.RIGHT])
@@ -423,28 +421,12 @@ def _is_candidate(mapping: Mapping, task: Task, target: Side) -> bool:
     return any(one.side is target.other and one.reason != "again" for one in task.mine)
 
 
-def _open_reason(task: Task) -> tuple[str, tuple[str, ...]]:
-    """Why a settled pair still stays in the inbox, and for which fields."""
-    action = task.action
-    if action.kind is Kind.OUTSIDE:
-        return "outside", ()
-    if action.contested:
-        return "conflict", action.contested
-    if action.rejected:
-        return "failed", tuple(one.field for one in action.rejected)
-    firm = tuple(one.field for one in action.waiting if not one.clearable)
-    if firm:
-        return "waiting", firm
-    return ("clearable", tuple(one.field for one in action.waiting)) if action.waiting else ("", ())
-
-
-def _waits(troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
-    keys = [one.waits for one in troubles if one.waits]
-    keys += [f"{one.missing.mapping}/{one.missing.key}" for one in troubles if one.missing is not None]
-    return tuple(dict.fromkeys(keys))
-
-
 def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
     """Positions that a row or a condition reads or writes."""
     owned = {one.column(side) for one in mapping.rows}
     return frozenset(at for at in owned if at is not None)
+
+
+def _inputs(mapping: Mapping, side: Side) -> frozenset[int]:
+    """Positions on that side from which rows of other columns make values: what we write there is news."""
+    return frozenset(at for row in mapping.rows if forward(row) is not side for at in row.conversion.reads)

@@ -17,11 +17,14 @@ from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError
 from kobling.model.look_up import texts_of
 from kobling.model.mapping import Mapping, Side
-from kobling.model.state import Change, Report
+from kobling.model.state import Change, Intent, Report
 from kobling.ports import Method, Opening, Page, Row
 
 _MORE_WAVES: Final = 2
 _TODAY: Final = "today"
+# The mark of a mapping whose full synchronization has begun and not ended.
+_FULL: Final = "full "
+_BEGUN: Final = "begun"
 
 
 class Synchronization:
@@ -36,6 +39,7 @@ class Synchronization:
         self._spent = dict.fromkeys(Side, 0)
         self._workers: dict[str, Worker] = {}
         self._complete = False
+        self._full: set[str] = set()
 
     async def run(self) -> list[Report]:
         """Runs to the end; one report a mapping, in the order in which they ran."""
@@ -54,9 +58,10 @@ class Synchronization:
 
     async def _synchronize(self) -> None:
         await self._context.state.begin(self._named)
+        await self._begin_full()
         await self.open(self._named)
+        await self._recall()
         if self._context.options.records is None:
-            await self._recover()
             for name in self._named:
                 for side in Side:
                     await self._feed(name, side)
@@ -129,7 +134,8 @@ class Synchronization:
         self._fed.add((side, table.route))
         readers = [one for one in context.mappings.values() if one.table(side).route == table.route]
         columns = list(dict.fromkeys(column for one in readers for column in columns_of(one, side)))
-        token = None if context.options.full else await context.state.token(side, table.route, columns)
+        whole = any(one.name in self._full for one in readers)
+        token = None if whole else await context.state.token(side, table.route, columns)
         try:
             await self._read(side, table.route, columns, token, readers)
         except FeedExpiredError:
@@ -191,7 +197,7 @@ class Synchronization:
             side=side,
             version=row["@odata.etag"],
             values=values_of(mapping, side, row),
-            wanted=options.full and named and self._may_create(mapping, side.other),
+            wanted=mapping.name in self._full and self._may_create(mapping, side.other),
             reason="compare" if named and options.every_record else "new",
         )
 
@@ -211,27 +217,41 @@ class Synchronization:
         for name in self._named:
             self._context.reports[name].failures += self._worker(name).outcomes.failures()
 
-    async def _recover(self) -> None:
-        """What an earlier job had in hand when it died is read as it is now, and planned again."""
-        context = self._context
+    async def _begin_full(self) -> None:
+        """A full run that died goes on, whatever the next run is asked for."""
+        if self._context.options.records is not None:
+            return
+        marks = await self._context.state.marks()
         for name in self._named:
-            store, mapping = context.stores[name], context.mappings[name]
-            intents = await store.open_intents(context.reports[name].job)
-            for side in Side:
-                made = {
-                    one.partner for one in intents if one.side is side.other and one.method == Method.CREATE
-                }
-                touched = {one.id for one in intents if one.side is side and one.method != Method.CREATE}
-                ids = sorted(made | touched)
-                if not ids:
-                    continue
-                rows = await context.services[side].read(
-                    mapping.table(side).route, columns_of(mapping, side), ids
-                )
-                changes = [self._change(mapping, side, row) for row in rows.values()]
-                await store.put(
-                    [msgspec.structs.replace(one, wanted=one.id in made, reason="stale") for one in changes]
-                )
+            if self._context.options.full and self._context.options.target is None:
+                await self._context.state.keep_mark(f"{_FULL}{name}", _BEGUN)
+            if self._context.options.full or marks.get(f"{_FULL}{name}") == _BEGUN:
+                self._full.add(name)
+
+    async def _recall(self) -> None:
+        """What runs that died had in hand."""
+        for name in self._named:
+            job = self._context.reports[name].job
+            intents = await self._context.stores[name].open_intents(job)
+            self._context.opened[name] = {(one.side, one.id): one.body for one in intents}
+            if intents and self._context.options.records is None:
+                await self._recover(self._context.mappings[name], intents)
+
+    async def _recover(self, mapping: Mapping, intents: Sequence[Intent]) -> None:
+        """What an earlier job had in hand when it died is read as it is now, and planned again."""
+        created = [one for one in intents if one.method == Method.CREATE]
+        for side in Side:
+            made = {one.partner for one in created if one.side is side.other}
+            touched = {one.id for one in intents if one.side is side and one.method != Method.CREATE}
+            ids = sorted(made | touched)
+            if not ids:
+                continue
+            service, columns = self._context.services[side], columns_of(mapping, side)
+            rows = await service.read(mapping.table(side).route, columns, ids)
+            changes = [self._change(mapping, side, row) for row in rows.values()]
+            await self._context.stores[mapping.name].put(
+                [msgspec.structs.replace(one, wanted=one.id in made, reason="stale") for one in changes]
+            )
 
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:
@@ -257,6 +277,8 @@ class Synchronization:
             options = self._context.options
             if self._complete and options.records is None and options.target is None:
                 await self._context.stores[name].forget_intents(report.job)
+                if name in self._full:
+                    await self._context.state.keep_mark(f"{_FULL}{name}", "")
 
 
 def new_report(name: str, kind: str) -> Report:

@@ -13,7 +13,7 @@ from kobling.model.look_up import Facts, Reference, Source
 from kobling.model.mapping import Column, Side
 from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.pair import Action, Choice, Kind, Record, Write
-from kobling.model.state import Change, Coupling, Intent, Report
+from kobling.model.state import Change, Coupling, Report
 from kobling.model.values import Values
 from kobling.ports import MappingState, Method, Outcome, Row, RowResult, Service, State
 
@@ -52,6 +52,8 @@ class Context(msgspec.Struct, kw_only=True):
     rehearse: bool = False
     progress: Callable[[str, int], None] = lambda name, count: None
     reports: dict[str, Report] = {}
+    # What runs that died had journalled and not settled: bodies by mapping, side and id.
+    opened: dict[str, dict[tuple[Side, str], dict[str, Any]]] = {}
 
 
 class Task(msgspec.Struct, kw_only=True):
@@ -96,21 +98,6 @@ class Task(msgspec.Struct, kw_only=True):
 # Getters of many columns at once, by the identity of the columns; a run has a handful.
 _READERS_KEPT: Final = 64
 _readers: Final[dict[int, tuple[tuple[Column, ...], itemgetter[Any]]]] = {}
-
-
-def intents_of(mapping: TableMapping, task: Task) -> list[Intent]:
-    """What the task is about to write."""
-    return [
-        Intent(
-            side=write.side,
-            id=task.ids[write.side],
-            partner=task.ids[write.side.other],
-            method=task.method(write),
-            body=body_of(mapping, write.side, write.values),
-            version=task.version(write.side),
-        )
-        for write in task.action.writes
-    ]
 
 
 def answers_of(task: Task) -> dict[Side, RowResult]:

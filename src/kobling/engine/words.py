@@ -90,3 +90,25 @@ def text_at(position: int | None, values: Values | None) -> str:
     if position is None or not values or values[position] is None:
         return ""
     return str(values[position])
+
+
+def open_reason(task: Task) -> tuple[str, tuple[str, ...]]:
+    """Why a settled pair still stays in the inbox, and for which fields."""
+    action = task.action
+    if action.kind is Kind.OUTSIDE:
+        return "outside", ()
+    if action.contested:
+        return "conflict", action.contested
+    if action.rejected:
+        return "failed", tuple(one.field for one in action.rejected)
+    firm = tuple(one.field for one in action.waiting if not one.clearable)
+    if firm:
+        return "waiting", firm
+    return ("clearable", tuple(one.field for one in action.waiting)) if action.waiting else ("", ())
+
+
+def waits_of(troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
+    """The keys, as `source/key`, whose change can mend these troubles."""
+    keys = [one.waits for one in troubles if one.waits]
+    keys += [f"{one.missing.mapping}/{one.missing.key}" for one in troubles if one.missing is not None]
+    return tuple(dict.fromkeys(keys))

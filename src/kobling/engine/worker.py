@@ -118,10 +118,9 @@ class Worker:
             if old is None:
                 taken.append(msgspec.structs.replace(one, direct=True))
                 continue
-            reason = old.reason if one.reason == "new" else one.reason
-            taken.append(
-                msgspec.structs.replace(one, wanted=one.wanted or old.wanted, reason=reason, direct=True)
-            )
+            # Its row in the inbox leaves or stays like any other.
+            reason, wanted = old.reason if one.reason == "new" else one.reason, one.wanted or old.wanted
+            taken.append(msgspec.structs.replace(one, wanted=wanted, reason=reason))
         return taken
 
     async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:

@@ -171,11 +171,6 @@ class PostgresStore:
         )
         return [one async for row in cursor for one in _intents.decode(row[0])]
 
-    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> set[str]:
-        """Those of these ids for which an earlier job left an intent open."""
-        found = {one.id for one in await self.open_intents(job) if one.side is side}
-        return found & set(ids)
-
     async def settle(self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0) -> None:
         """One batch's outcome in one transaction: couplings, inbox rows, audit; its journal entry goes."""
         fresh = [one.coupling for one in settled if one.coupling is not None and one.fresh]

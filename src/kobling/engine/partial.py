@@ -1,0 +1,109 @@
+"""The part of a pair that is known to be written although the pair as a whole is not settled.
+
+One side may take a write that the other refuses, and a run may die between a write and its outcome. The
+fields that were written settle all the same: else they would read as changes of both sides, and the next edit
+as a conflict with what we wrote ourselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from kobling.engine.task import Task, body_of
+from kobling.model.mapping import Mapping as TableMapping
+from kobling.model.mapping import Side
+from kobling.model.pair import Base, Kind, Record, Write
+from kobling.model.state import Intent
+from kobling.model.values import Values, same_value
+
+_SENT: Final = "sent"
+_OF: Final = "of"
+
+
+def half_done(mapping: TableMapping, task: Task, base: Base, held: Mapping[Side, Values]) -> Base:
+    """`base`, with the fields settled that the sides of `held` took; held: what these sides hold now."""
+    planned = task.action.base
+    if planned is None:
+        return base
+    for write in task.action.writes:
+        if write.side in held:
+            sides = {side: planned.values(side) for side in Side} | {write.side: held[write.side]}
+            base = _settled(mapping, base, write.side, {at for at, _ in write.values}, sides, planned.made)
+    return base
+
+
+def intents_of(mapping: TableMapping, task: Task) -> list[Intent]:
+    """What the task is about to write."""
+    return [
+        Intent(
+            side=write.side,
+            id=task.ids[write.side],
+            partner=task.ids[write.side.other],
+            method=task.method(write),
+            body=_noted(mapping, task, write),
+            version=task.version(write.side),
+        )
+        for write in task.action.writes
+    ]
+
+
+def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
+    """The body of an intent: what is sent, by column, and what the other side held that it was made of."""
+    sent = body_of(mapping, write.side, write.values)
+    source = task.records[write.side.other]
+    if source is None or write.claim:
+        return {_SENT: sent}
+    if task.action.kind is Kind.CREATE:
+        # A creation that is found again is planned anew from its source.
+        return {_SENT: sent, _OF: {}}
+    written = {at for at, _ in write.values}
+    origin = write.side.other
+    at_origin = [row.column(origin) for row in mapping.rows if row.column(write.side) in written]
+    columns = mapping.table(origin).columns
+    return {_SENT: sent, _OF: {columns[at].name: source.values[at] for at in at_origin if at is not None}}
+
+
+def is_made(intent: Mapping[str, Any]) -> bool:
+    """Whether the intent on an uncoupled record is its own creation, and not our mark on it."""
+    return _OF in intent
+
+
+def recalled(
+    mapping: TableMapping, side: Side, base: Base, record: Record, intent: Mapping[str, Any]
+) -> Base:
+    """`base`, with the fields settled that a dead run had sent to that side and that it holds."""
+    sent, of = intent[_SENT], intent.get(_OF, {})
+    columns = mapping.table(side).columns
+    arrived = {
+        at
+        for at, one in enumerate(columns)
+        if one.name in sent and same_value(record.values[at], sent[one.name])
+    }
+    origin = tuple(
+        of.get(one.name, value)
+        for one, value in zip(mapping.table(side.other).columns, base.values(side.other), strict=True)
+    )
+    return _settled(mapping, base, side, arrived, {side: record.values, side.other: origin}, base.made)
+
+
+def _settled(
+    mapping: TableMapping,
+    base: Base,
+    side: Side,
+    arrived: Collection[int | None],
+    values: Mapping[Side, Values],
+    made: Values,
+) -> Base:
+    """`base`, but the rows of these columns of `side` are as in `values` and `made`."""
+    sides = {one: list(base.values(one)) for one in Side}
+    inputs = list(base.made)
+    for index, row in enumerate(mapping.rows):
+        if row.column(side) not in arrived:
+            continue
+        inputs[index] = made[index]
+        for one in Side:
+            at = row.column(one)
+            if at is not None:
+                sides[one][at] = values[one][at]
+    return Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=tuple(inputs))

@@ -1,0 +1,201 @@
+"""Aim: matching couples only what belongs together, and mappings run after what their look-ups need.
+
+Method: Hypothesis draws records of both sides, and graphs of look-ups with firm and clearable edges.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kobling.algebra.match import match, match_key
+from kobling.algebra.order import LookUpCycleError, depth, order
+from kobling.model.mapping import Conversion, Direction, FieldRow, Mapping, Table
+from kobling.model.pair import Record
+from kobling.model.values import Value
+
+ON = ((0, 1), (1, 0))
+keys: st.SearchStrategy[Value] = st.sampled_from(
+    ["", None, " ", "a", "A ", "b", "ß", "ss", 1, Decimal("1.00"), "\ud800"]
+)
+sides = st.lists(st.tuples(keys, keys), max_size=6)
+
+
+def records(side: str, values: list[tuple[Value, Value]]) -> list[Record]:
+    return [Record(id=f"{side}{number}", values=one) for number, one in enumerate(values)]
+
+
+@given(sides, sides, st.randoms(use_true_random=False))
+def test_the_order_of_records_does_not_matter(
+    left: list[tuple[Value, Value]], right: list[tuple[Value, Value]], random: object
+) -> None:
+    lefts, rights = records("l", left), records("r", right)
+    found = match(lefts, rights, ON)
+    random.shuffle(lefts)  # type: ignore[attr-defined]
+    random.shuffle(rights)  # type: ignore[attr-defined]
+    assert match(lefts, rights, ON) == found
+
+
+@given(sides, sides)
+def test_the_sides_may_be_swapped(left: list[tuple[Value, Value]], right: list[tuple[Value, Value]]) -> None:
+    there = match(records("l", left), records("r", right), ON)
+    back = match(records("r", right), records("l", left), ((1, 0), (0, 1)))
+    assert set(there.matched) == {(one, other) for other, one in back.matched}
+    assert set(there.ambiguous) == {(ones, others) for others, ones in back.ambiguous}
+
+
+@given(sides, sides)
+def test_only_unique_pairs_with_equal_values_match_and_every_left_record_is_told(
+    left: list[tuple[Value, Value]], right: list[tuple[Value, Value]]
+) -> None:
+    lefts = {one.id: match_key(one.values) for one in records("l", left)}
+    rights = {one.id: match_key(one.values[::-1]) for one in records("r", right)}
+    found = match(records("l", left), records("r", right), ON)
+    for one, other in found.matched:
+        key = lefts[one]
+        assert key is not None
+        assert [name for name, its in lefts.items() if its == key] == [one]
+        assert [name for name, its in rights.items() if its == key] == [other]
+    for ones, others in found.ambiguous:
+        assert len(ones) > 1 or len(others) > 1
+        assert {lefts[one] for one in ones} == {rights[one] for one in others} != {None}
+    told = [
+        *(one for one, _ in found.matched),
+        *(one for ones, _ in found.ambiguous for one in ones),
+        *found.unmatched,
+    ]
+    assert sorted(told) == sorted(lefts)
+    partners = set(rights.values())
+    assert all(lefts[one] is None or lefts[one] not in partners for one in found.unmatched)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Adatum", " adatum ", True),
+        ("STRASSE", "straße", True),
+        ("10", 10, True),
+        (1, Decimal("1.00"), True),
+        (Decimal("1E+2"), 100, True),
+        (Decimal("0.10"), Decimal("0.1"), True),
+        (Decimal("-0.00"), 0, True),
+        (1, Decimal("1.01"), False),
+        ("0010", "10", False),
+        ("a b", "ab", False),
+    ],
+)
+def test_what_counts_as_equal(one: Value, other: Value, same: bool) -> None:
+    assert (match_key([one]) == match_key([other])) is same
+
+
+@pytest.mark.parametrize("blank", ["", None, "  ", "\t", "_x0020_", "0001-01-01"])
+def test_a_blank_matches_nothing_not_even_another_blank(blank: Value) -> None:
+    found = match([Record(id="l", values=(blank,))], [Record(id="r", values=(blank,))], ((0, 0),))
+    assert (found.matched, found.ambiguous, found.unmatched) == ((), (), ("l",))
+
+
+@pytest.mark.parametrize("number", [Decimal("1e400"), Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity")])
+def test_numbers_out_of_the_ordinary_do_not_stop_a_match(number: Decimal) -> None:
+    assert match_key([number]) == match_key([number])
+
+
+# The order of mappings
+
+NAMES = "ABCDE"
+edges = st.dictionaries(st.sampled_from(list(product(NAMES, NAMES))), st.booleans(), max_size=8)
+
+
+def graph(needs: dict[tuple[str, str], bool]) -> dict[str, Mapping]:
+    """A mapping for each name; needs: (who, whom) -> whether the look-up is clearable."""
+    table = Table(name="t", caption="t", route="t", columns=())
+    return {
+        name: Mapping(
+            name=name,
+            left=table,
+            right=table,
+            direction=Direction.BOTH,
+            rows=tuple(
+                FieldRow(
+                    name=whom,
+                    left=0,
+                    right=0,
+                    direction=Direction.BOTH,
+                    conversion=Conversion(kind="look_up", source=whom),
+                    clear_on_failed=clearable,
+                )
+                for (who, whom), clearable in needs.items()
+                if who == name
+            ),
+        )
+        for name in NAMES
+    }
+
+
+def reachable(needs: dict[tuple[str, str], bool], start: str, *, firm: bool) -> set[str]:
+    """Whom `start` needs, directly or not."""
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        here = ahead.pop()
+        for (who, whom), clearable in needs.items():
+            if who == here and who != whom and not (firm and clearable) and whom not in found:
+                found.add(whom)
+                ahead.append(whom)
+    return found
+
+
+@given(edges)
+def test_dependencies_come_first_and_only_circles_are_broken(needs: dict[tuple[str, str], bool]) -> None:
+    circle = {name for name in NAMES if name in reachable(needs, name, firm=True)}
+    if circle:
+        with pytest.raises(LookUpCycleError) as caught:
+            order(graph(needs))
+        names = caught.value.names
+        assert set(names) <= circle
+        for who, whom in zip(names, (*names[1:], names[0]), strict=True):
+            assert needs[who, whom] is False
+        return
+    found = order(graph(needs))
+    assert sorted(found) == sorted(NAMES)
+    for (who, whom), clearable in needs.items():
+        in_circle = who in reachable(needs, whom, firm=False)
+        if who != whom and not (clearable and in_circle):
+            assert found.index(whom) < found.index(who)
+
+
+@given(edges, st.permutations(NAMES))
+def test_the_order_in_which_mappings_are_given_does_not_matter(
+    needs: dict[tuple[str, str], bool], names: list[str]
+) -> None:
+    mappings = graph(dict.fromkeys(needs, True))
+    assert order(mappings) == order({name: mappings[name] for name in names})
+    assert depth(mappings) == depth({name: mappings[name] for name in names})
+
+
+@given(edges)
+def test_the_depth_is_the_longest_chain(needs: dict[tuple[str, str], bool]) -> None:
+    forwards = {(who, whom): False for who, whom in needs if who < whom}
+    chains: list[tuple[str, ...]] = [(name,) for name in NAMES]
+    for chain in chains:
+        chains += [(*chain, whom) for who, whom in forwards if who == chain[-1]]
+    assert depth(graph(forwards)) == max(len(chain) for chain in chains)
+
+
+def test_names_that_do_not_need_each_other_stand_in_alphabetical_order() -> None:
+    assert order(graph({("A", "D"): False})) == ("B", "C", "D", "A", "E")
+    assert (depth(graph({})), depth(graph({("A", "D"): False})), depth({})) == (1, 2, 0)
+
+
+def test_a_circle_does_not_break_what_lies_outside_it() -> None:
+    needs = {("A", "B"): True, ("B", "C"): True, ("C", "B"): True}
+    assert order(graph(needs)) == ("D", "E", "B", "A", "C")
+
+
+def test_a_circle_that_may_not_be_cleared_is_named_without_the_others() -> None:
+    needs = {("A", "B"): False, ("B", "C"): False, ("C", "B"): False}
+    with pytest.raises(LookUpCycleError, match="B -> C -> B need each other"):
+        order(graph(needs))

@@ -1,0 +1,157 @@
+"""Aim: what a command prints with --json is what the reference says, key by key.
+
+Method: the tables of the page are read as the shapes of documents; a day of work is done by the real commands
+against a served sandbox, and each document is held against its table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.conftest import Sandbox
+from docs.test_reference import commands, text_of
+from engine.world import World
+
+PAGE = text_of("json.md")
+_HEADING = re.compile(r"^### (.+)$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| .+ \|$", re.MULTILINE)
+_REFERENCE = re.compile(r"\[(.+?)\]\(#.+?\)")
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "true or false": lambda value: isinstance(value, bool),
+    "object": lambda value: isinstance(value, dict),
+    "any": lambda value: True,
+}
+
+
+def shapes(page: str) -> dict[str, dict[str, str]]:
+    """What each key holds, by the heading of its table."""
+    parts = _HEADING.split(page)
+    return {title: dict(_ROW.findall(text)) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def complaints(known: dict[str, dict[str, str]], shape: str, document: Any, place: str = "") -> list[str]:
+    """Where a document is not as its table says."""
+    if not isinstance(document, dict):
+        return [f"{place}: no object"]
+    keys = known[shape]
+    needed = {key for key, holds in keys.items() if not holds.endswith(", optional")}
+    found = [f"{place}.{key} is not documented" for key in document.keys() - keys.keys()]
+    found += [f"{place}.{key} is missing" for key in needed - document.keys()]
+    for key in document.keys() & keys.keys():
+        found += wrong(known, keys[key].removesuffix(", optional"), document[key], f"{place}.{key}")
+    return found
+
+
+def wrong(known: dict[str, dict[str, str]], holds: str, value: Any, place: str) -> list[str]:
+    """Whether a value is of the kind that the table names."""
+    if holds.endswith(" or null"):
+        return [] if value is None else wrong(known, holds.removesuffix(" or null"), value, place)
+    if holds.startswith("list of "):
+        if not isinstance(value, list):
+            return [f"{place} is no list"]
+        inner = holds.removeprefix("list of ")
+        return [one for each in value for one in wrong(known, inner, each, f"{place}[]")]
+    reference = _REFERENCE.fullmatch(holds)
+    if reference is not None:
+        return complaints(known, reference[1], value, place)
+    return [] if _CHECKS[holds](value) else [f"{place} is not {holds}: {value!r}"]
+
+
+class Day:
+    """Commands with --json, and what of their documents is not as documented."""
+
+    def __init__(self, world: World) -> None:
+        self.known = shapes(PAGE)
+        self.done: set[str] = set()
+        self.wrong: list[str] = []
+        self._environment = os.environ | world.environment | {"KOBLING_CONFIG": str(world.path)}
+
+    def run(self, name: str, *words: str) -> Any:
+        command = [sys.executable, "-m", "kobling", *name.split(), *words, "--json"]
+        said = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=self._environment
+        )
+        document = json.loads(said.stdout)
+        self.wrong += complaints(self.known, f"kobling {name}", document, name)
+        self.done.add(f"kobling {name}")
+        return document
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, database_url: str, tmp_path: Path) -> World:
+    return World(sandbox, database_url, tmp_path)
+
+
+def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -> None:
+    day = Day(world)
+    day.run("init", "--config", str(tmp_path / "other.toml"))
+    day.run("connection test")
+    day.run("mapping list")
+    day.run("mapping show", "SALESPEOPLE")
+    day.run("couple-match", "SALESPEOPLE", "--use", "bc")
+    day.run("couple-match", "CUSTOMER", "--on", "No.=accountnumber", "--dry-run")
+    day.run("couple-match", "CUSTOMER", "--on", "City=address1_city", "--dry-run")
+    day.run("sync", "--all", "--full", "--dry-run")
+    day.run("sync", "--all", "--full")
+    customer, account = world.pair()
+    world.edit_customer(customer, name="Name in BC")
+    world.edit_account(account, name="Name in Sales")
+    day.run("sync", "CUSTOMER")
+    assert day.run("conflict list")["conflicts"]
+    day.run("conflict resolve", "--use", "bc")
+    day.run("coupling list", "CUSTOMER")
+    day.run("uncouple", "CUSTOMER", "--record", customer)
+    day.run("couple", "CUSTOMER", customer, account)
+    world.edit_account(account, name="Another name")
+    day.run("sync", "CUSTOMER")
+    first = day.run("conflict list")["conflicts"]
+    assert [one["field"] for one in first] == ["first contact"]
+    _delete(world, account)
+    day.run("sync", "CUSTOMER")
+    assert day.run("skipped list")["skipped"]
+    day.run("mapping set", "CUSTOMER", "update_conflict=send")
+    jobs = day.run("job list")["jobs"]
+    day.run("job show", jobs[0]["job"])
+    assert day.wrong == []
+    assert {name for name, _ in commands()} - day.done == {"kobling demo"}
+
+
+def _delete(world: World, account: str) -> None:
+    world.send("crm", "DELETE", f"{world.crm('accounts')}({account})", None)
+
+
+KNOWN = {
+    "part": {"a": "text", "b": "number or null, optional", "c": "list of [part](#part), optional"},
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"a": 1},
+        {"a": "x", "d": 1},
+        {"a": "x", "b": True},
+        {"a": "x", "c": {}},
+        {"a": "x", "c": [{"b": 1}]},
+        [],
+    ],
+)
+def test_a_document_of_another_shape_is_seen(document: Any) -> None:
+    assert complaints(KNOWN, "part", document)
+
+
+def test_a_document_of_the_shape_is_not_complained_of() -> None:
+    document = {"a": "x", "b": None, "c": [{"a": "y", "b": 1.5}]}
+    assert complaints(KNOWN, "part", document) == []
