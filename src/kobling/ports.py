@@ -240,8 +240,9 @@ class State(Protocol):
         """Stores what an opening brought; gives the rows that changed, new and old ones, by table."""
         ...
 
-    async def wake_couplings(self, name: str, keys: Collection[str] | None) -> None:
-        """Coupled pairs whose base holds one of these values, or all, may have another input now."""
+    async def wake_couplings(self, name: str, keys: Collection[str] | None, turn: int = 0) -> None:
+        """Coupled pairs whose base holds one of these values, or all, may have another input now; they are
+        due from that wave on."""
         ...
 
     async def hint_deleted(self, name: str, ids: Sequence[str]) -> None:

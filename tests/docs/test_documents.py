@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_TYPED = re.compile(r"^(?:[A-Z_]+=\S+ )?(?:\S*/)?(kobling .*)$")
 _INLINE = re.compile(r"`([^`\n]+)`")
 _VARIABLE = re.compile(r"\bKOBLING_[A-Z_]+\b")
 _PATH = re.compile(r"^(?:src|tests|docs)/[\w./-]+$")
 # Beside the settings; the last one stands for any of them.
 _VARIABLES = {"KOBLING_CONFIG", "KOBLING_DEBUG", "KOBLING_"}
-_PLACEHOLDERS = re.compile(r"^[\[{<(]?[A-Z_.]+[\]}>)]?$|^\.\.\.$|=")
+_PLACEHOLDER = re.compile(r"[\[{<]?[A-Z_]+[\]}>]?|\.\.\.")
 
 
 def name_of(path: Path) -> str:
@@ -53,11 +55,12 @@ def dead_links(text: str, folder: Path) -> Iterator[str]:
 
 
 def typed(text: str) -> Iterator[str]:
-    """Every command line of kobling in a document: in blocks, and in the running text."""
-    for block in _FENCE.findall(text):
-        for line in block.splitlines():
-            found = re.search(r"(?:^|[|;&(\s/])(kobling .*)$", line.removeprefix("$ "))
-            if found and (line.startswith(("$ ", "kobling ")) or not re.match(r"\s|ok|FAILED", line)):
+    """Every command line of kobling in a document: in blocks that are typed, and in the running text."""
+    for kind, block in _FENCE.findall(text):
+        lines = [one.removeprefix("$ ") for one in block.splitlines() if kind == "sh" or one.startswith("$ ")]
+        for line in lines if kind in {"sh", "console"} else ():
+            found = _TYPED.search(line)
+            if found:
                 yield found[1]
     for code in _INLINE.findall(_FENCE.sub("", text)):
         if code.startswith("kobling "):
@@ -66,24 +69,36 @@ def typed(text: str) -> Iterator[str]:
 
 def unknown(line: str) -> str:
     """What of a command line the program does not know; '' where all is known."""
-    words = shlex.split(re.split(r"\s[|;&>]|\)$", line)[0], comments=True)[1:]
+    words = list(takewhile(lambda one: set(one) - set("();<>|&"), _words(line)))[1:]
     command: Any = typer.main.get_command(app)
-    known = set(_options(command))
-    while words and (children := getattr(command, "commands", None)) is not None:
-        if words[0].startswith("-"):
-            break
-        if words[0] not in children:
-            return words[0] if not _PLACEHOLDERS.search(words[0]) else ""
-        command = children[words.pop(0)]
-        known |= set(_options(command))
-    given = [re.split(r"[=.]", one)[0] for one in words if one.startswith("-")]
-    return next((one for one in given if one not in known and one != "--help"), "")
+    options = _options(command)
+    while words:
+        word = words.pop(0)
+        name = word.partition("=")[0]
+        children = getattr(command, "commands", {})
+        if word.startswith("-") and name not in {"--help", "..."}:
+            if name not in options:
+                return word
+            if not options[name].is_flag and "=" not in word:
+                words = words[1:]
+        elif children and word in children:
+            command = children[word]
+            options |= _options(command)
+        elif children and not _PLACEHOLDER.fullmatch(word):
+            return word
+    return ""
 
 
-def _options(command: Any) -> Iterator[str]:
-    for one in command.params:
-        if one.param_type_name == "option":
-            yield from (*one.opts, *one.secondary_opts)
+def _words(line: str) -> Iterator[str]:
+    reader = shlex.shlex(line, posix=True, punctuation_chars=True)
+    reader.whitespace_split = True
+    reader.commenters = "#"
+    return iter(reader)
+
+
+def _options(command: Any) -> dict[str, Any]:
+    given = [one for one in command.params if one.param_type_name == "option"]
+    return {name: one for one in given for name in (*one.opts, *one.secondary_opts)}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

@@ -217,3 +217,13 @@ def test_a_partner_that_two_records_could_mean_is_counted_and_told(world: World)
     [error] = run["SALESPEOPLE"]["errors"]
     assert "E-Mail" in error["message"]
     assert run[""] == 1
+
+
+@pytest.mark.xfail(
+    strict=True, raises=ConfigurationError, reason="each mapping that does not know the id refuses the run"
+)
+def test_a_record_is_found_in_whichever_mapping_knows_it(synchronized: World) -> None:
+    customer, account = synchronized.pair()
+    synchronized.edit_customer(customer, address="Torget 70")
+    synchronized.sync(records=(synchronized.customer(customer)["no"],))
+    assert synchronized.account(account)["address1_line1"] == "Torget 70"

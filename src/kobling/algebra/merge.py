@@ -32,7 +32,7 @@ def same_for(row: FieldRow, side: Side, one: Value, other: Value, look_ups: Look
         # Its only key is '', so the answer is no other word for nothing.
         return False
     nothing = look_ups.get((row.conversion.source, side, ""))
-    return nothing is not None and same_value(nothing, other if is_blank(one) else one)
+    return nothing is not None and nothing == (other if is_blank(one) else one)
 
 
 def settled(made: Value | Keep) -> Value:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from kobling.algebra.compiled import forward
+from kobling.engine.counts import Counts
 from kobling.engine.partial import half_done, intents_of
-from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, count, rows_of, values_of
+from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
 from kobling.engine.words import SYSTEMS, Words, open_reason, text_at, waits_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
@@ -46,22 +46,13 @@ class Outcomes:
         self._read = {side: columns_of(mapping, side) for side in Side}
         self._owned = {side: _owned(mapping, side) for side in Side}
         self._inputs = {side: _inputs(mapping, side) for side in Side}
-        # Pairs that waited or come again; their last outcome counts.
-        self._counted: dict[tuple[Side, str], str] = {}
+        self.counts = Counts(mapping, self._report)
         self._words = Words(mapping)
         self._has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
 
     def failures(self) -> list[Failure]:
         """What could not be settled in this run."""
         return self._words.failures()
-
-    def unchanged(self, side: Side, keys: Sequence[str]) -> None:
-        """Counts pairs that a full read met as they were known; not those that this run itself created."""
-        target = side.other
-        if self._mapping.direction.allows(target):
-            fresh = sum((side, key) in self._counted for key in keys)
-            if len(keys) > fresh:
-                count(self._report, target, "unchanged", len(keys) - fresh)
 
     def settle(self, task: Task) -> Settled:
         """The outcome of one task."""
@@ -83,7 +74,7 @@ class Outcomes:
         if action.kind not in _MERGED and not action.writes:
             return self._stays(task)
         if action.base is None:
-            self._count_sides(task, "unchanged")
+            self.counts.sides(task, "unchanged")
             old = task.coupling
             known = old is not None and all(task.version(side) == old.version(side) for side in Side)
             coupling = None if known else self._seen(task)
@@ -94,7 +85,7 @@ class Outcomes:
         """Nothing was written and nothing can be: the rows stay, with the reason."""
         action = task.action
         reason = _STAYS[action.kind]
-        self._count_sides(task, _WORDS[reason])
+        self.counts.sides(task, _WORDS[reason])
         words = action.reason
         if action.kind is Kind.READ:
             words = "the record cannot be read; it is deleted, or the rights to read it are gone"
@@ -131,7 +122,7 @@ class Outcomes:
             word = "deleted" if kind is Kind.DELETE else "uncoupled"
             gone = [side for side in Side if task.deleted[side]] or [Side.LEFT]
             for side in gone:
-                self._count(task, side.other, word)
+                self.counts.add(task, side.other, word)
         return Settled(
             uncouple=task.coupling, leave=task.changes, again=again, effects=tuple(self._effects(task))
         )
@@ -142,8 +133,8 @@ class Outcomes:
             return self._again(task, self._change(side, task.read[side]))
         if result.outcome is Outcome.GONE and task.coupling is not None:
             return self._again(task, Change(id=task.ids[side], side=side, deleted=True))
-        self._count(task, side, "failed")
-        self._count_done(task)
+        self.counts.add(task, side, "failed")
+        self.counts.done(task)
         passing = result.outcome is Outcome.TRANSIENT
         words = f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"
         trouble = Trouble(field="", reason=words)
@@ -171,15 +162,9 @@ class Outcomes:
         target = self._context.options.target
         return tuple(one for one in task.changes if target is None or one.side is not target)
 
-    def _count_done(self, task: Task) -> None:
-        """Of a pair that was refused on one side, what the other took."""
-        for side, one in task.results.items():
-            if one.outcome is Outcome.DONE:
-                self._count(task, side, "modified")
-
     def _again(self, task: Task, change: Change) -> Settled:
         """Read and planned again in the next wave and counted then; what the other side took, now."""
-        self._count_done(task)
+        self.counts.done(task)
         written = {side: self._change(side, row) for side, row in rows_of(task).items()}
         mine = [written.get(one.side, one) for one in task.changes if one.side is not change.side]
         wanted = any(one.wanted for one in task.changes)
@@ -208,7 +193,7 @@ class Outcomes:
     ) -> tuple[Values, Values | None, str, Change | None]:
         """Of one side: its base, what it holds beside it, its version, and its row if it comes again."""
         assert task.action.base is not None
-        self._count_side(task, side)
+        self.counts.side(task, side)
         base, record = task.action.base.values(side), task.records[side]
         before = () if record is None else record.values
         if row is None:
@@ -375,50 +360,6 @@ class Outcomes:
                 )
             )
         return effects
-
-    def _count_sides(self, task: Task, word: str) -> None:
-        for side in Side:
-            if _is_candidate(self._mapping, task, side):
-                self._count(task, side, word)
-
-    def _count_side(self, task: Task, side: Side) -> None:
-        """One direction of a pair that was planned through: the first word that fits."""
-        action, wrote = task.action, side in task.results
-        if not wrote and not _is_candidate(self._mapping, task, side):
-            return
-        if action.contested:
-            word = "conflicts"
-        elif action.rejected:
-            word = "failed"
-        elif any(not one.clearable for one in action.waiting):
-            word = "waiting"
-        elif wrote:
-            word = "inserted" if action.kind is Kind.CREATE else "modified"
-        else:
-            word = "outside" if action.kind is Kind.OUTSIDE else "unchanged"
-        self._count(task, side, word)
-
-    def _count(self, task: Task, side: Side, word: str) -> None:
-        """A pair counts once a run, by what it came to; only what waited or was looked at may count anew."""
-        known = self._counted.get((side, task.key))
-        if word == "unchanged" and self._counted.get((side.other, task.key)) == "inserted":
-            # A full read meets what this run itself created.
-            return
-        if known in {"waiting", "unchanged", "outside"}:
-            count(self._report, side, known, -1)
-        elif known is not None:
-            return
-        count(self._report, side, word)
-        if task.fresh and task.coupling is not None and known is None:
-            count(self._report, side, "coupled")
-        self._counted[side, task.key] = word
-
-
-def _is_candidate(mapping: Mapping, task: Task, target: Side) -> bool:
-    """Whether the direction into `target` counts the pair: its source was due, not only read again."""
-    if not mapping.direction.allows(target):
-        return False
-    return any(one.side is target.other and one.reason != "again" for one in task.mine)
 
 
 def _owned(mapping: Mapping, side: Side) -> frozenset[int]:

@@ -96,6 +96,8 @@ async def _couple(
         for other in context.mappings.values():
             if mapping.name in other.sources and texts:
                 await context.state.wake_couplings(other.name, texts)
+    # Once more, for whoever began to wait before these couplings could be seen.
+    await store.wake(keys)
 
 
 async def match_records(

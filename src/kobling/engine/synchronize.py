@@ -25,6 +25,8 @@ _TODAY: Final = "today"
 # The mark of a mapping whose full synchronization has begun and not ended.
 _FULL: Final = "full "
 _BEGUN: Final = "begun"
+# What an opening wakes is for runs that begin after it: one that is under way has read its tables before.
+_NEXT_RUN: Final = 1_000_000
 
 
 class Synchronization:
@@ -57,9 +59,9 @@ class Synchronization:
         return [context.reports[name] for name in self._named]
 
     async def _synchronize(self) -> None:
-        await self._context.state.begin(self._named)
         await self._begin_full()
         await self.open(self._named)
+        await self._context.state.begin(self._named)
         await self._recall()
         if self._context.options.records is None:
             for name in self._named:
@@ -100,10 +102,10 @@ class Synchronization:
                 continue
             keys = source.touched(rows)
             waiting = [f"{name}/{one}" for one in ("", *(texts_of(rows) or ()))]
-            await next(iter(context.stores.values())).wake(waiting)
+            await next(iter(context.stores.values())).wake(waiting, _NEXT_RUN)
             for mapping in context.mappings.values():
                 if name in mapping.sources:
-                    await context.state.wake_couplings(mapping.name, keys)
+                    await context.state.wake_couplings(mapping.name, keys, _NEXT_RUN)
 
     async def _deleted(self, opening: Opening) -> None:
         for mapping in self._context.mappings.values():

@@ -11,10 +11,11 @@ import msgspec
 
 from kobling.engine.apply import Apply
 from kobling.engine.gather import Gather
+from kobling.engine.look_ups import answers
 from kobling.engine.outcome import Outcomes
 from kobling.engine.task import Context, Task
-from kobling.model.mapping import Mapping
-from kobling.model.pair import Kind
+from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Kind, Missing
 from kobling.model.state import Change, Settled
 
 _BATCH: Final = 1000
@@ -80,7 +81,7 @@ class Worker:
             return changes
         side = changes[0].side
         same = await self._store.same_versions(side, {one.id: one.version for one in changes})
-        self.outcomes.unchanged(side, list(same.values()))
+        self.outcomes.counts.unchanged(side, list(same.values()))
         return [one for one in changes if one.id not in same]
 
     async def drain(self) -> None:
@@ -131,8 +132,26 @@ class Worker:
         async with self._context.state.together():
             await self._store.settle(self._job, turn, settled, entry)
             await self._wake_dependants(tasks, settled)
+        await self._meet_others(tasks, settled, turn + 1)
         self._done += len(tasks)
         self._context.progress(self._mapping.name, self._done)
+
+    async def _meet_others(self, tasks: Sequence[Task], settled: Sequence[Settled], turn: int) -> None:
+        """A run of another mapping may have looked for these pairs, or made what these wait for, meanwhile.
+
+        Each side says what it has done and then looks again, so one of the two sees the other.
+        """
+        keys = [key for one in settled for key in one.wakes]
+        missing = [one.missing for task in tasks for one in task.action.waiting if one.missing is not None]
+        wanted = {(one.mapping, side): {each.key for each in missing} for one in missing for side in Side}
+        found = await answers(self._context, wanted) if wanted else {}
+        keys += [
+            f"{one.mapping}/{one.key}"
+            for one in missing
+            for side in Side
+            if one.key and not isinstance(found.get((one.mapping, side, one.key), one), Missing)
+        ]
+        await self._store.wake(keys, turn)
 
     async def _wake_dependants(self, tasks: Sequence[Task], settled: Sequence[Settled]) -> None:
         """What was made from the former partner of a record that is coupled anew is made again."""

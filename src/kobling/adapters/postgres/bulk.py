@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from kobling.adapters.postgres.packing import as_text, cell, json_cell, pack
-from kobling.model.state import Change, Coupling, Effect, Settled
+from kobling.model.state import Change, Coupling, Effect
 
 _COUPLED: Final = (
     "mapping_id, layout_id, left_id, right_id, left_version, right_version, left_base, right_base, made,"
@@ -25,11 +25,6 @@ _UPDATED: Final = ", ".join(
 )
 _INBOX: Final = "mapping_id, layout_id, turn, side, record_id, version, body, deleted, wanted, reason"
 _AUDIT: Final = "job_id, mapping_id, left_id, right_id, side, method, changes, reason"
-_STAYS: Final = (
-    "side text, record_id uuid, reason text, message text, fields text, waits text, coupled boolean"
-)
-# Between the parts of a list in one cell; no field's or mapping's name holds it.
-_BETWEEN: Final = "\x1f"
 
 
 async def copy(
@@ -116,38 +111,6 @@ async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequen
         " message = '', wanted = held.wanted or excluded.wanted"
     )
     await database.execute(f"delete from {loaded}")
-
-
-async def stay(database: psycopg.AsyncConnection[Any], mapping_id: int, entries: Sequence[Settled]) -> None:
-    """Inbox rows that stay, with why, which fields, and what they wait for."""
-    lines = [
-        "\t".join(
-            (
-                one.side.value,
-                one.id,
-                cell(entry.reason),
-                cell(entry.message),
-                cell(_BETWEEN.join(entry.fields)),
-                cell(_BETWEEN.join(entry.waits)),
-                "f" if entry.coupling is None else "t",
-            )
-        )
-        for entry in entries
-        for one in entry.stay
-    ]
-    await database.execute(f"create temp table if not exists load_stays ({_STAYS}) on commit delete rows")
-    columns = ", ".join(one.split()[0] for one in _STAYS.split(", "))
-    await copy(database, "load_stays", columns, lines)
-    await database.execute(
-        "update inbox set due = false, reason = stays.reason, message = stays.message,"
-        # What a coupled record holds stands in its coupling from here on.
-        " body = case when coupled then null else body end,"
-        " fields = string_to_array(stays.fields, %s), waits = string_to_array(stays.waits, %s)"
-        " from load_stays as stays"
-        " where mapping_id = %s and inbox.side = stays.side and inbox.record_id = stays.record_id",
-        [_BETWEEN, _BETWEEN, mapping_id],
-    )
-    await database.execute("delete from load_stays")
 
 
 async def record(database: psycopg.AsyncConnection[Any], head: str, effects: Sequence[Effect]) -> None:

@@ -241,9 +241,9 @@ class ConnectionStore:
         """Stores one mark."""
         await self._mark({name: mark})
 
-    async def wake_couplings(self, name: str, keys: Collection[str] | None) -> None:
+    async def wake_couplings(self, name: str, keys: Collection[str] | None, turn: int = 0) -> None:
         """Coupled pairs whose base holds one of these values, or all of them, may have another input now."""
-        condition, parameters = "", [self._ids[name]]
+        condition, parameters = "", [turn, self._ids[name]]
         if keys is not None:
             condition = (
                 " and exists (select 1 from unnest(%s::text[]) as given(value) where"
@@ -251,10 +251,10 @@ class ConnectionStore:
             )
             parameters.append([as_text(one) for one in keys])  # type: ignore[arg-type]
         await self._database.execute(
-            "insert into inbox (mapping_id, layout_id, side, record_id, version, reason)"
-            " select mapping_id, layout_id, 'left', left_id, left_version, 'input' from coupling"
+            "insert into inbox (mapping_id, layout_id, side, record_id, version, reason, turn)"
+            " select mapping_id, layout_id, 'left', left_id, left_version, 'input', %s from coupling"
             f" where mapping_id = %s and left_base is not null{condition}"
-            " on conflict (record_id, mapping_id, side) do update set due = true, turn = 0,"
+            " on conflict (record_id, mapping_id, side) do update set due = true, turn = excluded.turn,"
             " reason = case when inbox.reason = 'new' then excluded.reason else inbox.reason end",
             parameters,
         )

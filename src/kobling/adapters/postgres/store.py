@@ -10,13 +10,14 @@ import msgspec
 import psycopg
 
 from kobling.adapters.postgres import bulk
+from kobling.adapters.postgres.inbox import Stamps, move
 from kobling.adapters.postgres.packing import IDS, Layouts, as_text, is_id, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
 from kobling.model.values import EMPTY_ID
 
-_CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id"
+_CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text"
 _COUPLING: Final = (
     "left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
     " left_seen, right_seen, first, left_number, left_title, right_title, layout_id"
@@ -44,6 +45,7 @@ class PostgresStore:
         self.mapping = mapping
         self._database = database
         self._layouts = Layouts(mapping_id, mapping)
+        self._stamps = Stamps()
 
     @classmethod
     async def open(
@@ -280,18 +282,9 @@ class PostgresStore:
         )
 
     async def _move(self, settled: Sequence[Settled], turn: int) -> None:
-        for side in Side:
-            done = [one.id for entry in settled for one in entry.leave if one.side is side and not one.direct]
-            if done:
-                await self._database.execute(
-                    f"delete from inbox where mapping_id = %s and side = %s and record_id = {IDS}",
-                    [self.mapping_id, side, joined(done)],
-                )
-        stay = [entry for entry in settled if entry.stay]
-        if stay:
-            # What was handed over by a full read has no row to stay in yet.
-            await self.put([one for entry in stay for one in entry.stay if one.direct], turn)
-            await bulk.stay(self._database, self.mapping_id, stay)
+        # What a full read hands over has no row to stay in yet.
+        await self.put([one for entry in settled for one in entry.stay if one.direct], turn)
+        await move(self._database, self.mapping_id, self._stamps, settled)
         await self.put([one for entry in settled for one in entry.again], turn + 1)
 
     async def _close(self, job: int, entry: int, still_open: Sequence[Intent]) -> None:
@@ -303,6 +296,7 @@ class PostgresStore:
 
     def _change(self, row: Any) -> Change:
         order = self._layouts.order(row[7])
+        self._stamps.keep(row[1], row[0], row[8])
         return Change(
             id=row[0],
             side=Side(row[1]),
