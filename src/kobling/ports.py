@@ -144,6 +144,11 @@ class MappingState(Protocol):
         """The couplings in which any of these records stands."""
         ...
 
+    async def same_versions(self, side: Side, versions: Mapping[str, str]) -> dict[str, str]:
+        """Those of these records (by id, with the left id of the pair) whose pair is settled, waits for
+        nothing, and knows this very version."""
+        ...
+
     async def some_coupled(self, side: Side, but: Sequence[str], count: int) -> list[str]:
         """A few other coupled records of that side."""
         ...
@@ -168,16 +173,20 @@ class MappingState(Protocol):
         """What waits for one of these keys, in any mapping of the connection, is due."""
         ...
 
-    async def journal(self, job: int, intents: Sequence[Intent]) -> None:
-        """Commits what is about to be written, before it is."""
+    async def journal(self, job: int, intents: Sequence[Intent]) -> int:
+        """Commits what is about to be written, before it is; the entry's number."""
         ...
 
-    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Those of these ids for which another job left an intent open, and its body; the last if several."""
+    async def forget_intents(self, job: int) -> None:
+        """A run has been through everything: what earlier jobs left open is settled, or open under it."""
         ...
 
-    async def settle(self, job: int, turn: int, settled: Sequence[Settled]) -> None:
-        """One batch's outcome in one transaction: couplings, inbox rows, intents, audit."""
+    async def open_intents(self, job: int) -> list[Intent]:
+        """What earlier jobs journalled and did not settle."""
+        ...
+
+    async def settle(self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0) -> None:
+        """One batch's outcome in one transaction: couplings, inbox rows, audit; its journal entry goes."""
         ...
 
     async def conflicts(self) -> list[tuple[Coupling, tuple[str, ...]]]:

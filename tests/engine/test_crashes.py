@@ -47,7 +47,7 @@ STEPS = {
     "before the journal": _dies_before(PostgresStore, "journal"),
     "after the journal": _dies_after(PostgresStore, "journal"),
     "after the claims": _dies_after(Apply, "_claims"),
-    "after the writes": _dies_after(Apply, "carry_out"),
+    "after the writes": _dies_after(Apply, "send"),
     "before the outcome": _dies_before(PostgresStore, "settle"),
     "after the outcome": _dies_after(PostgresStore, "settle"),
 }

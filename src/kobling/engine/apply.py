@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from kobling.engine.partial import noted
+from kobling.engine.partial import intents_of
 from kobling.engine.task import Context, Task, body_of, columns_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Write
-from kobling.model.state import Intent
 from kobling.ports import Method, Outcome, Row, RowResult, RowWrite
 
 _OPEN_ENDED = frozenset({Outcome.STALE, Outcome.EXISTS})
@@ -24,29 +23,26 @@ class Apply:
         self._store = context.stores[mapping.name]
         self._job = job
 
-    async def carry_out(self, tasks: Sequence[Task]) -> None:
-        """Journals and sends every write; claims come before the creations that they are for."""
+    async def carry_out(self, tasks: Sequence[Task]) -> int:
+        """Journals and sends every write; the number of the journal's entry."""
+        entry = await self.journal(tasks)
+        await self.send(tasks)
+        return entry
+
+    async def journal(self, tasks: Sequence[Task]) -> int:
+        """Commits what is about to be written; the number of the entry, 0 where there is nothing to write."""
+        intents = [one for task in tasks if task.action.writes for one in intents_of(self._mapping, task)]
+        return await self._store.journal(self._job, intents) if intents else 0
+
+    async def send(self, tasks: Sequence[Task]) -> None:
+        """Writes what was journalled, claims first, and looks at what an answer left open."""
         writing = [one for one in tasks if one.action.writes]
         if not writing:
             return
-        await self._store.journal(self._job, [one for task in writing for one in self._intents(task)])
         await self._claims(writing)
         await asyncio.gather(*(self._side(side, writing) for side in Side))
         for side in Side:
             await self._probe(side, writing)
-
-    def _intents(self, task: Task) -> list[Intent]:
-        return [
-            Intent(
-                side=write.side,
-                id=task.ids[write.side],
-                partner=task.ids[write.side.other],
-                method=task.method(write),
-                body=noted(self._mapping, task, write, body_of(self._mapping, write.side, write.values)),
-                version=task.version(write.side),
-            )
-            for write in task.action.writes
-        ]
 
     async def _claims(self, tasks: Sequence[Task]) -> None:
         for side in Side:
@@ -94,7 +90,7 @@ class Apply:
         if not asked:
             return
         ids = [one.ids[side] for one in asked]
-        ours = await self._store.opened(self._job, side, ids)
+        opened = self._context.opened.get(self._mapping.name, {})
         rows = await self._context.services[side].read(
             self._mapping.table(side).route, columns_of(self._mapping, side), ids
         )
@@ -103,7 +99,7 @@ class Apply:
             if row is None:
                 continue
             created = task.action.kind is Kind.CREATE and side in task.results
-            if not created or task.ids[side] in ours:
+            if not created or (side, task.ids[side]) in opened:
                 task.read[side] = row
                 if created:
                     task.results[side] = RowResult(outcome=Outcome.DONE, row=row)

@@ -36,10 +36,10 @@ class Gather:
         pairs, loose = await self._pairs(changes)
         await self._prove(pairs)
         await self._read_unknown(pairs)
-        await self._recall(pairs)
+        self._recall(pairs)
         settled: list[Settled] = []
         creations = []
-        ours = await self._ours(loose)
+        ours = self._ours(loose)
         for change in loose:
             if change.id in ours or not self._is_wanted(change):
                 settled.append(Settled(leave=(change,)))
@@ -139,25 +139,27 @@ class Gather:
                 if row is not None:
                     task.records[side] = record_of(self._mapping, side, row)
 
-    async def _ours(self, changes: Sequence[Change]) -> set[str]:
+    def _ours(self, changes: Sequence[Change]) -> set[str]:
         """The records that a dead run made: whoever they were made of is about to find them."""
-        made: set[str] = set()
-        for side in Side:
-            ids = [one.id for one in changes if one.side is side]
-            found = await self._store.opened(0, side, ids) if ids else {}
-            made |= {one for one, intent in found.items() if is_made(intent)}
-        return made
+        opened = self._context.opened.get(self._mapping.name)
+        if not opened:
+            return set()
+        return {one.id for one in changes if is_made(opened.get((one.side, one.id), {}))}
 
-    async def _recall(self, tasks: Sequence[Task]) -> None:
+    def _recall(self, tasks: Sequence[Task]) -> None:
         """What a run sent that died before it could settle it, and what has arrived of it, is settled."""
-        for side in Side:
-            sent = await self._store.opened(0, side, [one.ids[side] for one in tasks])
-            for task in tasks:
+        opened = self._context.opened.get(self._mapping.name)
+        if not opened:
+            return
+        for task in tasks:
+            for side in Side:
                 coupling, record = task.coupling, task.records[side]
-                if record is None or coupling is None or coupling.base is None or record.id not in sent:
+                if record is None or coupling is None or coupling.base is None:
                     continue
-                base = recalled(self._mapping, side, coupling.base, record, sent[record.id])
-                task.coupling = msgspec.structs.replace(coupling, base=base)
+                sent = opened.get((side, record.id))
+                if sent is not None:
+                    base = recalled(self._mapping, side, coupling.base, record, sent)
+                    task.coupling = msgspec.structs.replace(coupling, base=base)
 
     def _is_wanted(self, change: Change) -> bool:
         """Whether the counterpart of an uncoupled record is to be found or created; else it is read past."""

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from kobling.algebra.transform import key_of
+from kobling.algebra.transform import key_reader
 from kobling.engine.task import Context, Task
 from kobling.model.look_up import Answer, LookUps, Rejected
 from kobling.model.mapping import Mapping, Moment, Side
+from kobling.model.values import Values
 
 Wanted = dict[tuple[str, Side], set[str]]
 
 
-def wanted_by(mapping: Mapping, tasks: Iterable[Task]) -> Wanted:
+def wanted_by(mapping: Mapping, tasks: Sequence[Task]) -> Wanted:
     """The keys that the rows of these pairs ask for, by source and side of the answer."""
     wanted: Wanted = defaultdict(set)
-    rows = [
-        (row, target)
-        for row in mapping.rows
-        if row.conversion.kind != "plain"
-        for target in Side
-        if row.column(target) is not None
-    ]
-    for row, target in rows:
-        # The answer for 'nothing' is another way to write blank, and what a claim asks.
-        wanted[row.conversion.source, target].add("")
-    for task in tasks:
-        for row, target in rows:
-            record = task.records[target.other]
-            if record is not None and (row.moment is not Moment.INSERT or task.coupling is None):
-                wanted[row.conversion.source, target].add(key_of(row, record.values, target))
+    held = {side: [_values(one, side) for one in tasks] for side in Side}
+    fresh = {side: [_values(one, side) for one in tasks if one.coupling is None] for side in Side}
+    for row in mapping.rows:
+        if row.conversion.kind == "plain":
+            continue
+        for target in Side:
+            if row.column(target) is None:
+                continue
+            keys = wanted[row.conversion.source, target]
+            # The answer for 'nothing' is another way to write blank, and what a claim asks.
+            keys.add("")
+            read = key_reader(row, target)
+            # A row of the create is never made again, so nobody asks for it later.
+            given = fresh if row.moment is Moment.INSERT else held
+            keys.update([read(values) for values in given[target.other] if values is not None])
     return wanted
+
+
+def _values(task: Task, side: Side) -> Values | None:
+    record = task.records[side]
+    return None if record is None else record.values
 
 
 async def answers(context: Context, wanted: Wanted) -> LookUps:

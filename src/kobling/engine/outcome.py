@@ -7,12 +7,13 @@ from typing import Any, Final
 import msgspec
 
 from kobling.algebra.compiled import forward
-from kobling.engine.partial import half_done
-from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, count, rows_of, values_of
+from kobling.engine.counts import Counts
+from kobling.engine.partial import half_done, intents_of
+from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
 from kobling.engine.words import SYSTEMS, Words, open_reason, text_at, waits_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
-from kobling.model.state import Change, Coupling, Effect, Failure, Settled
+from kobling.model.state import Change, Coupling, Effect, Failure, Intent, Settled
 from kobling.model.values import Values, same_value
 from kobling.ports import Method, Outcome, Row, RowResult
 
@@ -45,9 +46,9 @@ class Outcomes:
         self._read = {side: columns_of(mapping, side) for side in Side}
         self._owned = {side: _owned(mapping, side) for side in Side}
         self._inputs = {side: _inputs(mapping, side) for side in Side}
-        # Pairs that waited or come again; their last outcome counts.
-        self._counted: dict[tuple[Side, str], str] = {}
+        self.counts = Counts(mapping, self._report)
         self._words = Words(mapping)
+        self._has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
 
     def failures(self) -> list[Failure]:
         """What could not be settled in this run."""
@@ -73,15 +74,18 @@ class Outcomes:
         if action.kind not in _MERGED and not action.writes:
             return self._stays(task)
         if action.base is None:
-            self._count_sides(task, "unchanged")
-            return Settled(coupling=self._seen(task), leave=task.changes, wakes=self._wakes(task, None))
+            self.counts.sides(task, "unchanged")
+            old = task.coupling
+            known = old is not None and all(task.version(side) == old.version(side) for side in Side)
+            coupling = None if known else self._seen(task)
+            return Settled(coupling=coupling, leave=task.changes, wakes=self._wakes(task, None))
         return self._done(task)
 
     def _stays(self, task: Task) -> Settled:
         """Nothing was written and nothing can be: the rows stay, with the reason."""
         action = task.action
         reason = _STAYS[action.kind]
-        self._count_sides(task, _WORDS[reason])
+        self.counts.sides(task, _WORDS[reason])
         words = action.reason
         if action.kind is Kind.READ:
             words = "the record cannot be read; it is deleted, or the rights to read it are gone"
@@ -92,6 +96,7 @@ class Outcomes:
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
             coupling=coupling,
+            fresh=task.fresh,
             stay=self._mine(task),
             reason=reason,
             message=words,
@@ -117,7 +122,7 @@ class Outcomes:
             word = "deleted" if kind is Kind.DELETE else "uncoupled"
             gone = [side for side in Side if task.deleted[side]] or [Side.LEFT]
             for side in gone:
-                self._count(task, side.other, word)
+                self.counts.add(task, side.other, word)
         return Settled(
             uncouple=task.coupling, leave=task.changes, again=again, effects=tuple(self._effects(task))
         )
@@ -128,8 +133,8 @@ class Outcomes:
             return self._again(task, self._change(side, task.read[side]))
         if result.outcome is Outcome.GONE and task.coupling is not None:
             return self._again(task, Change(id=task.ids[side], side=side, deleted=True))
-        self._count(task, side, "failed")
-        self._count_done(task)
+        self.counts.add(task, side, "failed")
+        self.counts.done(task)
         passing = result.outcome is Outcome.TRANSIENT
         words = f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"
         trouble = Trouble(field="", reason=words)
@@ -137,26 +142,29 @@ class Outcomes:
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
             coupling=coupling,
+            fresh=task.fresh,
             stay=self._mine(task),
             reason="transient" if passing else "failed",
             message=words,
             effects=tuple(self._effects(task)),
+            open=self._unknown(task, refused) if passing else (),
         )
+
+    def _unknown(self, task: Task, refused: dict[Side, RowResult]) -> tuple[Intent, ...]:
+        """Creations that were answered in passing: whether they happened is asked before the next try."""
+        if task.action.kind is not Kind.CREATE:
+            return ()
+        intents = intents_of(self._mapping, task)
+        return tuple(one for one in intents if one.side in refused and one.method == Method.CREATE)
 
     def _mine(self, task: Task) -> tuple[Change, ...]:
         """The rows that this run settles; in a run to one side, those of that side rest as they are."""
         target = self._context.options.target
         return tuple(one for one in task.changes if target is None or one.side is not target)
 
-    def _count_done(self, task: Task) -> None:
-        """Of a pair that was refused on one side, what the other took."""
-        for side, one in task.results.items():
-            if one.outcome is Outcome.DONE:
-                self._count(task, side, "modified")
-
     def _again(self, task: Task, change: Change) -> Settled:
         """Read and planned again in the next wave and counted then; what the other side took, now."""
-        self._count_done(task)
+        self.counts.done(task)
         written = {side: self._change(side, row) for side, row in rows_of(task).items()}
         mine = [written.get(one.side, one) for one in task.changes if one.side is not change.side]
         wanted = any(one.wanted for one in task.changes)
@@ -168,30 +176,37 @@ class Outcomes:
     def _done(self, task: Task) -> Settled:
         action = task.action
         assert action.base is not None
-        bases: dict[Side, Values] = {}
-        seen: dict[Side, Values | None] = {}
-        versions = {side: task.version(side) for side in Side}
-        again: list[Change] = []
-        rows = rows_of(task)
-        for side in Side:
-            record = task.records[side]
-            base, now = action.base.values(side), record.values if record is not None else ()
-            row = rows.get(side)
-            if row is not None:
-                held = values_of(self._mapping, side, row)
-                versions[side] = row[ETAG]
-                kept = self._kept(task, side, held)
-                base = self._base_after(side, base, held, kept)
-                if self._inputs[side] & kept.keys() and action.kind is not Kind.CREATE:
-                    again.append(msgspec.structs.replace(self._change(side, row), reason="input"))
-                elif self._receiver_changed(side, base, held, kept, now):
-                    again.append(self._change(side, row))
-                now = held
-            bases[side] = base
-            seen[side] = None if now == base else now
-            self._count_side(task, side)
-        coupling = self._coupling(task, Base(**_named(bases), made=action.base.made), versions, seen)
+        made, rows = action.base.made, rows_of(task)
+        left, left_seen, left_version, left_again = self._held(task, Side.LEFT, rows.get(Side.LEFT))
+        right, right_seen, right_version, right_again = self._held(task, Side.RIGHT, rows.get(Side.RIGHT))
+        again = [one for one in (left_again, right_again) if one is not None]
+        coupling = self._coupling(
+            task,
+            Base(left=left, right=right, made=made),
+            (left_version, right_version),
+            (left_seen, right_seen),
+        )
         return self._placed(task, coupling, again)
+
+    def _held(
+        self, task: Task, side: Side, row: Row | None
+    ) -> tuple[Values, Values | None, str, Change | None]:
+        """Of one side: its base, what it holds beside it, its version, and its row if it comes again."""
+        assert task.action.base is not None
+        self.counts.side(task, side)
+        base, record = task.action.base.values(side), task.records[side]
+        before = () if record is None else record.values
+        if row is None:
+            return base, None if before is base or before == base else before, task.version(side), None
+        held = values_of(self._mapping, side, row)
+        kept = self._kept(task, side, held)
+        after = self._base_after(side, base, held, kept)
+        again = None
+        if self._inputs[side] and self._inputs[side] & kept.keys() and task.action.kind is not Kind.CREATE:
+            again = msgspec.structs.replace(self._change(side, row), reason="input")
+        elif self._receiver_changed(side, base, held, kept, before):
+            again = self._change(side, row)
+        return after, None if held == after else held, row[ETAG], again
 
     def _placed(self, task: Task, coupling: Coupling, again: list[Change]) -> Settled:
         """Which rows leave and which stay, for what reason."""
@@ -220,6 +235,7 @@ class Outcomes:
         words = "; ".join(one.reason for one in troubles) or action.reason
         return Settled(
             coupling=coupling,
+            fresh=task.fresh,
             leave=rows,
             stay=stay,
             again=tuple(again),
@@ -232,25 +248,28 @@ class Outcomes:
         )
 
     def _coupling(
-        self, task: Task, base: Base | None, versions: dict[Side, str], seen: dict[Side, Values | None]
+        self,
+        task: Task,
+        base: Base | None,
+        versions: tuple[str, str],
+        seen: tuple[Values | None, Values | None],
     ) -> Coupling:
-        now = {
-            side: seen[side] if seen[side] is not None or base is None else base.values(side) for side in Side
-        }
-        left, right = now[Side.LEFT], now[Side.RIGHT]
-        old = task.coupling
+        left, right = seen
+        if base is not None:
+            left, right = base.left if left is None else left, base.right if right is None else right
+        old, table, other = task.coupling, self._mapping.left, self._mapping.right
         return Coupling(
             left=task.ids[Side.LEFT],
             right=task.ids[Side.RIGHT],
-            left_version=versions[Side.LEFT],
-            right_version=versions[Side.RIGHT],
+            left_version=versions[0],
+            right_version=versions[1],
             base=base,
-            left_seen=seen[Side.LEFT],
-            right_seen=seen[Side.RIGHT],
+            left_seen=seen[0],
+            right_seen=seen[1],
             first=First.POLICY if old is None else old.first,
-            left_number=text_at(self._mapping.left.number, left) or ("" if old is None else old.left_number),
-            left_title=text_at(self._mapping.left.title, left) or ("" if old is None else old.left_title),
-            right_title=text_at(self._mapping.right.title, right) or ("" if old is None else old.right_title),
+            left_number=text_at(table.number, left) or ("" if old is None else old.left_number),
+            left_title=text_at(table.title, left) or ("" if old is None else old.left_title),
+            right_title=text_at(other.title, right) or ("" if old is None else old.right_title),
         )
 
     def _seen(self, task: Task) -> Coupling | None:
@@ -258,7 +277,8 @@ class Outcomes:
         if task.coupling is None:
             return None
         base = task.coupling.base
-        versions, seen = {}, {}
+        versions: dict[Side, str] = {}
+        seen: dict[Side, Values | None] = {}
         rows = rows_of(task)
         held = {side: values_of(self._mapping, side, row) for side, row in rows.items()}
         base = base and half_done(self._mapping, task, base, held)
@@ -269,7 +289,9 @@ class Outcomes:
             if side in rows:
                 versions[side], values = rows[side][ETAG], held[side]
             seen[side] = None if base is not None and values == base.values(side) else values
-        return self._coupling(task, base, versions, seen)
+        return self._coupling(
+            task, base, (versions[Side.LEFT], versions[Side.RIGHT]), (seen[Side.LEFT], seen[Side.RIGHT])
+        )
 
     def _kept(self, task: Task, side: Side, held: Values) -> dict[int, Any]:
         """What was sent to that side; of a record found after a crash only what it still holds."""
@@ -283,18 +305,26 @@ class Outcomes:
     ) -> bool:
         """Whether the service, or somebody else, changed more than we sent: then it is planned again."""
         known = before or base
-        return any(at not in kept and not same_value(held[at], known[at]) for at in self._owned[side])
+        for at in self._owned[side]:
+            if at not in kept and held[at] != known[at] and not same_value(held[at], known[at]):
+                return True
+        return False
 
     def _base_after(self, side: Side, base: Values, held: Values, sent: dict[int, Any]) -> Values:
         """What we sent settles as the service holds it; what no row owns is taken as it is."""
-        owned = self._owned[side]
-        return tuple(held[at] if at in sent or at not in owned else value for at, value in enumerate(base))
+        after = list(held)
+        for at in self._owned[side]:
+            if at not in sent:
+                after[at] = base[at]
+        return tuple(after)
 
     def _change(self, side: Side, row: Row) -> Change:
         return Change(id=row["id"], side=side, version=row[ETAG], values=values_of(self._mapping, side, row))
 
     def _wakes(self, task: Task, coupling: Coupling | None) -> tuple[str, ...]:
         """Who waits for this pair is due: it is newly coupled, renumbered, or inside the filter again."""
+        if not self._has_dependants:
+            return ()
         back = any(one.reason == "outside" for one in task.changes)
         old = task.coupling
         if coupling is None:
@@ -308,68 +338,28 @@ class Outcomes:
         return tuple(f"{self._mapping.name}/{one}" for one in keys if one)
 
     def _effects(self, task: Task) -> list[Effect]:
+        if not task.action.writes:
+            return []
         rows = rows_of(task)
         effects = []
         for write in task.action.writes:
-            record = task.records[write.side]
-            columns = self._mapping.table(write.side).columns
-            values = {
-                columns[at].name: (None if record is None else record.values[at], value)
-                for at, value in write.values
-            }
-            if write.side in rows or task.method(write) is Method.DELETE:
-                effects.append(
-                    Effect(
-                        left=task.ids[Side.LEFT],
-                        right=task.ids[Side.RIGHT],
-                        side=write.side,
-                        method=task.method(write),
-                        values=values,
-                        reason=task.action.reason,
-                    )
+            if write.side not in rows and task.method(write) is not Method.DELETE:
+                continue
+            record, names = task.records[write.side], self._read[write.side]
+            held = None if record is None else record.values
+            effects.append(
+                Effect(
+                    left=task.ids[Side.LEFT],
+                    right=task.ids[Side.RIGHT],
+                    side=write.side,
+                    method=task.method(write),
+                    values={
+                        names[at]: (None if held is None else held[at], value) for at, value in write.values
+                    },
+                    reason=task.action.reason,
                 )
+            )
         return effects
-
-    def _count_sides(self, task: Task, word: str) -> None:
-        for side in Side:
-            if _is_candidate(self._mapping, task, side):
-                self._count(task, side, word)
-
-    def _count_side(self, task: Task, side: Side) -> None:
-        """One direction of a pair that was planned through: the first word that fits."""
-        action, wrote = task.action, side in task.results
-        if not wrote and not _is_candidate(self._mapping, task, side):
-            return
-        if action.contested:
-            word = "conflicts"
-        elif action.rejected:
-            word = "failed"
-        elif any(not one.clearable for one in action.waiting):
-            word = "waiting"
-        elif wrote:
-            word = "inserted" if action.kind is Kind.CREATE else "modified"
-        else:
-            word = "outside" if action.kind is Kind.OUTSIDE else "unchanged"
-        self._count(task, side, word)
-
-    def _count(self, task: Task, side: Side, word: str) -> None:
-        """A pair counts once a run, by what it came to; only what waited or was looked at may count anew."""
-        known = self._counted.get((side, task.key))
-        if known in {"waiting", "unchanged", "outside"}:
-            count(self._report, side, known, -1)
-        elif known is not None:
-            return
-        count(self._report, side, word)
-        if task.fresh and task.coupling is not None and known is None:
-            count(self._report, side, "coupled")
-        self._counted[side, task.key] = word
-
-
-def _is_candidate(mapping: Mapping, task: Task, target: Side) -> bool:
-    """Whether the direction into `target` counts the pair: its source was due, not only read again."""
-    if not mapping.direction.allows(target):
-        return False
-    return any(one.side is target.other and one.reason != "again" for one in task.mine)
 
 
 def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
@@ -381,7 +371,3 @@ def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
 def _inputs(mapping: Mapping, side: Side) -> frozenset[int]:
     """Positions on that side from which rows of other columns make values: what we write there is news."""
     return frozenset(at for row in mapping.rows if forward(row) is not side for at in row.conversion.reads)
-
-
-def _named(bases: dict[Side, Values]) -> dict[str, Values]:
-    return {"left": bases[Side.LEFT], "right": bases[Side.RIGHT]}

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from kobling.engine.task import Task
+from kobling.engine.task import Task, body_of
 from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.mapping import Side
-from kobling.model.pair import Base, Record, Write
+from kobling.model.pair import Base, Kind, Record, Write
+from kobling.model.state import Intent
 from kobling.model.values import Values, same_value
 
 _SENT: Final = "sent"
@@ -32,11 +33,30 @@ def half_done(mapping: TableMapping, task: Task, base: Base, held: Mapping[Side,
     return base
 
 
-def noted(mapping: TableMapping, task: Task, write: Write, sent: Mapping[str, Any]) -> dict[str, Any]:
+def intents_of(mapping: TableMapping, task: Task) -> list[Intent]:
+    """What the task is about to write."""
+    return [
+        Intent(
+            side=write.side,
+            id=task.ids[write.side],
+            partner=task.ids[write.side.other],
+            method=task.method(write),
+            body=_noted(mapping, task, write),
+            version=task.version(write.side),
+        )
+        for write in task.action.writes
+    ]
+
+
+def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     """The body of an intent: what is sent, by column, and what the other side held that it was made of."""
+    sent = body_of(mapping, write.side, write.values)
     source = task.records[write.side.other]
     if source is None or write.claim:
         return {_SENT: sent}
+    if task.action.kind is Kind.CREATE:
+        # A creation that is found again is planned anew from its source.
+        return {_SENT: sent, _OF: {}}
     written = {at for at, _ in write.values}
     origin = write.side.other
     at_origin = [row.column(origin) for row in mapping.rows if row.column(write.side) in written]

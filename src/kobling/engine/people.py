@@ -171,8 +171,8 @@ async def uncouple(context: Context, name: str, couplings: Sequence[Coupling], j
             write = None if record is None else unclaim(mapping, record, Side.RIGHT, look_ups)
             action = Action(kind=Kind.UNCOUPLE, writes=(write,) if write else (), reason="uncoupled by hand")
             task.action = action
-        await apply.carry_out(tasks)
-        await store.settle(job, 0, [outcomes.settle(task) for task in tasks])
+        entry = await apply.carry_out(tasks)
+        await store.settle(job, 0, [outcomes.settle(task) for task in tasks], entry)
     return outcomes
 
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Final
 
 import msgspec
 
 from kobling.algebra.filters import bind
 from kobling.algebra.order import depth, order
-from kobling.engine.apply import Apply
-from kobling.engine.gather import Gather
 from kobling.engine.look_ups import answers, constants
-from kobling.engine.outcome import Outcomes
-from kobling.engine.task import Context, Task, columns_of, values_of
+from kobling.engine.task import Context, columns_of, values_of
+from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError
 from kobling.model.look_up import texts_of
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Kind, Missing
-from kobling.model.state import Change, Report, Settled
-from kobling.ports import Opening, Row
+from kobling.model.state import Change, Intent, Report
+from kobling.ports import Method, Opening, Page, Row
 
-_BATCH: Final = 1000
 _MORE_WAVES: Final = 2
 _TODAY: Final = "today"
+# The mark of a mapping whose full synchronization has begun and not ended.
+_FULL: Final = "full "
+_BEGUN: Final = "begun"
 # What an opening wakes is for runs that begin after it: one that is under way has read its tables before.
 _NEXT_RUN: Final = 1_000_000
 
@@ -39,6 +39,9 @@ class Synchronization:
         self._waves = depth(chosen) + _MORE_WAVES
         self._fed: set[tuple[Side, str]] = set()
         self._spent = dict.fromkeys(Side, 0)
+        self._workers: dict[str, Worker] = {}
+        self._complete = False
+        self._full: set[str] = set()
 
     async def run(self) -> list[Report]:
         """Runs to the end; one report a mapping, in the order in which they ran."""
@@ -56,8 +59,10 @@ class Synchronization:
         return [context.reports[name] for name in self._named]
 
     async def _synchronize(self) -> None:
+        await self._begin_full()
         await self.open(self._named)
         await self._context.state.begin(self._named)
+        await self._recall()
         if self._context.options.records is None:
             for name in self._named:
                 for side in Side:
@@ -131,7 +136,8 @@ class Synchronization:
         self._fed.add((side, table.route))
         readers = [one for one in context.mappings.values() if one.table(side).route == table.route]
         columns = list(dict.fromkeys(column for one in readers for column in columns_of(one, side)))
-        token = None if context.options.full else await context.state.token(side, table.route, columns)
+        whole = any(one.name in self._full for one in readers)
+        token = None if whole else await context.state.token(side, table.route, columns)
         try:
             await self._read(side, table.route, columns, token, readers)
         except FeedExpiredError:
@@ -153,18 +159,37 @@ class Synchronization:
     async def _read(
         self, side: Side, route: str, columns: list[str], token: str | None, readers: Sequence[Mapping]
     ) -> None:
+        """Pages of a feed; those of a full read are handed over directly, without a stay in the inbox."""
         context, read = self._context, 0
-        async for page in context.services[side].changes(route, columns, token):
-            pages = {
-                one.name: [
-                    *(self._change(one, side, row) for row in page.rows),
-                    *(Change(id=gone, side=side, deleted=True) for gone in page.deleted),
-                ]
-                for one in readers
-            }
-            await context.state.take_in(side, route, columns, pages, page.token)
-            read += len(page.rows)
-            context.progress(f"read {route}", read)
+        async with AsyncExitStack() as stack:
+            direct = await self._direct(stack, side, readers) if token is None else {}
+            async for page in context.services[side].changes(route, columns, token):
+                read += len(page.rows)
+                context.progress(f"read {route}", read)
+                pages = {one.name: self._changes(one, side, page) for one in readers}
+                for name, worker in direct.items():
+                    await worker.hand_over(pages.pop(name))
+                if page.token is not None:
+                    for worker in direct.values():
+                        await worker.drain()
+                await context.state.take_in(side, route, columns, pages, page.token)
+
+    async def _direct(
+        self, stack: AsyncExitStack, side: Side, readers: Sequence[Mapping]
+    ) -> dict[str, Worker]:
+        """The workers that take a full read's pages: of named mappings whose slices are all free."""
+        workers = {}
+        for one in readers:
+            if one.name not in self._named or self._context.options.target not in {None, side.other}:
+                continue
+            if await stack.enter_async_context(self._context.state.slices(one.name)) is None:
+                workers[one.name] = self._worker(one.name)
+                stack.push_async_callback(workers[one.name].drain)
+        return workers
+
+    def _changes(self, mapping: Mapping, side: Side, page: Page) -> list[Change]:
+        gone = [Change(id=one, side=side, deleted=True) for one in page.deleted]
+        return [*(self._change(mapping, side, row) for row in page.rows), *gone]
 
     def _change(self, mapping: Mapping, side: Side, row: Row) -> Change:
         options = self._context.options
@@ -174,8 +199,8 @@ class Synchronization:
             side=side,
             version=row["@odata.etag"],
             values=values_of(mapping, side, row),
-            wanted=options.full and named and self._may_create(mapping, side.other),
-            reason="compare" if named and (options.full or options.every_record) else "new",
+            wanted=mapping.name in self._full and self._may_create(mapping, side.other),
+            reason="compare" if named and options.every_record else "new",
         )
 
     def _may_create(self, mapping: Mapping, target: Side) -> bool:
@@ -183,19 +208,58 @@ class Synchronization:
 
     async def _settle(self) -> None:
         """Waves over the mappings, in the order of their look-ups, until none has a row that is due."""
-        workers = {name: self._worker(name) for name in self._named}
         for turn in range(self._waves):
             busy = False
-            for name, worker in workers.items():
-                busy = await worker.wave(turn) or busy
+            for name in self._named:
+                busy = await self._worker(name).wave(turn) or busy
                 self._charge(name)
             if not busy:
                 break
-        for name, worker in workers.items():
-            self._context.reports[name].failures += worker.outcomes.failures()
+        self._complete = not busy
+        for name in self._named:
+            self._context.reports[name].failures += self._worker(name).outcomes.failures()
 
-    def _worker(self, name: str) -> _Worker:
-        return _Worker(self._context, self._context.mappings[name], self._context.reports[name].job)
+    async def _begin_full(self) -> None:
+        """A full run that died goes on, whatever the next run is asked for."""
+        if self._context.options.records is not None:
+            return
+        marks = await self._context.state.marks()
+        for name in self._named:
+            if self._context.options.full and self._context.options.target is None:
+                await self._context.state.keep_mark(f"{_FULL}{name}", _BEGUN)
+            if self._context.options.full or marks.get(f"{_FULL}{name}") == _BEGUN:
+                self._full.add(name)
+
+    async def _recall(self) -> None:
+        """What runs that died had in hand."""
+        for name in self._named:
+            job = self._context.reports[name].job
+            intents = await self._context.stores[name].open_intents(job)
+            self._context.opened[name] = {(one.side, one.id): one.body for one in intents}
+            if intents and self._context.options.records is None:
+                await self._recover(self._context.mappings[name], intents)
+
+    async def _recover(self, mapping: Mapping, intents: Sequence[Intent]) -> None:
+        """What an earlier job had in hand when it died is read as it is now, and planned again."""
+        created = [one for one in intents if one.method == Method.CREATE]
+        for side in Side:
+            made = {one.partner for one in created if one.side is side.other}
+            touched = {one.id for one in intents if one.side is side and one.method != Method.CREATE}
+            ids = sorted(made | touched)
+            if not ids:
+                continue
+            service, columns = self._context.services[side], columns_of(mapping, side)
+            rows = await service.read(mapping.table(side).route, columns, ids)
+            changes = [self._change(mapping, side, row) for row in rows.values()]
+            await self._context.stores[mapping.name].put(
+                [msgspec.structs.replace(one, wanted=one.id in made, reason="stale") for one in changes]
+            )
+
+    def _worker(self, name: str) -> Worker:
+        if name not in self._workers:
+            context = self._context
+            self._workers[name] = Worker(context, context.mappings[name], context.reports[name].job)
+        return self._workers[name]
 
     def _charge(self, name: str) -> None:
         """Requests since the last call are this mapping's."""
@@ -212,87 +276,11 @@ class Synchronization:
             report.seconds = round(time.monotonic() - report.seconds, 3)
             report.open = await self._context.stores[name].open_counts()
             await self._context.state.close_job(report.job, status, report)
-
-
-class _Worker:
-    """Settles the due rows of one mapping, batch by batch."""
-
-    def __init__(self, context: Context, mapping: Mapping, job: int) -> None:
-        self._context = context
-        self._store = context.stores[mapping.name]
-        self._name = mapping.name
-        self._job = job
-        self._gather = Gather(context, mapping)
-        self._apply = Apply(context, mapping, job)
-        self.outcomes = Outcomes(context, mapping)
-        self._done = 0
-
-    async def wave(self, turn: int) -> bool:
-        """Settles what is due by now; whether there was anything."""
-        options = self._context.options
-        side = None if options.target is None else options.target.other
-        busy = False
-        async with self._context.state.slices(self._name) as slices:
-            while changes := await self._store.due(
-                _BATCH, turn, side=side, ids=options.records, slices=slices
-            ):
-                busy = True
-                await self._batch(changes, turn)
-                self._done += len(changes)
-                self._context.progress(self._name, self._done)
-        return busy
-
-    async def _batch(self, changes: Sequence[Change], turn: int) -> None:
-        tasks, settled = await self._gather.tasks(changes)
-        await self._apply.carry_out(tasks)
-        for task in tasks:
-            self._note_created(task)
-        settled += [self.outcomes.settle(task) for task in tasks]
-        async with self._context.state.together():
-            await self._store.settle(self._job, turn, settled)
-            await self._wake_dependants(tasks, settled)
-        await self._meet_others(tasks, settled, turn + 1)
-
-    async def _meet_others(self, tasks: Sequence[Task], settled: Sequence[Settled], turn: int) -> None:
-        """A run of another mapping may have looked for these pairs, or made what these wait for, meanwhile.
-
-        Each side says what it has done and then looks again, so one of the two sees the other.
-        """
-        keys = [key for one in settled for key in one.wakes]
-        missing = [one.missing for task in tasks for one in task.action.waiting if one.missing is not None]
-        wanted = {(one.mapping, side): {each.key for each in missing} for one in missing for side in Side}
-        found = await answers(self._context, wanted) if wanted else {}
-        keys += [
-            f"{one.mapping}/{one.key}"
-            for one in missing
-            for side in Side
-            if one.key and not isinstance(found.get((one.mapping, side, one.key), one), Missing)
-        ]
-        await self._store.wake(keys, turn)
-
-    async def _wake_dependants(self, tasks: Sequence[Task], settled: Sequence[Settled]) -> None:
-        """What was made from the former partner of a record that is coupled anew is made again."""
-        anew = {identifier for task in tasks if task.anew for identifier in task.ids.values()}
-        if not anew:
-            return
-        couplings = [
-            one.coupling for one in settled if one.coupling is not None and one.coupling.left in anew
-        ]
-        keys = [key for one in couplings for key in (one.left_number, one.right) if key]
-        for other in self._context.mappings.values():
-            if keys and self._name in other.sources:
-                await self._context.state.wake_couplings(other.name, keys)
-
-    def _note_created(self, task: Task) -> None:
-        """What this run created counts in later answers of the same run: no code is given twice."""
-        for side, result in task.results.items():
-            if task.action.kind is not Kind.CREATE or result.row is None:
-                continue
-            route = self._context.mappings[self._name].table(side).route
-            for name, rows in self._context.facts.tables.items():
-                one = self._context.references[name]
-                if (one.side, one.route) == (side, route):
-                    rows.append(result.row)
+            options = self._context.options
+            if self._complete and options.records is None and options.target is None:
+                await self._context.stores[name].forget_intents(report.job)
+                if name in self._full:
+                    await self._context.state.keep_mark(f"{_FULL}{name}", "")
 
 
 def new_report(name: str, kind: str) -> Report:

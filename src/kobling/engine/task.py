@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
 from kobling.model.look_up import Facts, Reference, Source
+from kobling.model.mapping import Column, Side
 from kobling.model.mapping import Mapping as TableMapping
-from kobling.model.mapping import Side
 from kobling.model.pair import Action, Choice, Kind, Record, Write
 from kobling.model.state import Change, Coupling, Report
 from kobling.model.values import Values
@@ -51,6 +52,8 @@ class Context(msgspec.Struct, kw_only=True):
     rehearse: bool = False
     progress: Callable[[str, int], None] = lambda name, count: None
     reports: dict[str, Report] = {}
+    # What runs that died had journalled and not settled: bodies by mapping, side and id.
+    opened: dict[str, dict[tuple[Side, str], dict[str, Any]]] = {}
 
 
 class Task(msgspec.Struct, kw_only=True):
@@ -92,6 +95,11 @@ class Task(msgspec.Struct, kw_only=True):
         return self.mine[0].id if self.coupling is None else self.coupling.left
 
 
+# Getters of many columns at once, by the identity of the columns; a run has a handful.
+_READERS_KEPT: Final = 64
+_readers: Final[dict[int, tuple[tuple[Column, ...], itemgetter[Any]]]] = {}
+
+
 def answers_of(task: Task) -> dict[Side, RowResult]:
     """The answers by side; a claim that failed stands for its side."""
     answers = dict(task.results)
@@ -112,7 +120,16 @@ def rows_of(task: Task) -> dict[Side, Row]:
 
 def values_of(mapping: TableMapping, side: Side, row: Row) -> Values:
     """A row's values in the order of the table's columns."""
-    return tuple(row.get(one.name) for one in mapping.table(side).columns)
+    columns = mapping.table(side).columns
+    read = _readers.get(id(columns))
+    if read is None or read[0] is not columns:
+        if len(_readers) > _READERS_KEPT:
+            _readers.clear()
+        read = _readers[id(columns)] = (columns, itemgetter(*(one.name for one in columns), ETAG))
+    try:
+        return read[1](row)[:-1]  # type: ignore[no-any-return]
+    except KeyError:
+        return tuple(row.get(one.name) for one in columns)
 
 
 def record_of(mapping: TableMapping, side: Side, row: Row) -> Record:

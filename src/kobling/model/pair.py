@@ -21,8 +21,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 class Base(msgspec.Struct, frozen=True, kw_only=True):
     """What each side held, in its own raw form, when each field was last settled.
 
-    made: per row, what the source's value was made into then, '' for blank; a look-up or rate that has changed
-    since makes another value of the same source, and so is a change of the source. None: nothing was made yet.
+    made: per row, what the source's value was made into then, '' for blank; a look-up or rate that has
+    changed since makes another value of the same source, and so is a change of the source. None: nothing was
+    made yet.
     """
 
     left: Values

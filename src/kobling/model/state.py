@@ -15,7 +15,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the inbox: a record as it was read, or the hint that it is deleted.
 
     values: None where the record is known from its coupling only. wanted: taken up for creation, so every
-    later run finishes it. reason: why the row was still there before it became due.
+    later run finishes it. reason: why the row was still there before it became due. direct: handed over by a
+    full read, without a row in the inbox.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool = False
     wanted: bool = False
     reason: str = "new"
+    direct: bool = False
 
 
 class Coupling(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +102,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
     coupling: as it is now; `uncouple` is the one that goes. Of its inbox rows some leave, stay (why, which
     fields, what they wait for as `source/key`), or come again in the next wave; the others rest as they are.
-    wakes: what waited for one of these keys is due.
+    wakes: what waited for one of these keys is due. open: intents whose effect nobody knows yet. fresh: the
+    coupling was not there before.
     """
 
     coupling: Coupling | None = None
@@ -114,6 +117,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     waits: tuple[str, ...] = ()
     wakes: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
+    open: tuple[Intent, ...] = ()
+    fresh: bool = False
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

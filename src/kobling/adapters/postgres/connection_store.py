@@ -10,7 +10,7 @@ from typing import Any, Final
 import psycopg
 
 from kobling.adapters.postgres import history
-from kobling.adapters.postgres.packing import decoder, encoder
+from kobling.adapters.postgres.packing import IDS, as_text, decoder, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import Reference
@@ -157,10 +157,10 @@ class ConnectionStore:
             return
         ids = [one.id for one in changes]
         cursor = await self._database.execute(
-            f"select {side}_id::text from coupling where mapping_id = %s"  # noqa: S608
-            f" and {side}_id = any(%s::uuid[]) union"
-            " select record_id::text from inbox where mapping_id = %s and record_id = any(%s::uuid[])",
-            [store.mapping_id, ids, store.mapping_id, ids],
+            f"select {side}_id::text from coupling where mapping_id = %s"
+            f" and {side}_id = {IDS} union"
+            f" select record_id::text from inbox where mapping_id = %s and record_id = {IDS}",
+            [store.mapping_id, joined(ids), store.mapping_id, joined(ids)],
         )
         known = {row[0] async for row in cursor}
         kept = [one for one in changes if one.wanted or one.id in known]
@@ -246,12 +246,12 @@ class ConnectionStore:
         condition, parameters = "", [turn, self._ids[name]]
         if keys is not None:
             condition = (
-                " and exists (select 1 from unnest(%s::bytea[]) as given(value) where"
+                " and exists (select 1 from unnest(%s::text[]) as given(value) where"
                 " position(value in left_base) > 0 or position(value in right_base) > 0)"
             )
-            parameters.append([encoder.encode(one) for one in keys])  # type: ignore[arg-type]
+            parameters.append([as_text(one) for one in keys])  # type: ignore[arg-type]
         await self._database.execute(
-            "insert into inbox (mapping_id, layout_id, side, record_id, version, reason, turn)"  # noqa: S608
+            "insert into inbox (mapping_id, layout_id, side, record_id, version, reason, turn)"
             " select mapping_id, layout_id, 'left', left_id, left_version, 'input', %s from coupling"
             f" where mapping_id = %s and left_base is not null{condition}"
             " on conflict (record_id, mapping_id, side) do update set due = true, turn = excluded.turn,"

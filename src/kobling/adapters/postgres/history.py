@@ -19,7 +19,7 @@ async def jobs(
 ) -> list[dict[str, Any]]:
     """The newest jobs of these mappings, newest first, without their errors' texts."""
     cursor = await database.execute(
-        f"select {_JOB}, (select count(*) from job_error where job_id = job.id) as failures from job"  # noqa: S608
+        f"select {_JOB}, (select count(*) from job_error where job_id = job.id) as failures from job"
         " join mapping on mapping.id = mapping_id where connection_id = %s and mapping.name = any(%s)"
         " order by job.id desc limit %s",
         [connection_id, list(names), limit],
@@ -36,7 +36,7 @@ async def job(
 ) -> dict[str, Any] | None:
     """One job with its errors; None if there is none of that number."""
     cursor = await database.execute(
-        f"select {_JOB} from job join mapping on mapping.id = mapping_id"  # noqa: S608
+        f"select {_JOB} from job join mapping on mapping.id = mapping_id"
         " where connection_id = %s and job.id = %s",
         [connection_id, number],
     )

@@ -63,11 +63,13 @@ async def move(
     database: psycopg.AsyncConnection[Any], mapping_id: int, stamps: Stamps, settled: Sequence[Settled]
 ) -> None:
     """Rows that leave and rows that stay; in the transaction of the batch."""
-    touched = [one for entry in settled if entry.coupling for one in (*entry.leave, *entry.stay)]
+    touched = [
+        one for entry in settled if entry.coupling for one in (*entry.leave, *entry.stay) if not one.direct
+    ]
     if touched:
         versions = [one.version for one in touched]
         await database.execute(_TOUCHED, [*_keys(touched, stamps), versions, mapping_id])
-    done = [one for entry in settled for one in entry.leave]
+    done = [one for entry in settled for one in entry.leave if not one.direct]
     await database.execute(_LEAVE, [*_keys(done, stamps), mapping_id])
     stay = [(one, entry) for entry in settled for one in entry.stay]
     if stay:

@@ -1,9 +1,9 @@
-"""Values as bytes and back, decimals exact; stored values are put in the order of the present layout."""
+"""Values as text and back, decimals exact; stored values are put in the order of the present layout."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,7 +11,6 @@ import msgspec
 import psycopg
 
 from kobling.model.mapping import Mapping, Side
-from kobling.model.state import Change
 from kobling.model.values import UNSET, Values
 
 encoder: Final = msgspec.json.Encoder(decimal_format="number")
@@ -19,14 +18,21 @@ decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
 # No raw value is an object, so an empty one can stand for UNSET.
-_UNSET: Final = b"{}"
+_UNSET: Final = "{}"
 
 
-def pack(values: Values | None) -> bytes | None:
-    """Values as bytes."""
+def pack(values: Values | None) -> str | None:
+    """Values as text."""
     if values is None:
         return None
-    return encoder.encode([{} if one is UNSET else one for one in values] if UNSET in values else values)
+    if UNSET in values:
+        return as_text([{} if one is UNSET else one for one in values])
+    return encoder.encode(values).decode()
+
+
+def as_text(value: object) -> str:
+    """Anything as JSON."""
+    return encoder.encode(value).decode()
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -40,7 +46,7 @@ class Order(msgspec.Struct, frozen=True):
 _SAME: Final = Order(None, None, None)
 
 
-def unpack(body: bytes | None, order: tuple[int | None, ...] | None = None) -> Values | None:
+def unpack(body: str | None, order: tuple[int | None, ...] | None = None) -> Values | None:
     """The values that `pack` was given, in `order`; UNSET for one that was not stored."""
     if body is None:
         return None
@@ -94,18 +100,28 @@ class Layouts:
         return Order(*orders)
 
 
-def columns_of(changes: Sequence[Change]) -> list[list[Any]]:
-    """Inbox rows as the columns of one statement; of a record that is named more than once, the last."""
-    changes = list({(one.side, one.id): one for one in changes}.values())
-    return [
-        [one.side for one in changes],
-        [one.id for one in changes],
-        [one.version for one in changes],
-        [pack(one.values) for one in changes],
-        [one.deleted for one in changes],
-        [one.wanted for one in changes],
-        [one.reason for one in changes],
-    ]
+_ESCAPED: Final = {ord("\\"): "\\\\", 9: "\\t", 10: "\\n", 13: "\\r", 0: ""}
+
+
+def cell(value: str | None) -> str:
+    """A value as COPY reads it. NUL, which PostgreSQL cannot hold, is left out."""
+    if value is None:
+        return "\\N"
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPED)
+
+
+def json_cell(value: str | None) -> str:
+    """JSON as COPY reads it: it holds no control characters by itself."""
+    return "\\N" if value is None else value.replace("\\", "\\\\")
+
+
+# The ids that `joined` gives, as a condition; far cheaper than an array as a parameter.
+IDS: Final = "any(string_to_array(%s, ',')::uuid[])"
+
+
+def joined(ids: Iterable[str]) -> str:
+    """Ids as the parameter of `IDS`."""
+    return ",".join(ids)
 
 
 def is_id(text: str) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from collections.abc import Mapping as Table
 from typing import Any, Final
 
+import msgspec
 import psycopg
 
+from kobling.adapters.postgres import bulk
 from kobling.adapters.postgres.inbox import Stamps, move
-from kobling.adapters.postgres.packing import Layouts, columns_of, decoder, encoder, is_id, pack, unpack
+from kobling.adapters.postgres.packing import IDS, Layouts, as_text, is_id, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
@@ -27,6 +30,9 @@ _SLICE: Final = (
     " from (select 1) as one left join coupling on coupling.mapping_id = inbox.mapping_id"
     " and record_id = case side when 'left' then left_id else right_id end)"
 )
+_intents: Final = msgspec.json.Decoder(list[Intent])
+# Between texts that travel as one parameter; no version holds it.
+_BETWEEN: Final = "\x1f"
 # A deleted record waits for a person only under the policy that asks.
 _SKIPPED: Final = ("deleted", "failed", "unproved")
 
@@ -66,13 +72,13 @@ class PostgresStore:
             condition += " and side = %s"
             parameters.append(side)
         if ids is not None:
-            condition += " and record_id = any(%s::uuid[])"
-            parameters.append(list(ids))
+            condition += f" and record_id = {IDS}"
+            parameters.append(joined(ids))
         if slices is not None:
             condition += f" and {_SLICE} = any(%s)"
             parameters += [bool(self.mapping.finder), SLICES, list(slices)]
         cursor = await self._database.execute(
-            f"select {_CHANGE} from inbox where {condition} order by since, record_id limit %s",  # noqa: S608
+            f"select {_CHANGE} from inbox where {condition} order by since, record_id limit %s",
             [*parameters, limit],
         )
         return [self._change(row) async for row in cursor]
@@ -80,51 +86,53 @@ class PostgresStore:
     async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
         """The inbox rows of these records, due or not."""
         cursor = await self._database.execute(
-            f"select {_CHANGE} from inbox"  # noqa: S608
-            " where mapping_id = %s and side = %s and record_id = any(%s::uuid[])",
-            [self.mapping_id, side, list(ids)],
+            f"select {_CHANGE} from inbox where mapping_id = %s and side = %s and record_id = {IDS}",
+            [self.mapping_id, side, joined(ids)],
         )
         return {row[0]: self._change(row) async for row in cursor}
 
     async def put(self, changes: Sequence[Change], turn: int = 0) -> None:
         """Puts rows into the inbox; they are due from that wave of the run in hand on."""
-        await self._database.execute(
-            "insert into inbox as held (mapping_id, layout_id, turn, side, record_id, version, body, deleted,"
-            " wanted, reason) select %s, %s, %s, * from unnest(%s::text[], %s::uuid[], %s::text[],"
-            " %s::bytea[], %s::boolean[], %s::boolean[], %s::text[])"
-            " on conflict (record_id, mapping_id, side) do update set version = excluded.version,"
-            " layout_id = excluded.layout_id, turn = excluded.turn, body = coalesce(excluded.body, case when"
-            " held.version = excluded.version then held.body end), deleted = excluded.deleted, due = true,"
-            # That a record was outside the filter is news to whoever waits for it, however it returns.
-            " reason = case when excluded.reason = 'new' or held.reason = 'outside' then held.reason"
-            " else excluded.reason end,"
-            " message = '', wanted = held.wanted or excluded.wanted",
-            [self.mapping_id, self._layouts.present, turn, *columns_of(changes)],
-        )
+        if changes:
+            head = f"{self.mapping_id}\t{self._layouts.present}\t{turn}"
+            async with self._database.transaction():
+                await bulk.put(self._database, head, changes)
 
     async def rows_of(self, ids: Sequence[str]) -> list[Change]:
         """All inbox rows of these records, of either side."""
         cursor = await self._database.execute(
-            f"select {_CHANGE} from inbox where mapping_id = %s and record_id = any(%s::uuid[])",  # noqa: S608
-            [self.mapping_id, list(ids)],
+            f"select {_CHANGE} from inbox where mapping_id = %s and record_id = {IDS}",
+            [self.mapping_id, joined(ids)],
         )
         return [self._change(row) async for row in cursor]
 
     async def couplings(self, left: Sequence[str], right: Sequence[str]) -> list[Coupling]:
         """The couplings in which any of these records stands."""
         cursor = await self._database.execute(
-            f"select {_COUPLING} from coupling where mapping_id = %s"  # noqa: S608
-            " and (left_id = any(%s::uuid[]) or right_id = any(%s::uuid[]))",
-            [self.mapping_id, list(left), list(right)],
+            f"select {_COUPLING} from coupling where mapping_id = %s"
+            f" and (left_id = {IDS} or right_id = {IDS})",
+            [self.mapping_id, joined(left), joined(right)],
         )
         return [self._coupling(row) async for row in cursor]
+
+    async def same_versions(self, side: Side, versions: Table[str, str]) -> dict[str, str]:
+        """Those of these records (by id, with the left id of the pair) whose pair is settled, waits for
+        nothing, and knows this very version."""
+        cursor = await self._database.execute(
+            f"select {side}_id::text, left_id::text from coupling"
+            " join unnest(string_to_array(%s, ',')::uuid[], string_to_array(%s, %s)) as given(id, version)"
+            f" on {side}_id = given.id and {side}_version = given.version"
+            " where coupling.mapping_id = %s and left_base is not null and not exists (select 1 from inbox"
+            " where inbox.mapping_id = coupling.mapping_id and record_id in (left_id, right_id))",
+            [joined(versions), _BETWEEN.join(versions.values()), _BETWEEN, self.mapping_id],
+        )
+        return {row[0]: row[1] async for row in cursor}
 
     async def some_coupled(self, side: Side, but: Sequence[str], count: int) -> list[str]:
         """A few coupled records of that side, to show that the table can be read at all."""
         cursor = await self._database.execute(
-            f"select {side}_id::text from coupling where mapping_id = %s"  # noqa: S608
-            f" and not {side}_id = any(%s::uuid[]) limit %s",
-            [self.mapping_id, list(but), count],
+            f"select {side}_id::text from coupling where mapping_id = %s and not {side}_id = {IDS} limit %s",
+            [self.mapping_id, joined(but), count],
         )
         return [row[0] async for row in cursor]
 
@@ -133,7 +141,7 @@ class PostgresStore:
         asked, given = ("right_id", "left_number") if side is Side.LEFT else ("left_number", "right_id")
         kind = "uuid" if side is Side.LEFT else "text"
         cursor = await self._database.execute(
-            f"select {asked}::text, {given}::text, coalesce((select message from inbox"  # noqa: S608
+            f"select {asked}::text, {given}::text, coalesce((select message from inbox"
             " where inbox.mapping_id = coupling.mapping_id and reason = 'outside' and record_id = "
             f"{side}_id limit 1), '') from coupling where mapping_id = %s and {asked} = any(%s::{kind}[])",
             [self.mapping_id, [one for one in keys if kind == "text" or is_id(one)]],
@@ -143,99 +151,75 @@ class PostgresStore:
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each of these records has been uncoupled; those that never were are left out."""
         cursor = await self._database.execute(
-            "select source_id::text, generation from generation where mapping_id = %s"
-            " and source_id = any(%s::uuid[])",
-            [self.mapping_id, list(ids)],
+            f"select source_id::text, generation from generation where mapping_id = %s and source_id = {IDS}",
+            [self.mapping_id, joined(ids)],
         )
         return {row[0]: row[1] async for row in cursor}
 
-    async def journal(self, job: int, intents: Sequence[Intent]) -> None:
-        """Commits what is about to be written, before it is."""
-        await self._database.execute(
-            "insert into intent (job_id, mapping_id, side, record_id, partner_id, method, body, version)"
-            " select %s, %s, * from unnest(%s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::bytea[],"
-            " %s::text[])",
-            [
-                job,
-                self.mapping_id,
-                [one.side for one in intents],
-                [one.id for one in intents],
-                [one.partner for one in intents],
-                [one.method for one in intents],
-                [encoder.encode(one.body) for one in intents],
-                [one.version for one in intents],
-            ],
-        )
-
-    async def opened(self, job: int, side: Side, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Those of these ids for which another job left an intent open, and its body; the last if several."""
+    async def journal(self, job: int, intents: Sequence[Intent]) -> int:
+        """Commits what is about to be written, before it is; the entry's number."""
         cursor = await self._database.execute(
-            "select record_id::text, body from intent where mapping_id = %s and side = %s and job_id <> %s"
-            " and record_id = any(%s::uuid[]) order by id",
-            [self.mapping_id, side, job, list(ids)],
+            "insert into intent (job_id, mapping_id, entries) values (%s, %s, %s) returning id",
+            [job, self.mapping_id, as_text(intents)],
         )
-        return {row[0]: decoder.decode(row[1]) async for row in cursor}
+        row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
 
-    async def settle(self, job: int, turn: int, settled: Sequence[Settled]) -> None:
-        """One batch's outcome in one transaction: couplings, inbox rows, intents and audit."""
-        coupled = [one.coupling for one in settled if one.coupling is not None]
+    async def open_intents(self, job: int) -> list[Intent]:
+        """What earlier jobs journalled and did not settle."""
+        cursor = await self._database.execute(
+            "select entries from intent where mapping_id = %s and job_id <> %s", [self.mapping_id, job]
+        )
+        return [one async for row in cursor for one in _intents.decode(row[0])]
+
+    async def settle(self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0) -> None:
+        """One batch's outcome in one transaction: couplings, inbox rows, audit; its journal entry goes."""
+        fresh = [one.coupling for one in settled if one.coupling is not None and one.fresh]
+        known = [one.coupling for one in settled if one.coupling is not None and not one.fresh]
         gone = [one.uncouple for one in settled if one.uncouple is not None]
         async with self._database.transaction():
-            await self.couple(coupled)
+            await self.couple(fresh, fresh=True)
+            await self.couple(known)
             if gone:
                 await self.uncouple(gone)
             await self._move(settled, turn)
-            await self._record(job, settled)
-            await self._close(job, [*coupled, *gone])
+            effects = [one for each in settled for one in each.effects]
+            if effects:
+                await bulk.record(self._database, f"{job}\t{self.mapping_id}", effects)
+            await self._close(job, entry, [one for each in settled for one in each.open])
             await self.wake([key for one in settled for key in one.wakes], turn + 1)
 
-    async def couple(self, coupled: Sequence[Coupling]) -> None:
-        """Makes these couplings, or brings them up to date."""
+    async def couple(self, coupled: Sequence[Coupling], *, fresh: bool = False) -> None:
+        """Makes these couplings, or brings them up to date. fresh: none of them was there before."""
         if not coupled:
             return
-        columns = _COUPLING.replace("::text", "").removesuffix(", layout_id")
-        updates = [one for one in columns.split(", ") if not one.endswith("_id")]
-        updates = [one.strip() for part in updates for one in part.split(",") if one.strip()]
-        changed = ", ".join(f"{one} = excluded.{one}" for one in (*updates, "layout_id"))
-        bases = [one.base or _NO_BASE for one in coupled]
+        head = f"{self.mapping_id}\t{self._layouts.present}"
+        async with self._database.transaction():
+            await bulk.couple(self._database, head, coupled, fresh=fresh)
+
+    async def forget_intents(self, job: int) -> None:
+        """A run has been through everything: what earlier jobs left open is settled, or open under it."""
         await self._database.execute(
-            f"insert into coupling (mapping_id, layout_id, {columns})"  # noqa: S608
-            " select %s, %s, * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bytea[],"
-            " %s::bytea[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[],"
-            f" %s::text[]) on conflict (left_id, mapping_id) do update set {changed}",
-            [
-                self.mapping_id,
-                self._layouts.present,
-                [one.left for one in coupled],
-                [one.right for one in coupled],
-                [one.left_version for one in coupled],
-                [one.right_version for one in coupled],
-                [pack(base.left) if one.base else None for one, base in zip(coupled, bases, strict=True)],
-                [pack(base.right) if one.base else None for one, base in zip(coupled, bases, strict=True)],
-                [pack(base.made) if one.base else None for one, base in zip(coupled, bases, strict=True)],
-                [pack(one.left_seen) for one in coupled],
-                [pack(one.right_seen) for one in coupled],
-                [str(one.first) for one in coupled],
-                [one.left_number for one in coupled],
-                [one.left_title for one in coupled],
-                [one.right_title for one in coupled],
-            ],
+            "delete from intent where mapping_id = %s and job_id < %s", [self.mapping_id, job]
         )
 
     async def uncouple(self, gone: Sequence[Coupling]) -> None:
         """Removes couplings; both records get another generation, so what is created anew gets a new id."""
         ids = [identifier for one in gone for identifier in (one.left, one.right)]
         await self._database.execute(
-            "delete from coupling where mapping_id = %s and left_id = any(%s::uuid[])",
-            [self.mapping_id, [one.left for one in gone]],
+            f"delete from coupling where mapping_id = %s and left_id = {IDS}",
+            [self.mapping_id, joined(one.left for one in gone)],
         )
         await self._database.execute(
-            "insert into generation select %s, id, 1 from unnest(%s::uuid[]) as given(id)"
+            "insert into generation"
+            " select %s, id, 1 from unnest(string_to_array(%s, ',')::uuid[]) as given(id)"
             " on conflict (source_id, mapping_id) do update set generation = generation.generation + 1",
-            [self.mapping_id, ids],
+            [self.mapping_id, joined(ids)],
         )
         await self._database.execute(
-            "delete from inbox where mapping_id = %s and record_id = any(%s::uuid[])", [self.mapping_id, ids]
+            f"delete from inbox where mapping_id = %s and record_id = {IDS}",
+            [self.mapping_id, joined(ids)],
         )
 
     async def wake(self, keys: Sequence[str], turn: int = 0) -> None:
@@ -252,7 +236,7 @@ class PostgresStore:
         """The pairs that wait for a person to resolve them, with the contested fields."""
         columns = _COUPLING.replace("layout_id", "coupling.layout_id")
         cursor = await self._database.execute(
-            f"select distinct on (left_id) {columns}, inbox.fields from coupling"  # noqa: S608
+            f"select distinct on (left_id) {columns}, inbox.fields from coupling"
             " join inbox on inbox.mapping_id = coupling.mapping_id"
             " and record_id = case side when 'left' then left_id else right_id end"
             " where inbox.mapping_id = %s and reason = 'conflict' and not due order by left_id",
@@ -263,7 +247,7 @@ class PostgresStore:
     async def page(self, after: str, limit: int) -> list[Coupling]:
         """Couplings in the order of their left ids, from the one after `after` on."""
         cursor = await self._database.execute(
-            f"select {_COUPLING} from coupling where mapping_id = %s and left_id > %s"  # noqa: S608
+            f"select {_COUPLING} from coupling where mapping_id = %s and left_id > %s"
             " order by left_id limit %s",
             [self.mapping_id, after or EMPTY_ID, limit],
         )
@@ -272,7 +256,7 @@ class PostgresStore:
     async def named(self, number: str) -> list[Coupling]:
         """The couplings whose left record has that number."""
         cursor = await self._database.execute(
-            f"select {_COUPLING} from coupling where mapping_id = %s and left_number = %s",  # noqa: S608
+            f"select {_COUPLING} from coupling where mapping_id = %s and left_number = %s",
             [self.mapping_id, number],
         )
         return [self._coupling(row) async for row in cursor]
@@ -298,36 +282,17 @@ class PostgresStore:
         )
 
     async def _move(self, settled: Sequence[Settled], turn: int) -> None:
+        # What a full read hands over has no row to stay in yet.
+        await self.put([one for entry in settled for one in entry.stay if one.direct], turn)
         await move(self._database, self.mapping_id, self._stamps, settled)
-        again = [one for entry in settled for one in entry.again]
-        if again:
-            await self.put(again, turn + 1)
+        await self.put([one for entry in settled for one in entry.again], turn + 1)
 
-    async def _record(self, job: int, settled: Sequence[Settled]) -> None:
-        effects = [one for entry in settled for one in entry.effects]
-        if effects:
-            await self._database.execute(
-                "insert into audit (job_id, mapping_id, left_id, right_id, side, method, changes, reason)"
-                " select %s, %s, * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bytea[],"
-                " %s::text[])",
-                [
-                    job,
-                    self.mapping_id,
-                    [one.left for one in effects],
-                    [one.right for one in effects],
-                    [one.side for one in effects],
-                    [one.method for one in effects],
-                    [encoder.encode(one.values) for one in effects],
-                    [one.reason for one in effects],
-                ],
-            )
-
-    async def _close(self, job: int, ended: Sequence[Coupling]) -> None:
-        ids = [record for one in ended for record in (one.left, one.right)]
-        await self._database.execute(
-            "delete from intent where job_id = %s or (mapping_id = %s and record_id = any(%s::uuid[]))",
-            [job, self.mapping_id, ids],
-        )
+    async def _close(self, job: int, entry: int, still_open: Sequence[Intent]) -> None:
+        """What was journalled is carried out, but for writes whose effect nobody knows yet."""
+        if entry:
+            await self._database.execute("delete from intent where id = %s", [entry])
+        if still_open:
+            await self.journal(job, still_open)
 
     def _change(self, row: Any) -> Change:
         order = self._layouts.order(row[7])
@@ -365,6 +330,3 @@ class PostgresStore:
             left_title=row[11],
             right_title=row[12],
         )
-
-
-_NO_BASE: Final = Base(left=(), right=(), made=())

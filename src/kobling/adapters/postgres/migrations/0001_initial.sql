@@ -63,11 +63,11 @@ create table coupling (
     right_id uuid not null,
     left_version text not null default '',
     right_version text not null default '',
-    left_base bytea,
-    right_base bytea,
-    made bytea,
-    left_seen bytea,
-    right_seen bytea,
+    left_base text,
+    right_base text,
+    made text,
+    left_seen text,
+    right_seen text,
     first text not null default '',
     left_number text not null default '',
     left_title text not null default '',
@@ -85,7 +85,7 @@ create table inbox (
     side text not null check (side in ('left', 'right')),
     record_id uuid not null,
     version text not null default '',
-    body bytea,
+    body text,
     deleted boolean not null default false,
     -- Taken up for creation: every later run finishes it, whatever that run itself would create.
     wanted boolean not null default false,
@@ -128,21 +128,16 @@ create table job_error (
 );
 create index job_error_job on job_error (job_id);
 
--- An intent is committed before its effect and goes in the transaction that commits its outcome.
+-- What a batch is about to write is committed before its effect, and goes in the transaction that commits its
+-- outcome. entries: side, id, partner's id, method, body and version of each write, as JSON.
 create table intent (
     id bigint generated always as identity primary key,
     job_id bigint not null references job,
     mapping_id integer not null references mapping,
-    side text not null check (side in ('left', 'right')),
-    record_id uuid not null,
-    partner_id uuid not null,
-    method text not null,
-    body bytea not null,
-    version text not null default '',
+    entries text not null,
     journalled_at timestamptz not null default now()
 );
-create index intent_record on intent (record_id, mapping_id);
-create index intent_job on intent (job_id);
+create index intent_mapping on intent (mapping_id, job_id);
 
 -- Outlives the coupling, so that a record coupled anew gets another id than the one that was given up.
 create table generation (
@@ -161,7 +156,7 @@ create table audit (
     right_id uuid not null,
     side text not null,
     method text not null,
-    changes bytea not null,
+    changes text not null,
     reason text not null,
     at timestamptz not null default now()
 );

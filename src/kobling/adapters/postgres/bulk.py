@@ -1,0 +1,132 @@
+"""Writing a batch at once: rows go in by COPY, into their table or into a table of the session's own.
+
+COPY is several times cheaper than arrays as parameters, on both sides of the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from kobling.adapters.postgres.packing import as_text, cell, json_cell, pack
+from kobling.model.state import Change, Coupling, Effect
+
+_COUPLED: Final = (
+    "mapping_id, layout_id, left_id, right_id, left_version, right_version, left_base, right_base, made,"
+    " left_seen, right_seen, first, left_number, left_title, right_title"
+)
+_UPDATED: Final = ", ".join(
+    f"{one} = excluded.{one}"
+    for one in _COUPLED.split(", ")
+    if one not in {"mapping_id", "left_id", "right_id"}
+)
+_INBOX: Final = "mapping_id, layout_id, turn, side, record_id, version, body, deleted, wanted, reason"
+_AUDIT: Final = "job_id, mapping_id, left_id, right_id, side, method, changes, reason"
+
+
+async def copy(
+    database: psycopg.AsyncConnection[Any], table: str, columns: str, lines: Sequence[str]
+) -> None:
+    """Appends lines of tab-separated cells to a table."""
+    statement = sql.SQL("copy {} ({}) from stdin").format(sql.Identifier(table), sql.SQL(columns))
+    async with database.cursor() as cursor, cursor.copy(statement) as target:
+        await target.write("\n".join(lines).encode())
+
+
+async def _load(database: psycopg.AsyncConnection[Any], like: str, columns: str, lines: Sequence[str]) -> str:
+    """Lines in a table of the session's own, which is emptied at the end of the transaction; its name."""
+    name = f"load_{like}"
+    await database.execute(
+        f"create temp table if not exists {name} on commit delete rows"
+        f" as select {columns} from {like} with no data"
+    )
+    await copy(database, name, columns, lines)
+    return name
+
+
+async def couple(
+    database: psycopg.AsyncConnection[Any], head: str, coupled: Sequence[Coupling], *, fresh: bool
+) -> None:
+    """Makes these couplings, or brings them up to date. head: the cells of mapping and layout."""
+    lines = [_coupling_line(head, one) for one in coupled]
+    if fresh:
+        await copy(database, "coupling", _COUPLED, lines)
+        return
+    loaded = await _load(database, "coupling", _COUPLED, lines)
+    await database.execute(
+        f"insert into coupling ({_COUPLED}) select * from {loaded}"
+        f" on conflict (left_id, mapping_id) do update set {_UPDATED}"
+    )
+    await database.execute(f"delete from {loaded}")
+
+
+def _coupling_line(head: str, one: Coupling) -> str:
+    base = one.base
+    bases = (None, None, None) if base is None else (pack(base.left), pack(base.right), pack(base.made))
+    return "\t".join(
+        (
+            head,
+            one.left,
+            one.right,
+            cell(one.left_version),
+            cell(one.right_version),
+            *(json_cell(each) for each in bases),
+            json_cell(pack(one.left_seen)),
+            json_cell(pack(one.right_seen)),
+            one.first.value,
+            cell(one.left_number),
+            cell(one.left_title),
+            cell(one.right_title),
+        )
+    )
+
+
+async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequence[Change]) -> None:
+    """Puts rows into the inbox. head: the cells of mapping, layout and turn."""
+    lines = [
+        "\t".join(
+            (
+                head,
+                one.side.value,
+                one.id,
+                cell(one.version),
+                json_cell(pack(one.values)),
+                "t" if one.deleted else "f",
+                "t" if one.wanted else "f",
+                cell(one.reason),
+            )
+        )
+        for one in changes
+    ]
+    loaded = await _load(database, "inbox", _INBOX, lines)
+    await database.execute(
+        f"insert into inbox as held ({_INBOX}) select distinct on (record_id, side) * from {loaded}"
+        " on conflict (record_id, mapping_id, side) do update set version = excluded.version,"
+        " layout_id = excluded.layout_id, turn = excluded.turn, body = coalesce(excluded.body, case when"
+        " held.version = excluded.version then held.body end), deleted = excluded.deleted, due = true,"
+        " reason = case when excluded.reason = 'new' then held.reason else excluded.reason end,"
+        " message = '', wanted = held.wanted or excluded.wanted"
+    )
+    await database.execute(f"delete from {loaded}")
+
+
+async def record(database: psycopg.AsyncConnection[Any], head: str, effects: Sequence[Effect]) -> None:
+    """Writes that happened, into the audit. head: the cells of job and mapping."""
+    lines = [
+        "\t".join(
+            (
+                head,
+                one.left,
+                one.right,
+                one.side.value,
+                cell(one.method),
+                json_cell(as_text(one.values)),
+                cell(one.reason),
+            )
+        )
+        for one in effects
+    ]
+    await copy(database, "audit", _AUDIT, lines)

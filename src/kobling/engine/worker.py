@@ -1,0 +1,178 @@
+"""Settles the rows of one mapping, batch by batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from kobling.engine.apply import Apply
+from kobling.engine.gather import Gather
+from kobling.engine.look_ups import answers
+from kobling.engine.outcome import Outcomes
+from kobling.engine.task import Context, Task
+from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Kind, Missing
+from kobling.model.state import Change, Settled
+
+_BATCH: Final = 1000
+# Batches of a full read that are being written while the next one is planned.
+_IN_FLIGHT: Final = 2
+
+
+class _Flight(NamedTuple):
+    """A batch that is being written. ids: of the rows that it was made of. entry: the journal's."""
+
+    writing: asyncio.Task[None]
+    tasks: list[Task]
+    settled: list[Settled]
+    ids: frozenset[str]
+    entry: int
+
+
+class Worker:
+    """One mapping's worker of one run."""
+
+    def __init__(self, context: Context, mapping: Mapping, job: int) -> None:
+        self._context = context
+        self._mapping = mapping
+        self._store = context.stores[mapping.name]
+        self._job = job
+        self._gather = Gather(context, mapping)
+        self._apply = Apply(context, mapping, job)
+        self.outcomes = Outcomes(context, mapping)
+        self._done = 0
+        self._flying: deque[_Flight] = deque()
+
+    async def wave(self, turn: int) -> bool:
+        """Settles what is due by now; whether there was anything."""
+        options = self._context.options
+        side = None if options.target is None else options.target.other
+        busy = False
+        async with self._context.state.slices(self._mapping.name) as slices:
+            while changes := await self._store.due(
+                _BATCH, turn, side=side, ids=options.records, slices=slices
+            ):
+                busy = True
+                tasks, settled = await self._gather.tasks(changes)
+                entry = await self._apply.carry_out(tasks)
+                await self._settle(tasks, settled, turn, entry)
+        return busy
+
+    async def hand_over(self, changes: Sequence[Change]) -> None:
+        """Takes rows of a full read; a batch is written while the next one is planned."""
+        for start in range(0, len(changes), _BATCH):
+            batch = await self._news(changes[start : start + _BATCH])
+            ids = frozenset(one.id for one in batch)
+            # A row that came twice is planned on what its first coming left behind.
+            while self._flying and (len(self._flying) >= self._at_once or self._is_flying(ids)):
+                await self._land()
+            tasks, settled = await self._gather.tasks(await self._with_reasons(batch))
+            entry = await self._apply.journal(tasks)
+            writing = asyncio.create_task(self._apply.send(tasks))
+            self._flying.append(_Flight(writing, tasks, settled, ids, entry))
+
+    async def _news(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Without the rows of coupled pairs that are settled and still of the version that is known."""
+        if not changes or self._context.options.every_record:
+            return changes
+        side = changes[0].side
+        same = await self._store.same_versions(side, {one.id: one.version for one in changes})
+        self.outcomes.counts.unchanged(side, list(same.values()))
+        return [one for one in changes if one.id not in same]
+
+    async def drain(self) -> None:
+        """Waits for the batches that are being written, and settles them."""
+        while self._flying:
+            await self._land()
+
+    @property
+    def _at_once(self) -> int:
+        # A finder must see what the batch before coupled.
+        return 1 if self._mapping.finder else _IN_FLIGHT
+
+    def _is_flying(self, ids: frozenset[str]) -> bool:
+        return any(not ids.isdisjoint(one.ids) for one in self._flying)
+
+    async def _land(self) -> None:
+        first = self._flying.popleft()
+        try:
+            await first.writing
+        except BaseException:
+            # What is on its way is neither stopped nor settled: the next run asks what became of it.
+            await asyncio.gather(*(one.writing for one in self._flying), return_exceptions=True)
+            self._flying.clear()
+            raise
+        await self._settle(first.tasks, first.settled, 0, first.entry)
+
+    async def _with_reasons(self, changes: Sequence[Change]) -> list[Change]:
+        """The rows with what the inbox knew of them: why they stayed, and whether they were taken up."""
+        known: dict[str, Change] = {}
+        for side in {one.side for one in changes}:
+            known |= await self._store.waiting(side, [one.id for one in changes if one.side is side])
+        taken = []
+        for one in changes:
+            old = known.get(one.id)
+            if old is None:
+                taken.append(msgspec.structs.replace(one, direct=True))
+                continue
+            # Its row in the inbox leaves or stays like any other.
+            reason, wanted = old.reason if one.reason == "new" else one.reason, one.wanted or old.wanted
+            taken.append(msgspec.structs.replace(one, wanted=wanted, reason=reason))
+        return taken
+
+    async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:
+        for task in tasks:
+            if task.action.kind is Kind.CREATE:
+                self._note_created(task)
+        settled += [self.outcomes.settle(task) for task in tasks]
+        async with self._context.state.together():
+            await self._store.settle(self._job, turn, settled, entry)
+            await self._wake_dependants(tasks, settled)
+        await self._meet_others(tasks, settled, turn + 1)
+        self._done += len(tasks)
+        self._context.progress(self._mapping.name, self._done)
+
+    async def _meet_others(self, tasks: Sequence[Task], settled: Sequence[Settled], turn: int) -> None:
+        """A run of another mapping may have looked for these pairs, or made what these wait for, meanwhile.
+
+        Each side says what it has done and then looks again, so one of the two sees the other.
+        """
+        keys = [key for one in settled for key in one.wakes]
+        missing = [one.missing for task in tasks for one in task.action.waiting if one.missing is not None]
+        wanted = {(one.mapping, side): {each.key for each in missing} for one in missing for side in Side}
+        found = await answers(self._context, wanted) if wanted else {}
+        keys += [
+            f"{one.mapping}/{one.key}"
+            for one in missing
+            for side in Side
+            if one.key and not isinstance(found.get((one.mapping, side, one.key), one), Missing)
+        ]
+        await self._store.wake(keys, turn)
+
+    async def _wake_dependants(self, tasks: Sequence[Task], settled: Sequence[Settled]) -> None:
+        """What was made from the former partner of a record that is coupled anew is made again."""
+        anew = {identifier for task in tasks if task.anew for identifier in task.ids.values()}
+        if not anew:
+            return
+        couplings = [
+            one.coupling for one in settled if one.coupling is not None and one.coupling.left in anew
+        ]
+        keys = [key for one in couplings for key in (one.left_number, one.right) if key]
+        for other in self._context.mappings.values():
+            if keys and self._mapping.name in other.sources:
+                await self._context.state.wake_couplings(other.name, keys)
+
+    def _note_created(self, task: Task) -> None:
+        """What this run created counts in later answers of the same run: no code is given twice."""
+        for side, result in task.results.items():
+            if result.row is None:
+                continue
+            route = self._mapping.table(side).route
+            for name, rows in self._context.facts.tables.items():
+                one = self._context.references[name]
+                if (one.side, one.route) == (side, route):
+                    rows.append(result.row)
