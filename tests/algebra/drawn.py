@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from kobling.algebra.plan import plan_pair
@@ -31,6 +32,10 @@ from kobling.model.mapping import (
 )
 from kobling.model.pair import Action, Base, First, Pair, Record
 from kobling.model.values import Value, Values, same_value
+
+# The machine may be busy: no example has a deadline. The more is drawn for an example, the fewer there are.
+light = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+heavy = settings(light, max_examples=60)
 
 TEXT, CODE, AMOUNT = "text", "code", "amount"
 EXTRA, FILTER = 16, 17

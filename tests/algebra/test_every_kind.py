@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algebra.drawn import Drawn, edited, met, mirrored, same_values
+from algebra.drawn import Drawn, edited, heavy, met, mirrored, same_values
 from kobling.model.mapping import Moment, Side
 from kobling.model.pair import Action, First, Kind
 from kobling.model.values import Value, same_value
@@ -33,6 +33,7 @@ def written(action: Action) -> set[tuple[Side, int, Value]]:
     return {(write.side, at, value) for write in action.writes for at, value in write.values}
 
 
+@heavy
 @given(edited(), st.booleans())
 def test_one_plan_is_enough_and_more_change_nothing(drawn: Drawn, woken: bool) -> None:
     first = drawn.round(woken=woken)
@@ -46,6 +47,7 @@ def test_one_plan_is_enough_and_more_change_nothing(drawn: Drawn, woken: bool) -
             assert told(second) == told(first)
 
 
+@heavy
 @given(edited())
 def test_what_waits_or_is_contested_still_does_when_it_is_looked_at_again(drawn: Drawn) -> None:
     first = drawn.round()
@@ -53,6 +55,7 @@ def test_what_waits_or_is_contested_still_does_when_it_is_looked_at_again(drawn:
         assert told(drawn.plan()) == told(first)
 
 
+@heavy
 @given(st.one_of(met(), edited()), st.sampled_from(First), st.booleans())
 def test_only_differing_and_allowed_fields_are_written(drawn: Drawn, first: First, woken: bool) -> None:
     for side, at, value in written(drawn.plan(first=first, woken=woken)):
@@ -61,6 +64,7 @@ def test_only_differing_and_allowed_fields_are_written(drawn: Drawn, first: Firs
         assert not same_value(value, drawn.now(side)[at])
 
 
+@heavy
 @given(st.one_of(met(), edited()), st.sampled_from([First.POLICY, First.LEAVE]))
 def test_swapping_the_sides_mirrors_the_action(drawn: Drawn, first: First) -> None:
     there, back = drawn.plan(first=first), mirrored(drawn).plan(first=first)
@@ -69,6 +73,7 @@ def test_swapping_the_sides_mirrors_the_action(drawn: Drawn, first: First) -> No
     assert told(there) == told(back)
 
 
+@heavy
 @given(st.one_of(met(), edited()), st.data())
 def test_the_order_of_the_rows_does_not_matter(drawn: Drawn, data: st.DataObject) -> None:
     other = drawn.copy()
@@ -84,6 +89,7 @@ def test_the_order_of_the_rows_does_not_matter(drawn: Drawn, data: st.DataObject
         assert (drawn.base.left, drawn.base.right) == (other.base.left, other.base.right)
 
 
+@heavy
 @given(edited())
 def test_runs_of_one_direction_lose_no_change_of_the_other(drawn: Drawn) -> None:
     apart = drawn.copy()
@@ -99,6 +105,7 @@ def test_runs_of_one_direction_lose_no_change_of_the_other(drawn: Drawn) -> None
         assert told(last) == told(drawn.plan())
 
 
+@heavy
 @given(met(), st.sampled_from(First))
 def test_the_second_plan_after_first_contact_writes_nothing(drawn: Drawn, first: First) -> None:
     action = drawn.round(first=first)
@@ -112,6 +119,7 @@ def test_the_second_plan_after_first_contact_writes_nothing(drawn: Drawn, first:
         assert second.writes == ()
 
 
+@heavy
 @given(met(), st.sampled_from(First), st.booleans())
 def test_at_first_contact_a_blank_never_beats_a_value(drawn: Drawn, first: First, complete: bool) -> None:
     before = {side: drawn.now(side) for side in Side}
@@ -123,6 +131,7 @@ def test_at_first_contact_a_blank_never_beats_a_value(drawn: Drawn, first: First
 
 
 @pytest.mark.parametrize("first", [First.LEAVE])
+@heavy
 @given(drawn=met())
 def test_left_as_they_are_means_that_nothing_is_written(drawn: Drawn, first: First) -> None:
     assert [at for _, at, _ in written(drawn.plan(first=first)) if at not in {11, 12}] == []

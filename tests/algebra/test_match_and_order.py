@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from algebra.drawn import light
 from kobling.algebra.match import match, match_key
 from kobling.algebra.order import LookUpCycleError, depth, order
 from kobling.model.mapping import Conversion, Direction, FieldRow, Mapping, Table
@@ -29,6 +30,7 @@ def records(side: str, values: list[tuple[Value, Value]]) -> list[Record]:
     return [Record(id=f"{side}{number}", values=one) for number, one in enumerate(values)]
 
 
+@light
 @given(sides, sides, st.randoms(use_true_random=False))
 def test_the_order_of_records_does_not_matter(
     left: list[tuple[Value, Value]], right: list[tuple[Value, Value]], random: object
@@ -40,6 +42,7 @@ def test_the_order_of_records_does_not_matter(
     assert match(lefts, rights, ON) == found
 
 
+@light
 @given(sides, sides)
 def test_the_sides_may_be_swapped(left: list[tuple[Value, Value]], right: list[tuple[Value, Value]]) -> None:
     there = match(records("l", left), records("r", right), ON)
@@ -48,6 +51,7 @@ def test_the_sides_may_be_swapped(left: list[tuple[Value, Value]], right: list[t
     assert set(there.ambiguous) == {(ones, others) for others, ones in back.ambiguous}
 
 
+@light
 @given(sides, sides)
 def test_only_unique_pairs_with_equal_values_match_and_every_left_record_is_told(
     left: list[tuple[Value, Value]], right: list[tuple[Value, Value]]
@@ -148,6 +152,7 @@ def reachable(needs: dict[tuple[str, str], bool], start: str, *, firm: bool) -> 
     return found
 
 
+@light
 @given(edges)
 def test_dependencies_come_first_and_only_circles_are_broken(needs: dict[tuple[str, str], bool]) -> None:
     circle = {name for name in NAMES if name in reachable(needs, name, firm=True)}
@@ -167,6 +172,7 @@ def test_dependencies_come_first_and_only_circles_are_broken(needs: dict[tuple[s
             assert found.index(whom) < found.index(who)
 
 
+@light
 @given(edges, st.permutations(NAMES))
 def test_the_order_in_which_mappings_are_given_does_not_matter(
     needs: dict[tuple[str, str], bool], names: list[str]
@@ -176,6 +182,7 @@ def test_the_order_in_which_mappings_are_given_does_not_matter(
     assert depth(mappings) == depth({name: mappings[name] for name in names})
 
 
+@light
 @given(edges)
 def test_the_depth_is_the_longest_chain(needs: dict[tuple[str, str], bool]) -> None:
     forwards = {(who, whom): False for who, whom in needs if who < whom}

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algebra.drawn import FILTER, INSIDE, ROWS, WIDTH, Drawn, edited, look_ups, mappings, met, values_of
+from algebra.drawn import (
+    FILTER,
+    INSIDE,
+    ROWS,
+    WIDTH,
+    Drawn,
+    edited,
+    heavy,
+    look_ups,
+    mappings,
+    met,
+    values_of,
+)
 from algebra.test_waiting_fields import AT, FIRM, mapping_of, pair_of, record
 from kobling.algebra.filters import bind, holds, outside
 from kobling.algebra.plan import plan_create, unclaim
@@ -124,6 +136,7 @@ def test_an_exit_row_of_a_condition_that_was_not_there_before_is_not_written() -
     assert (action.kind, action.writes) == (Kind.OUTSIDE, ())
 
 
+@heavy
 @given(edited(), st.sampled_from(Side), st.booleans())
 def test_outside_the_filter_only_exit_rows_are_written(drawn: Drawn, side: Side, woken: bool) -> None:
     before = drawn.copy()
@@ -168,6 +181,7 @@ def test_a_resolution_brings_both_sides_to_one_value(choice: Choice, end: str) -
     assert pair.plan().kind is Kind.NOTHING
 
 
+@heavy
 @given(edited(), st.sampled_from([Side.LEFT, Side.RIGHT]))
 def test_a_resolution_for_one_side_does_what_its_policy_would(drawn: Drawn, winner: Side) -> None:
     by_policy, chosen = drawn.copy(), drawn
@@ -245,6 +259,7 @@ def test_at_first_contact_a_value_fills_a_blank_unless_all_is_left(
     assert same_value(pair.now(valued.other)[at], "value" if arrives else None)
 
 
+@heavy
 @given(met(without=("keyed to right", "constant")))
 def test_what_was_left_as_it_is_flows_when_it_changes(drawn: Drawn) -> None:
     drawn.round(first=First.LEAVE)
@@ -262,6 +277,7 @@ def test_what_was_left_as_it_is_flows_when_it_changes(drawn: Drawn) -> None:
 # Creation
 
 
+@heavy
 @given(mappings(), st.data(), st.sampled_from(Side))
 def test_a_created_pair_is_in_step_and_what_waits_still_waits(
     mapping: Mapping, data: st.DataObject, source: Side

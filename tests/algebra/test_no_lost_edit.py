@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algebra.drawn import KINDS, Drawn, Service, held, in_step, value_of
+from algebra.drawn import KINDS, Drawn, Service, heavy, held, in_step, value_of
 from kobling.algebra.transform import convert
 from kobling.model.mapping import Column, Direction, FieldRow, Side, UpdateConflict
 from kobling.model.pair import Action
@@ -105,6 +105,7 @@ steps = st.lists(
 )
 
 
+@heavy
 @given(in_step(), st.sampled_from(SERVICES), steps, st.booleans())
 def test_every_value_arrives_or_is_overwritten_later_or_is_contested(
     drawn: Drawn, service: Service, history: list[tuple[Side, FieldRow, str] | None], woken: bool
@@ -133,6 +134,7 @@ def test_every_value_arrives_or_is_overwritten_later_or_is_contested(
     assert drawn.plan(woken=woken).writes == ()
 
 
+@heavy
 @given(in_step(without=("currency",)), st.data())
 def test_editing_back_and_forth_within_one_plan_is_no_edit(drawn: Drawn, data: st.DataObject) -> None:
     before = (drawn.left, drawn.right)

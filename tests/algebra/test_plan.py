@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from algebra.drawn import light
 from algebra.mappings import (
     DIRECTIONS,
     World,
@@ -33,6 +34,7 @@ def edited(draw: st.DrawFn) -> World:
     return World(left=left, right=right, base=base)
 
 
+@light
 @given(edited(), st.sampled_from(UpdateConflict))
 def test_a_second_plan_writes_nothing(world: World, policy: UpdateConflict) -> None:
     one = mapping(policy)
@@ -43,6 +45,7 @@ def test_a_second_plan_writes_nothing(world: World, policy: UpdateConflict) -> N
     assert second.contested == first.contested
 
 
+@light
 @given(edited(), st.sampled_from([UpdateConflict.SEND, UpdateConflict.GET]))
 def test_with_a_policy_the_bidirectional_fields_agree(world: World, policy: UpdateConflict) -> None:
     one = mapping(policy)
@@ -54,6 +57,7 @@ def test_with_a_policy_the_bidirectional_fields_agree(world: World, policy: Upda
             assert same_value(world.left[index], world.right[index])
 
 
+@light
 @given(edited())
 def test_without_a_policy_only_fields_changed_on_both_sides_are_contested(world: World) -> None:
     one = mapping()
@@ -74,6 +78,7 @@ def test_without_a_policy_only_fields_changed_on_both_sides_are_contested(world:
             assert (world.left[index], world.right[index]) == (left[index], right[index])
 
 
+@light
 @given(edited(), st.sampled_from(UpdateConflict))
 def test_only_differing_and_allowed_fields_are_written(world: World, policy: UpdateConflict) -> None:
     one = mapping(policy)
@@ -109,6 +114,7 @@ def _mirrored(one: Mapping) -> Mapping:
     )
 
 
+@light
 @given(edited(), st.sampled_from(UpdateConflict))
 def test_swapping_the_sides_mirrors_the_result(world: World, policy: UpdateConflict) -> None:
     one = mapping(policy)
@@ -124,6 +130,7 @@ def test_swapping_the_sides_mirrors_the_result(world: World, policy: UpdateConfl
     assert there.contested == back.contested
 
 
+@light
 @given(left_values, st.integers(min_value=1, max_value=4))
 def test_a_text_that_the_other_side_cuts_does_not_bounce(values: Values, maximum: int) -> None:
     one = mapping(right_maximum=maximum)
@@ -133,6 +140,7 @@ def test_a_text_that_the_other_side_cuts_does_not_bounce(values: Values, maximum
     assert world.plan(one).writes == ()
 
 
+@light
 @given(st.text(alphabet="aÅ1", min_size=1))
 def test_a_look_up_that_is_not_coupled_waits_and_goes_through_later(name: str) -> None:
     one = look_up_mapping()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from algebra.drawn import ROWS, WIDTH, mappings
+from algebra.drawn import ROWS, WIDTH, light, mappings
 from kobling.algebra.transform import convert, fit, key_of
 from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Rejected
 from kobling.model.mapping import Column, Conversion, Direction, FieldRow, Mapping, Side, Table
@@ -70,6 +70,7 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+@light
 @given(values, columns)
 @example("A B", Column(name="c", caption="C", maximum=2, upper=True, blank=""))
 @example("  ", Column(name="c", caption="C", upper=True))
@@ -92,6 +93,7 @@ def test_what_fits_is_as_the_column_holds_it(value: Value, column: Column) -> No
     assert fit(fitted, column) == fitted
 
 
+@light
 @given(texts, st.integers(min_value=1, max_value=6))
 def test_no_more_is_cut_than_must_be(text: str, maximum: int) -> None:
     fitted = fit(text, Column(name="c", caption="C", maximum=maximum, blank=""))
@@ -140,6 +142,7 @@ class Everything(dict[tuple[str, Side, str], Answer]):
         return self.answer
 
 
+@light
 @given(mappings(), st.lists(values, min_size=WIDTH, max_size=WIDTH).map(tuple), st.one_of(st.none(), answers))
 def test_every_row_makes_something_of_everything(
     mapping: Mapping, source: tuple[Value, ...], answer: Answer
@@ -190,6 +193,7 @@ exact = st.decimals(min_value=0, max_value=Decimal("999999999999999.99999"), pla
 rates = st.decimals(min_value=Decimal("1e-20"), max_value=Decimal("1e9"), places=20)
 
 
+@light
 @given(exact, rates, st.integers(min_value=0, max_value=10))
 @example(Decimal("999999999999999.99"), Decimal(f"{NEARLY}E-20"), 2)
 @example(Decimal("1.005"), Decimal(1), 2)
@@ -200,6 +204,7 @@ def test_money_is_exact_and_half_a_cent_goes_up(amount: Decimal, factor: Decimal
     assert Fraction(made) * 10**digits == (product * 2 + 1) // 2
 
 
+@light
 @given(exact)
 def test_a_rate_of_one_changes_no_amount_of_cents(amount: Decimal) -> None:
     cents = amount.quantize(Decimal("0.01"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algebra.drawn import EXTRA, INSIDE, ROWS, WIDTH, Drawn, edited, mappings
+from algebra.drawn import EXTRA, INSIDE, ROWS, WIDTH, Drawn, edited, heavy, mappings
 from kobling.model.look_up import KEEP, Answer, LookUps, Rejected
 from kobling.model.mapping import Column, Condition, Direction, FieldRow, Mapping, Side, Table, UpdateConflict
 from kobling.model.pair import Base, First, Kind
@@ -231,6 +231,7 @@ def test_money_follows_the_currency_that_the_other_side_chose() -> None:
     assert pair.round().writes == ()
 
 
+@heavy
 @given(edited(), st.booleans())
 def test_once_every_look_up_is_coupled_nothing_waits_and_what_waited_has_arrived(
     drawn: Drawn, woken: bool
@@ -255,6 +256,7 @@ def test_once_every_look_up_is_coupled_nothing_waits_and_what_waited_has_arrived
 # Fields that came into the mapping after the base was made
 
 
+@heavy
 @given(mappings(plain=True), st.data())
 def test_of_a_field_that_came_later_nothing_flows_until_it_changes(
     mapping: Mapping, data: st.DataObject
@@ -302,6 +304,7 @@ def test_a_derived_field_that_a_run_left_for_later_is_written_by_the_next(first:
     assert pair.right[11] == "b"
 
 
+@heavy
 @given(edited(), st.lists(st.sampled_from(Side), max_size=3))
 def test_what_runs_of_one_direction_leave_is_named(drawn: Drawn, before: list[Side]) -> None:
     for target in before:
@@ -323,3 +326,41 @@ def test_first_contact_of_a_pair_whose_look_up_is_missing_waits_and_goes_through
     pair.round(woken=True)
     assert pair.right[AT] == "a"
     assert pair.round(woken=True).writes == ()
+
+
+def test_first_contact_of_a_pair_whose_key_is_missing_waits_and_goes_through_later() -> None:
+    pair = pair_of(KEYED, left={EXTRA: "A"}, right={11: "b"}, look_ups={})
+    pair.base = None
+    assert [one.field for one in pair.round(first=First.LEFT).waiting] == ["keyed to right"]
+    assert [one.field for one in pair.round().waiting] == ["keyed to right"]
+    pair.look_ups = partners("A")
+    pair.round()
+    assert pair.right[11] == "a"
+
+
+def test_what_was_left_as_it_is_stays_when_its_look_up_is_coupled_later_and_flows_when_it_changes() -> None:
+    pair = pair_of(FIRM, left={AT: "A"}, right={AT: "b"}, look_ups={})
+    pair.base = None
+    assert pair.round(first=First.LEAVE).writes == ()
+    pair.look_ups = partners("A", "B", "C")
+    assert pair.round(woken=True).writes == ()
+    pair.edit(Side.LEFT, AT, "C")
+    pair.round()
+    assert pair.right[AT] == "c"
+
+
+def test_a_derived_field_that_came_later_flows_when_what_it_reads_changes() -> None:
+    pair = pair_of(KEYED, left={EXTRA: "A"}, right={11: "z"}, look_ups=partners("A", "B"), made=UNSET)
+    assert pair.round(woken=True).writes == ()
+    pair = pair_of(KEYED, left={EXTRA: "A"}, right={11: "z"}, look_ups=partners("A", "B"), made=UNSET)
+    pair.edit(Side.LEFT, EXTRA, "B")
+    pair.round()
+    assert pair.right[11] == "b"
+
+
+def test_the_base_of_a_one_way_field_keeps_what_was_settled_when_its_destination_drifts() -> None:
+    pair = pair_of(ROWS["to right"], left={2: "one"}, right={2: "one"}, look_ups={})
+    pair.edit(Side.RIGHT, 2, "other")
+    pair.round()
+    assert pair.base is not None
+    assert (pair.base.left[2], pair.base.right[2]) == ("one", "one")
