@@ -36,7 +36,7 @@ bench: setup
 	$(BIN)/python -m tests.bench $(ARGS)
 
 sim: setup
-	$(BIN)/python -m pytest -q tests/sim -m 'not accept' $(ARGS)
+	HYPOTHESIS_PROFILE=drawn $(BIN)/python -m pytest -q tests/algebra $(ARGS)
 
 clean:
 	rm -rf .venv

@@ -8,6 +8,12 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
+
+# A change is judged by the same examples everywhere; `make sim` draws new ones (HYPOTHESIS_PROFILE=drawn).
+settings.register_profile("kept", derandomize=True)
+settings.register_profile("drawn", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "kept"))
 
 
 class NewDatabase(Protocol):
