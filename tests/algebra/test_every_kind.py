@@ -89,8 +89,12 @@ def test_the_order_of_the_rows_does_not_matter(drawn: Drawn, data: st.DataObject
         assert (drawn.base.left, drawn.base.right) == (other.base.left, other.base.right)
 
 
+# Money goes by the currency of its moment; where the next one has no rate, what was sent before stays.
+BY_ANY_WAY = st.one_of(edited(complete=True), edited(without=("money to right", "money to left")))
+
+
 @heavy
-@given(edited())
+@given(BY_ANY_WAY)
 def test_runs_of_one_direction_lose_no_change_of_the_other(drawn: Drawn) -> None:
     apart = drawn.copy()
     together = drawn.round()
