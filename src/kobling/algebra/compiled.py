@@ -60,7 +60,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     """A mapping, ready to plan with.
 
     rows: those that a merge settles or compares. left_watch, right_watch: per column the rows that its change
-    concerns. creations: per target side the steps of a creation.
+    concerns. gates: rows whose source may put a record outside. creations: per target side the steps of a
+    creation.
     """
 
     mapping: Mapping
@@ -70,6 +71,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     right_watch: tuple[tuple[int, ...], ...]
     wakeable: tuple[int, ...]
     derived: tuple[int, ...]
+    gates: tuple[CompiledRow, ...]
     creations: dict[Side, tuple[Step, ...]]
     blanks: dict[Side, tuple[Value, ...]]
 
@@ -103,6 +105,7 @@ def _compile(mapping: Mapping) -> Compiled:
         right_watch=_watch(mapping, rows, Side.RIGHT),
         wakeable=tuple(one.index for one in rows if one.made_anew),
         derived=tuple(one.index for one in rows if one.derived),
+        gates=tuple(one for one in rows if one.row.gate),
         creations={side: tuple(_steps(mapping, side)) for side in Side},
         blanks={side: tuple(one.blank for one in mapping.table(side).columns) for side in Side},
     )
@@ -118,7 +121,7 @@ def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
         to_left=None if row.left is None else converter(mapping, row, Side.LEFT),
         to_right=None if row.right is None else converter(mapping, row, Side.RIGHT),
         forward=forward(row),
-        made_anew=derived or (always and row.conversion.kind != "plain"),
+        made_anew=derived or (always and bool(row.conversion.source)),
         derived=derived,
     )
 

@@ -13,6 +13,8 @@ from kobling.model.values import Values, is_blank
 def holds(condition: Condition, values: Values) -> bool:
     """Whether one condition holds for a record's values."""
     held = values[condition.position]
+    if condition.entity and isinstance(held, str):
+        held = held.rpartition("/")[0]
     found = held in condition.values
     if not found and is_blank(held):
         found = any(is_blank(one) for one in condition.values)

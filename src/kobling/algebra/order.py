@@ -71,9 +71,9 @@ def depth(mappings: Table[str, Mapping]) -> int:
 
 def _needs(mapping: Mapping, known: Table[str, Mapping], *, clearable: bool) -> set[str]:
     return {
-        row.conversion.source
+        row.conversion.needs
         for row in mapping.rows
-        if row.conversion.source in known
-        and row.conversion.source != mapping.name
+        if row.conversion.needs in known
+        and row.conversion.needs != mapping.name
         and (clearable or not row.clear_on_failed)
     }

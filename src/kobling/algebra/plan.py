@@ -6,6 +6,7 @@ import msgspec
 
 from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.filters import holds, outside
+from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.merge import Merge, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert
@@ -57,13 +58,13 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
         and None not in base.made
     ):
         return _NOTHING
-    verdict = PAIR[state(mapping, pair, Side.LEFT), state(mapping, pair, Side.RIGHT)]
+    verdict = PAIR[states(mapping, pair, look_ups)]
     if verdict is Verdict.MERGE:
         assert left is not None
         assert right is not None
         return Merge(mapping, pair, left, right, look_ups).action()
     if verdict is Verdict.OUTSIDE:
-        return _left_filter(mapping, pair)
+        return _left_filter(mapping, pair, look_ups)
     return _unmerged(mapping, verdict)
 
 
@@ -78,8 +79,13 @@ def _unmerged(mapping: Mapping, verdict: Verdict) -> Action:
     return Action(kind=kind, reason=str(verdict))
 
 
-def state(mapping: Mapping, pair: Pair, side: Side) -> SideState:
-    """What is known of that side of the pair."""
+def states(mapping: Mapping, pair: Pair, look_ups: LookUps) -> tuple[SideState, SideState]:
+    """What is known of the left and of the right side of the pair."""
+    left, right = (_state(mapping, pair, side, look_ups) for side in Side)
+    return left, right
+
+
+def _state(mapping: Mapping, pair: Pair, side: Side, look_ups: LookUps) -> SideState:
     if pair.deleted(side):
         return SideState.DELETED
     record = pair.record(side)
@@ -87,18 +93,25 @@ def state(mapping: Mapping, pair: Pair, side: Side) -> SideState:
         return SideState.UNKNOWN
     if outside(mapping.table(side), record.values) is not None:
         return SideState.OUTSIDE
+    if shut_out(mapping, record.values, side, look_ups) is not None:
+        return SideState.OUTSIDE
     changed = (
         pair.base is None or pair.woken or record.values != pair.base.values(side) or None in pair.base.made
     )
     return SideState.CHANGED if changed else SideState.UNCHANGED
 
 
-def _left_filter(mapping: Mapping, pair: Pair) -> Action:
+def _left_filter(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     """Outside the filter nothing is written, but for the rows of the moment at which it is left."""
     reasons = [_why_outside(mapping, pair, side) for side in Side]
-    reason = "; ".join(one for one in reasons if one)
+    records = [(side, pair.record(side)) for side in Side]
+    found = [shut_out(mapping, one.values, side, look_ups) for side, one in records if one is not None]
+    shut = [one for one in found if one is not None]
+    reason = "; ".join([*(one for one in reasons if one), *(one.reason for one in shut)])
     leaving = [row for row in mapping.rows if row.moment is Moment.EXIT and _leaves_now(mapping, pair, row)]
-    return _exit(mapping, pair, leaving, reason) if leaving else Action(kind=Kind.OUTSIDE, reason=reason)
+    if leaving:
+        return _exit(mapping, pair, leaving, reason)
+    return Action(kind=Kind.OUTSIDE, waits=returning(mapping, shut), reason=reason)
 
 
 def _why_outside(mapping: Mapping, pair: Pair, side: Side) -> str:
@@ -152,9 +165,9 @@ def _exit(mapping: Mapping, pair: Pair, rows: list[FieldRow], reason: str) -> Ac
 
 def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     """First contact: a coupling made by hand or by matching. A blank never beats a value."""
-    verdict = PAIR[state(mapping, pair, Side.LEFT), state(mapping, pair, Side.RIGHT)]
+    verdict = PAIR[states(mapping, pair, look_ups)]
     if verdict is Verdict.OUTSIDE:
-        return _left_filter(mapping, pair)
+        return _left_filter(mapping, pair, look_ups)
     if verdict is not Verdict.MERGE or pair.left is None or pair.right is None:
         return _unmerged(mapping, verdict)
     first = pair.first or _FIRST.get(mapping.update_conflict, First.POLICY)
@@ -239,6 +252,9 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
     A look-up that is not coupled and may not be cleared makes the record wait as a whole; one that may is
     left blank, and its blank base keeps it a change.
     """
+    shut = shut_out(mapping, source.values, target.other, look_ups)
+    if shut is not None:
+        return Action(kind=Kind.OUTSIDE, waits=returning(mapping, [shut]), reason=shut.reason)
     ready = compiled(mapping)
     given = source.values
     values: dict[int, Value] = {}

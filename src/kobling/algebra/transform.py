@@ -11,14 +11,14 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, TypeAlias
 
-from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Rejected
+from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Outside, Rejected
 from kobling.model.mapping import Column, FieldRow, Mapping, Side
 from kobling.model.pair import Missing
 from kobling.model.values import BLANKS, Value, Values, is_blank
 
 Converter: TypeAlias = Callable[[Values, LookUps], Answer]
 _Reader: TypeAlias = Callable[[Values], Value]
-_OPEN: Final = (Keep, Missing, Rejected)
+_OPEN: Final = (Keep, Missing, Rejected, Outside)
 _LARGEST_EXPONENT: Final = 300
 # A product of two numbers of that size is exact, so it is rounded only once.
 _EXACT: Final = Context(prec=8 * _LARGEST_EXPONENT, rounding=ROUND_HALF_UP)
@@ -91,6 +91,8 @@ def converter(mapping: Mapping, row: FieldRow, target: Side) -> Converter:
         made = _look_up(row, column, target)
     elif kind == "product":
         made = _product(row, column, target)
+    elif kind == "last_word":
+        made = _last_word(mapping, row, column, target)
     else:
         made = _plain(_reader(row, target), column)
     return _unless_blank(_reader(row, target), made) if row.not_null else made
@@ -135,6 +137,23 @@ def _plain(read: _Reader, column: Column) -> Converter:
         return blank if value is None else value
 
     return (lambda source, look_ups: fit(read(source), column)) if column.upper else text
+
+
+def _last_word(mapping: Mapping, row: FieldRow, column: Column, target: Side) -> Converter:
+    read, table = _reader(row, target), mapping.table(target.other)
+    assert table.title is not None, f"{table.name} has no title to take a word of"
+    title = table.title
+
+    def last_word(source: Values, look_ups: LookUps) -> Answer:
+        value = read(source)
+        if not is_blank(value):
+            return fit(value, column)
+        words = str(source[title] or "").split()
+        if words:
+            return fit(words[-1], column)
+        return Rejected(f"{row.name} and {table.columns[title].caption} are blank; fill in one of them")
+
+    return last_word
 
 
 def _look_up(row: FieldRow, column: Column, target: Side) -> Converter:

@@ -9,7 +9,8 @@ from kobling.catalogue.definition import Column, ColumnType, Definition, Field, 
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Moment
 
-_KINDS = ("plain", "look_up", "product")
+_KINDS = ("plain", "look_up", "product", "last_word")
+_ASKING = ("look_up", "product")
 _VALUES = {ColumnType.INTEGER: int, ColumnType.DECIMAL: int, ColumnType.BOOLEAN: bool}
 
 
@@ -42,6 +43,9 @@ def _table(table: Table, place: str) -> None:
         _known(table.columns, name, place)
     for name, value in table.template.items():
         _fits(table.columns[name], value, f"{place}.template")
+    for name, column in table.columns.items():
+        if column.entity_of:
+            _real(table, column.entity_of, f"{place}.columns.{name}")
 
 
 def check_filters(definition: Definition, place: str) -> None:
@@ -76,7 +80,7 @@ def _field(definition: Definition, field: Field, place: str) -> None:
 def _columns(definition: Definition, field: Field, place: str) -> None:
     for table, name in ((definition.bc, field.bc), (definition.crm, field.crm)):
         if name is not None:
-            _known(table.columns, name, place)
+            _real(table, name, place)
     if field.bc is None and field.crm is None:
         _refuse(place, "the row has no column.", "Give it bc, crm or both.")
     if None not in (field.bc, field.crm):
@@ -96,8 +100,10 @@ def _conversion(definition: Definition, field: Field, place: str) -> None:
     makes = field.conversion
     if makes.kind not in _KINDS:
         _refuse(place, f"there is no conversion {makes.kind!r}.", _one_of(_KINDS))
-    if (makes.kind == "plain") is bool(makes.source):
+    if (makes.kind in _ASKING) is not bool(makes.source):
         _refuse(place, f"a {makes.kind} row with source {makes.source!r}.", "Only look-ups have a source.")
+    if field.gate and makes.kind != "look_up":
+        _refuse(place, f"a {makes.kind} row is a gate.", "Only a look-up keeps records outside.")
     reads = [*([] if makes.key is None else [makes.key]), *makes.otherwise]
     if reads and field.direction is Direction.BOTH:
         _refuse(place, "a row with key or otherwise flows both ways.", "Give it one direction.")
@@ -140,6 +146,12 @@ def _once(name: str, names: set[str], place: str) -> None:
 def _known(columns: Collection[str], name: str, place: str) -> None:
     if name not in columns:
         _refuse(place, f"there is no column {name!r}.", _one_of(columns))
+
+
+def _real(table: Table, name: str, place: str) -> None:
+    _known(table.columns, name, place)
+    if table.columns[name].entity_of:
+        _refuse(place, f"{name} is no column by itself.", f"Name {table.columns[name].entity_of}.")
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -38,6 +38,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     blank: how the service writes 'nothing'; by default null for Dataverse, and '', 0 or false for Business
     Central, which knows no null. targets, navigation: of a look-up, see `kobling.model.mapping.Column`.
+    entity_of: the column is none of the service's: it is the table that this look-up points to.
     """
 
     caption: str
@@ -47,6 +48,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     blank: str | int | bool | msgspec.UnsetType | None = msgspec.UNSET
     targets: dict[str, str] = {}
     navigation: str = ""
+    entity_of: str = ""
 
     @property
     def nothing(self) -> Plain:
@@ -101,8 +103,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """An integration field mapping. bc, crm: its columns, null on the side without one.
 
     chooses: the row writes nothing by itself, its constant is the table that this look-up points to. rule:
-    the rule of the entity that a derived row carries out. note: what a person should know. instead: what
-    stands for this row, which is never enabled then. Else as `kobling.model.mapping.FieldRow`.
+    the rule of the entity that a derived row carries out. gate: that rule may keep a record outside. note:
+    what a person should know. instead: what stands for this row, which is never enabled then. Else as
+    `kobling.model.mapping.FieldRow`.
     """
 
     bc: str | None = None
@@ -120,6 +123,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     moment: Moment = Moment.ALWAYS
     claim: bool = False
     when: str = ""
+    gate: bool = False
     conversion: Conversion = Conversion()
     chooses: str = ""
     note: str = ""

@@ -9,6 +9,7 @@ from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field,
 from kobling.catalogue.filter_text import filter_text, value_text
 from kobling.catalogue.load import definitions, place_of
 from kobling.catalogue.options import OPTION_FIELDS
+from kobling.catalogue.sources import SOURCES
 
 Document = dict[str, Any]
 _OPTION_MAPPINGS: Final = {one.source: one.mapping for one in OPTION_FIELDS}
@@ -52,7 +53,8 @@ def _asked(definition: Definition) -> Iterable[tuple[str, bool]]:
         flows = row.direction.narrowed(definition.direction) is not None
         if row.enabled and row.executable and flows and row.conversion.source:
             source = row.conversion.source
-            yield _OPTION_MAPPINGS.get(source, source), row.clear_on_failed
+            through = SOURCES[source].via if source in SOURCES else ""
+            yield through or _OPTION_MAPPINGS.get(source, source), row.clear_on_failed
 
 
 def _deferred(definition: Definition, other: Definition) -> bool:

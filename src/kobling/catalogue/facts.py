@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from kobling.model.look_up import Facts
+from kobling.model.look_up import Facts, Rows
 from kobling.model.pair import Missing
 from kobling.model.values import is_blank
 
@@ -26,11 +25,33 @@ def same_id(one: str, other: str) -> bool:
     return one.strip("{} ").casefold() == other.strip("{} ").casefold()
 
 
-def first_of(rows: Iterable[dict[str, Any]], column: str, value: str) -> dict[str, Any] | None:
+def first_of(rows: Rows, column: str, value: str) -> dict[str, Any] | None:
     """The first row that holds this code, whatever its case; None for a blank code."""
-    if not value:
-        return None
-    return next((one for one in rows if text_of(one, column).upper() == value.strip().upper()), None)
+    return next(iter(all_of(rows, column, value)), None)
+
+
+# Indexes by the identity of the rows: a run asks the same tables batch after batch.
+_INDEXES_KEPT: Final = 64
+_indexes: Final[dict[tuple[int, str], tuple[Rows, int, dict[str, Rows]]]] = {}
+
+
+def all_of(rows: Rows, column: str, value: str) -> Rows:
+    """The rows that hold this code, whatever its case; none for a blank code."""
+    return by_code(rows, column).get(value.strip().upper(), []) if value else []
+
+
+def by_code(rows: Rows, column: str) -> dict[str, Rows]:
+    """The rows by a code in upper case; made once for the same rows, and again when some were added."""
+    known = _indexes.get((id(rows), column))
+    if known is not None and known[0] is rows and known[1] == len(rows):
+        return known[2]
+    index: dict[str, Rows] = {}
+    for row in rows:
+        index.setdefault(text_of(row, column).upper(), []).append(row)
+    if len(_indexes) >= _INDEXES_KEPT:
+        _indexes.clear()
+    _indexes[id(rows), column] = (rows, len(rows), index)
+    return index
 
 
 def missing(source: str, reason: str) -> Missing:

@@ -103,7 +103,8 @@ def _takes_part(field: Field, definition: Definition, available: Collection[str]
 def _needed(definition: Definition, rows: Iterable[Field], table: Table) -> set[str]:
     """The columns of one side that a row, the filter, the finder or a person needs."""
     is_bc = table is definition.bc
-    needed = {table.title, *table.template, *(one.column for one in table.filter)}
+    filtered = {table.columns[one.column].entity_of or one.column for one in table.filter}
+    needed = {table.title, *table.template, *filtered}
     needed |= set(definition.finder) if is_bc else set(definition.finder.values())
     needed |= set() if table.number is None else {table.number}
     for row in rows:
@@ -138,7 +139,7 @@ def _table(table: Table, needed: set[str], available: Collection[str]) -> model.
         number=None if table.number is None else at[table.number],
         title=at[table.title],
         conditions=tuple(
-            _condition(one, at) for one in table.filter if not one.source or one.source in available
+            _condition(one, table, at) for one in table.filter if not one.source or one.source in available
         ),
         template=tuple(
             model.Template(position=at[name], value=value) for name, value in table.template.items()
@@ -147,14 +148,16 @@ def _table(table: Table, needed: set[str], available: Collection[str]) -> model.
     )
 
 
-def _condition(one: FilterCondition, at: dict[str, int]) -> model.Condition:
+def _condition(one: FilterCondition, table: Table, at: dict[str, int]) -> model.Condition:
+    look_up = table.columns[one.column].entity_of
     return model.Condition(
-        position=at[one.column],
+        position=at[look_up or one.column],
         name=one.column,
         values=one.values,
         negated=one.negated,
         text=one.text,
         source=one.source,
+        entity=bool(look_up),
     )
 
 
@@ -184,6 +187,7 @@ def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str
         rule=field.rule,
         claim=field.claim,
         when=field.when,
+        gate=field.gate,
     )
 
 
@@ -195,6 +199,7 @@ def _conversion(field: Field, source: dict[str, int]) -> tuple[model.Conversion,
     conversion = model.Conversion(
         kind=makes.kind,
         source=makes.source,
+        via=SOURCES[makes.source].via if makes.source in SOURCES else "",
         key=key,
         otherwise=tuple(source[one] for one in makes.otherwise),
         entity=makes.entity,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from kobling.catalogue.facts import first_of, missing, rows_of, text_of
+from kobling.catalogue.facts import all_of, first_of, missing, rows_of, text_of
 from kobling.model.look_up import Answer, Facts, Rows, texts_of
 from kobling.model.mapping import Side
 
@@ -126,7 +126,7 @@ def _per_local(facts: Facts, code: str) -> Fraction:
 def _latest(facts: Facts, code: str) -> dict[str, Any]:
     """The rate of the currency that holds today."""
     today = facts.today.isoformat()
-    rows = [one for one in rows_of(facts, RATES) if text_of(one, "currencyCode").upper() == code.upper()]
+    rows = all_of(rows_of(facts, RATES), "currencyCode", code)
     begun = [one for one in rows if text_of(one, "startingDate") <= today]
     if not begun:
         raise _NoRateError(f"{code} has no exchange rate that holds on {today}; add one")

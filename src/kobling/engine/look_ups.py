@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kobling.algebra.transform import key_reader
+from kobling.engine.references import load
 from kobling.engine.task import Context, Task
-from kobling.model.look_up import Answer, LookUps, Rejected
+from kobling.engine.through import through
+from kobling.model.look_up import Answer, LookUps, Rejected, Through
 from kobling.model.mapping import Mapping, Moment, Side
+from kobling.model.pair import Missing
 from kobling.model.values import Values
 
 Wanted = dict[tuple[str, Side], set[str]]
@@ -20,7 +23,7 @@ def wanted_by(mapping: Mapping, tasks: Sequence[Task]) -> Wanted:
     held = {side: [_values(one, side) for one in tasks] for side in Side}
     fresh = {side: [_values(one, side) for one in tasks if one.coupling is None] for side in Side}
     for row in mapping.rows:
-        if row.conversion.kind == "plain":
+        if not row.conversion.source:
             continue
         for target in Side:
             if row.column(target) is None:
@@ -44,18 +47,42 @@ async def answers(context: Context, wanted: Wanted) -> LookUps:
     """The answers: of the source's own rules first, else of the couplings of the mapping of that name."""
     found: dict[tuple[str, Side, str], Answer] = {}
     for (name, side), keys in wanted.items():
-        source = context.sources.get(name)
-        if source is not None:
-            own = source.resolve(context.facts, side, sorted(keys))
-            found |= {(name, side, key): answer for key, answer in own.items()}
-        store = context.stores.get(name)
-        rest = [key for key in keys if key and (name, side, key) not in found]
-        if store is None or not rest:
-            continue
-        refuse = context.mappings[name].refuse_outside if name in context.mappings else False
-        for key, one in (await store.look_up(side, rest)).items():
-            words = f"{key} in {name} is coupled to a record outside the filter ({one.outside})"
-            found[name, side, key] = Rejected(words, f"{name}/{key}") if refuse and one.outside else one.value
+        own = await _own(context, name, side, keys)
+        rest = [key for key in keys if key and key not in own]
+        own |= await _coupled(context, name, side, rest)
+        found |= {(name, side, key): answer for key, answer in own.items()}
+    return found
+
+
+async def _own(context: Context, name: str, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    """What a source of the catalogue answers itself, or through the couplings of another mapping."""
+    source = context.sources.get(name)
+    if source is None:
+        return {}
+    await load(context, source.references)
+    resolved = source.resolve(context.facts, side, sorted(keys))
+    ahead = {key: one for key, one in resolved.items() if isinstance(one, Through)}
+    answered = {key: one for key, one in resolved.items() if not isinstance(one, Through)}
+    if not ahead:
+        return answered
+    there = await through(context, source.via, side, list(ahead.values()))
+    values = sorted({str(one) for one in there.values() if not isinstance(one, Missing | Rejected)})
+    ends = source.finish(context.facts, side, values)
+    for key, one in ahead.items():
+        answer = there[one.key]
+        answered[key] = answer if isinstance(answer, Missing | Rejected) else ends[str(answer)]
+    return answered
+
+
+async def _coupled(context: Context, name: str, side: Side, keys: Sequence[str]) -> dict[str, Answer]:
+    store = context.stores.get(name)
+    if store is None or not keys:
+        return {}
+    refuse = context.mappings[name].refuse_outside if name in context.mappings else False
+    found: dict[str, Answer] = {}
+    for key, one in (await store.look_up(side, keys)).items():
+        words = f"{key} in {name} is coupled to a record outside the filter ({one.outside})"
+        found[key] = Rejected(words, f"{name}/{key}") if refuse and one.outside else one.value
     return found
 
 

@@ -101,7 +101,7 @@ class Outcomes:
             reason=reason,
             message=words,
             fields=action.contested or tuple(one.field for one in troubles),
-            waits=waits_of(troubles),
+            waits=(*waits_of(troubles), *action.waits),
             wakes=self._wakes(task, coupling) if task.fresh and coupling is not None else (),
         )
 

@@ -12,21 +12,18 @@ import msgspec
 from kobling.algebra.filters import bind
 from kobling.algebra.order import depth, order
 from kobling.engine.look_ups import answers, constants
+from kobling.engine.references import new_day, read_references, references_of
 from kobling.engine.task import Context, columns_of, values_of
 from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError
-from kobling.model.look_up import texts_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.state import Change, Intent, Report
-from kobling.ports import Method, Opening, Page, Row
+from kobling.ports import Method, Page, Row
 
 _MORE_WAVES: Final = 2
-_TODAY: Final = "today"
 # The mark of a mapping whose full synchronization has begun and not ended.
 _FULL: Final = "full "
 _BEGUN: Final = "begun"
-# What an opening wakes is for runs that begin after it: one that is under way has read its tables before.
-_NEXT_RUN: Final = 1_000_000
 
 
 class Synchronization:
@@ -73,60 +70,11 @@ class Synchronization:
     async def open(self, names: Sequence[str]) -> None:
         """The opening, one batch a service (reference tables, row versions, deletions); filters are bound."""
         context = self._context
-        wanted = {source for name in names for source in context.mappings[name].sources}
-        needed = {
-            one for name in wanted if name in context.sources for one in context.sources[name].references
-        }
-        references = [context.references[name] for name in sorted(needed)]
-        marks = await context.state.marks()
-        for side in Side:
-            mine = [one for one in references if one.side is side]
-            opening = await context.services[side].opening(mine, marks)
-            async with context.state.together():
-                changed = await context.state.save(mine, opening)
-                await self._wake(changed)
-                await self._deleted(opening)
-        context.facts = msgspec.structs.replace(
-            context.facts, tables=await context.state.references(sorted(needed))
-        )
-        await self._new_day(marks)
+        context.facts = msgspec.structs.replace(context.facts, tables={})
+        await read_references(context, references_of(context, names), tuple(Side))
+        await new_day(context)
         for name, mapping in context.mappings.items():
             context.mappings[name] = bind(mapping, await answers(context, constants(mapping)))
-
-    async def _wake(self, changed: dict[str, list[Row]]) -> None:
-        """What was made from a changed reference row, or waits for one, is planned again."""
-        context = self._context
-        for name, source in context.sources.items():
-            rows = {one: changed[one] for one in source.references if one in changed}
-            if not rows:
-                continue
-            keys = source.touched(rows)
-            waiting = [f"{name}/{one}" for one in ("", *(texts_of(rows) or ()))]
-            await next(iter(context.stores.values())).wake(waiting, _NEXT_RUN)
-            for mapping in context.mappings.values():
-                if name in mapping.sources:
-                    await context.state.wake_couplings(mapping.name, keys, _NEXT_RUN)
-
-    async def _deleted(self, opening: Opening) -> None:
-        for mapping in self._context.mappings.values():
-            ids = [one for table, one in opening.deleted if table == mapping.left.table_id]
-            if ids:
-                await self._context.state.hint_deleted(mapping.name, ids)
-
-    async def _new_day(self, marks: dict[str, str]) -> None:
-        """Rows that begin on a day after the last run are changes, too."""
-        today = self._context.facts.today.isoformat()
-        last = marks.get(_TODAY, today)
-        if last < today:
-            # Of every table: another mapping's run has no other occasion to learn of the day.
-            tables = await self._context.state.references(sorted(self._context.references))
-            begun = {
-                name: [row for row in rows if last < str(row.get("startingDate", "")) <= today]
-                for name, rows in tables.items()
-            }
-            await self._wake({name: rows for name, rows in begun.items() if rows})
-        if marks.get(_TODAY) != today:
-            await self._context.state.keep_mark(_TODAY, today)
 
     async def _feed(self, name: str, side: Side) -> None:
         """Reads what changed in the mapping's table, for every mapping on it."""
@@ -208,8 +156,10 @@ class Synchronization:
 
     async def _settle(self) -> None:
         """Waves over the mappings, in the order of their look-ups, until none has a row that is due."""
+        # What a full read has handed over may have woken rows for the next wave.
+        handed_over = bool(self._workers)
         for turn in range(self._waves):
-            busy = False
+            busy = turn == 0 and handed_over
             for name in self._named:
                 busy = await self._worker(name).wave(turn) or busy
                 self._charge(name)

@@ -52,6 +52,9 @@ class Context(msgspec.Struct, kw_only=True):
     rehearse: bool = False
     progress: Callable[[str, int], None] = lambda name, count: None
     reports: dict[str, Report] = {}
+    # Rows that this run created, by side and route; reference tables that the service has added to meanwhile.
+    created: dict[tuple[Side, str], list[Row]] = {}
+    stale: set[str] = set()
     # What runs that died had journalled and not settled: bodies by mapping, side and id.
     opened: dict[str, dict[tuple[Side, str], dict[str, Any]]] = {}
 
@@ -92,7 +95,7 @@ class Task(msgspec.Struct, kw_only=True):
     @property
     def key(self) -> str:
         """What tells the pair apart in this run."""
-        return self.mine[0].id if self.coupling is None else self.coupling.left
+        return self.ids[Side.LEFT]
 
 
 # Getters of many columns at once, by the identity of the columns; a run has a handful.

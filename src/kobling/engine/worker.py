@@ -13,6 +13,7 @@ from kobling.engine.apply import Apply
 from kobling.engine.gather import Gather
 from kobling.engine.look_ups import answers
 from kobling.engine.outcome import Outcomes
+from kobling.engine.references import note_created
 from kobling.engine.task import Context, Task
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Missing
@@ -167,12 +168,6 @@ class Worker:
                 await self._context.state.wake_couplings(other.name, keys)
 
     def _note_created(self, task: Task) -> None:
-        """What this run created counts in later answers of the same run: no code is given twice."""
         for side, result in task.results.items():
-            if result.row is None:
-                continue
-            route = self._mapping.table(side).route
-            for name, rows in self._context.facts.tables.items():
-                one = self._context.references[name]
-                if (one.side, one.route) == (side, route):
-                    rows.append(result.row)
+            if result.row is not None:
+                note_created(self._context, side, self._mapping.table(side).route, result.row)

@@ -28,6 +28,18 @@ class Rejected(msgspec.Struct, frozen=True):
     waits: str = ""
 
 
+class Outside(Rejected, frozen=True):
+    """The record has no place in the mapping, for a reason that its own columns do not show. Where the row is
+    a gate, that is like a filter that it does not pass; else the field is rejected."""
+
+
+class Through(msgspec.Struct, frozen=True):
+    """The answer is what the couplings of the source's `via` answer for `key`. what: the key in words."""
+
+    key: str
+    what: str
+
+
 KEEP: Final = Keep()
 Answer: TypeAlias = Value | Keep | Missing | Rejected
 # (source, side of the answer, key on the other side) -> answer
@@ -36,7 +48,8 @@ LookUps: TypeAlias = Mapping[tuple[str, Side, str], Answer]
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """A small table that rules read. options: `route` is an entity, its choice columns are the rows
-    (`column`, `value`, `label`). table_id: the table's number in the deletion log."""
+    (`column`, `value`, `label`). table_id: the table's number in the deletion log. made_with: routes; the
+    service adds rows of its own when a record is created there."""
 
     name: str
     side: Side
@@ -44,6 +57,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     options: bool = False
     table_id: int = 0
+    made_with: tuple[str, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +69,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Rows: TypeAlias = list[dict[str, Any]]
-Resolver: TypeAlias = Callable[[Facts, Side, Collection[str]], dict[str, Answer]]
+Resolver: TypeAlias = Callable[[Facts, Side, Collection[str]], Mapping[str, Answer | Through]]
+Finish: TypeAlias = Callable[[Facts, Side, Collection[str]], Mapping[str, Answer]]
 # Changed rows by reference -> the keys whose answers may be others now; None for all.
 Touched: TypeAlias = Callable[[Mapping[str, Rows]], Collection[str] | None]
 
@@ -66,12 +81,20 @@ def texts_of(changed: Mapping[str, Rows]) -> Collection[str] | None:
     return sorted({str(one) for one in values if one is not None and one != ""})
 
 
+def as_found(facts: Facts, side: Side, values: Collection[str]) -> Mapping[str, Answer]:
+    """What the couplings answer is the answer."""
+    return {one: one for one in values}
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A look-up source. `resolve` answers for the keys that it knows, for one side; a key that it leaves out
     is asked of the couplings of the mapping of that name, if there is one. A blank key is ''. touched: which
-    answers a change of its reference tables concerns."""
+    answers a change of its reference tables concerns. via: the mapping in whose couplings a `Through` is
+    looked up; finish: what is made of the values that were found there."""
 
     name: str
     references: tuple[str, ...] = ()
     resolve: Resolver
     touched: Touched = texts_of
+    via: str = ""
+    finish: Finish = as_found

@@ -98,20 +98,27 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     """How a row's value is made for a side: a kind of `algebra.transform` and what that kind needs.
 
-    kind: `plain`, `look_up` (the value that `source` answers for the key) or `product` (the source's number
-    times the answer, rounded half up to `digits`). source: the name of a look-up source: a mapping, or one of
-    the catalogue. key: the position, on the source side, of what is asked for; None for the row's own column.
-    otherwise: positions whose values stand in, in turn, for a blank one. entity: before the id of a look-up
-    that may point to several tables.
+    kind: `plain`, `look_up` (the value that `source` answers for the key), `product` (the source's number
+    times the answer, rounded half up to `digits`) or `last_word` (a blank is the last word of what the record
+    is called). source: the name of a look-up source: a mapping, or one of the catalogue. via: the mapping in
+    whose couplings that source goes on. key: the position, on the source side, of what is asked for; None for
+    the row's own column. otherwise: positions whose values stand in, in turn, for a blank one. entity: before
+    the id of a look-up that may point to several tables.
     """
 
     kind: str = "plain"
     source: str = ""
+    via: str = ""
     key: int | None = None
     otherwise: tuple[int, ...] = ()
     entity: str = ""
     digits: int = 2
     constant: Value = None
+
+    @property
+    def needs(self) -> str:
+        """The mapping whose couplings it asks, directly or through its source; else the source's name."""
+        return self.via or self.source
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -125,7 +132,8 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     left, right: positions of its columns in the layouts of the sides, None on the side without a field.
     A row with `rule` is derived: it is written by a rule of the entity. claim: the row is also written to
     the source's own side, before its counterpart is created there. when: for an EXIT row, the column of the
-    condition by which the other side leaves the filter.
+    condition by which the other side leaves the filter. gate: where its source answers `Outside`, the record
+    is outside.
     """
 
     name: str
@@ -141,6 +149,7 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     claim: bool = False
     when: str = ""
+    gate: bool = False
 
     def column(self, side: Side) -> int | None:
         """The position of this row's column on that side."""
@@ -151,6 +160,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One condition of a filter: the column at `position` is (or is not) one of `values`.
 
     source: a look-up source whose answer is one more value; without an answer the condition does not hold.
+    entity: it is about the table that the look-up at `position` points to.
     """
 
     position: int
@@ -159,6 +169,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     negated: bool = False
     text: str = ""
     source: str = ""
+    entity: bool = False
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,8 +223,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sources(self) -> frozenset[str]:
-        """The look-up sources that its rows and conditions ask."""
+        """The look-up sources that its rows and conditions ask, and the mappings in which those go on."""
         conditions = (*self.left.conditions, *self.right.conditions)
-        return frozenset(
-            {one.conversion.source for one in self.rows} | {one.source for one in conditions}
-        ) - {""}
+        asked = {name for one in self.rows for name in (one.conversion.source, one.conversion.via)}
+        return frozenset(asked | {one.source for one in conditions}) - {""}

@@ -139,6 +139,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan decided for one pair, and the base that holds once it is done.
 
     later: fields that only the other direction, which this run leaves alone, could settle.
+    waits: keys whose change can bring a record that is outside inside.
     """
 
     kind: Kind
@@ -148,4 +149,5 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     waiting: tuple[Trouble, ...] = ()
     rejected: tuple[Trouble, ...] = ()
     later: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
     reason: str = ""

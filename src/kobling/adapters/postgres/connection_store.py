@@ -187,22 +187,21 @@ class ConnectionStore:
 
     async def save(self, references: Sequence[Reference], opening: Opening) -> dict[str, list[Row]]:
         """Stores what an opening brought; gives the rows that changed, new and old ones, by table."""
-        old = await self.references([one.name for one in references])
         changed: dict[str, list[Row]] = {}
         gone = {identifier for _, identifier in opening.deleted}
         for one in references:
-            before = {_identity(row): row for row in old[one.name]}
             columns = one.columns if not one.options else ("column", "value", "label")
             # Versions and authors change with every write, ours too, and mean nothing here.
             rows = [_trimmed(row, columns) for row in opening.rows.get(one.name, [])]
-            after = {_identity(row): row for row in rows}
-            if one.name not in opening.whole:
-                after = {key: row for key, row in (before | after).items() if row.get("id") not in gone}
-            rows = [row for key, row in after.items() if before.get(key) != row]
-            rows += [row for key, row in before.items() if after.get(key) != row]
-            if rows:
-                changed[one.name] = rows
-                await self._replace(one.name, after)
+            after = {_identity(row): row for row in rows if row.get("id") not in gone}
+            whole = one.name in opening.whole
+            # A large table is not loaded for the few rows that changed in it.
+            before = await self._stored(one.name, None if whole else list(after))
+            new = {key: row for key, row in after.items() if before.get(key) != row}
+            old = [row for key, row in before.items() if after.get(key) != row]
+            if new or old:
+                changed[one.name] = [*new.values(), *old]
+                await self._replace(one.name, new, [key for key in before if key not in after])
         # The deletion log is read once, also for the tables that this run does not need.
         for name, row in await self._forget(sorted(gone)):
             changed.setdefault(name, []).append(row)
@@ -219,13 +218,26 @@ class ConnectionStore:
         )
         return [(name, decoder.decode(body)) async for name, body in cursor]
 
-    async def _replace(self, name: str, rows: dict[str, Row]) -> None:
+    async def _stored(self, name: str, keys: Sequence[str] | None) -> dict[str, Row]:
+        """Rows of a reference table as they were last read, by identity; None for all of them."""
+        if keys is not None and not keys:
+            return {}
+        condition, parameters = ("", []) if keys is None else (" and record_id = any(%s)", [list(keys)])
+        cursor = await self._database.execute(
+            f"select record_id, body from reference where connection_id = %s and name = %s{condition}",
+            [self.connection_id, name, *parameters],
+        )
+        return {key: decoder.decode(body) async for key, body in cursor}
+
+    async def _replace(self, name: str, rows: dict[str, Row], gone: Sequence[str]) -> None:
         async with self._database.transaction():
             await self._database.execute(
-                "delete from reference where connection_id = %s and name = %s", [self.connection_id, name]
+                "delete from reference where connection_id = %s and name = %s and record_id = any(%s)",
+                [self.connection_id, name, list(gone)],
             )
             await self._database.execute(
-                "insert into reference select %s, %s, * from unnest(%s::text[], %s::bytea[])",
+                "insert into reference select %s, %s, * from unnest(%s::text[], %s::bytea[])"
+                " on conflict (connection_id, name, record_id) do update set body = excluded.body",
                 [self.connection_id, name, list(rows), [encoder.encode(row) for row in rows.values()]],
             )
 

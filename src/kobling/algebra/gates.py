@@ -1,0 +1,32 @@
+"""Rows that keep a record outside, as their source knows a reason that its own columns do not show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from kobling.algebra.compiled import compiled
+from kobling.model.look_up import LookUps, Outside
+from kobling.model.mapping import Mapping, Side
+from kobling.model.values import Values
+
+# In place of a key: everything that the source answers.
+ANY: Final = "*"
+
+
+def shut_out(mapping: Mapping, values: Values, side: Side, look_ups: LookUps) -> Outside | None:
+    """Why a gate keeps the record of that side outside; None where all gates let it pass."""
+    for one in compiled(mapping).gates:
+        convert = one.converter(side.other)
+        answer = None if convert is None else convert(values, look_ups)
+        if isinstance(answer, Outside):
+            return answer
+    return None
+
+
+def returning(mapping: Mapping, reasons: Sequence[Outside]) -> tuple[str, ...]:
+    """The keys, as `source/key`, whose change can bring back a record that is outside for these reasons."""
+    if not reasons:
+        return ()
+    anything = [f"{one.row.conversion.source}/{ANY}" for one in compiled(mapping).gates]
+    return tuple(dict.fromkeys([*(one.waits for one in reasons if one.waits), *anything]))
