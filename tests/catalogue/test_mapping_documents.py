@@ -107,9 +107,11 @@ def test_the_list_names_all_mappings_with_their_changes() -> None:
     assert [(one["name"], one["enabled"]) for one in document["mappings"]] == [
         ("SALESPEOPLE", True),
         ("CUSTOMER", True),
+        ("CONTACT", True),
         ("CURRENCY", False),
     ]
     assert document["mappings"][1]["depends_on"][:2] == ["SALESPEOPLE", "CURRENCY"]
+    assert document["mappings"][2]["depends_on"] == ["SALESPEOPLE", "CUSTOMER", "CURRENCY"]
 
 
 @pytest.mark.parametrize("name", ["SALESPEOPLE", "CURRENCY"])

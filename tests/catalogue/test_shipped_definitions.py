@@ -53,6 +53,31 @@ ROWS = {
         No.                  | accountnumber               | >  | off
         Mobile Phone No.     | telephone2                  | <> | off
     """,
+    "CONTACT": """
+        -                    | owneridtype              | >  | const:systemuser
+        Salesperson Code     | ownerid                  | >  | look:SALESPEOPLE null
+        Currency Code        | transactioncurrencyid    | <> | look:CURRENCY
+        Address              | address1_line1           | <> | group:address
+        Address 2            | address1_line2           | <> | group:address
+        Post Code            | address1_postalcode      | <> | group:address
+        City                 | address1_city            | <> | group:address
+        Country/Region Code  | address1_country         | <> | group:address look:countries clear
+        County               | address1_stateorprovince | <> | group:address
+        E-Mail               | emailaddress1            | <>
+        Fax No.              | fax                      | <>
+        First Name           | firstname                | <> | group:name
+        Middle Name          | middlename               | <> | group:name
+        Surname              | lastname                 | <> | group:name
+        Home Page            | websiteurl               | <>
+        Mobile Phone No.     | mobilephone              | <>
+        Pager                | pager                    | <>
+        Phone No.            | telephone1               | <>
+        Type                 | -                        | <  | const:Person
+        -                    | parentcustomeridtype     | >  | const:account
+        Company No.          | parentcustomerid         | <> | look:contact_accounts rule:contact_account gate
+        -                    | bcbi_companyid           | >  | look:company rule:company_stamp
+        Salutation Code      | salutation               | <> | look:salutations clear off
+    """,
     "CURRENCY": """
         Code        | isocurrencycode   | > | match insert
         Symbol      | currencysymbol    | >
@@ -77,6 +102,7 @@ def marks(field: Field) -> set[str]:
         "insert": field.moment is Moment.INSERT,
         "exit": field.moment is Moment.EXIT,
         "instead": bool(field.instead),
+        "gate": field.gate,
         f"look:{field.conversion.source}": bool(field.conversion.source),
         f"rule:{field.rule}": bool(field.rule),
         f"group:{field.group}": bool(field.group),
@@ -105,7 +131,7 @@ def test_no_row_stands_beside_the_default_ones(name: str) -> None:
 
 
 def test_mappings_stand_in_the_order_in_which_people_know_them() -> None:
-    assert list(definitions()) == ["SALESPEOPLE", "CUSTOMER", "CURRENCY"]
+    assert list(definitions()) == ["SALESPEOPLE", "CUSTOMER", "CONTACT", "CURRENCY"]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +139,7 @@ def test_mappings_stand_in_the_order_in_which_people_know_them() -> None:
     [
         ("SALESPEOPLE", "Salesperson/Purchaser", "systemuser", Direction.TO_LEFT),
         ("CUSTOMER", "Customer", "account", Direction.BOTH),
+        ("CONTACT", "Contact", "contact", Direction.BOTH),
         ("CURRENCY", "Currency", "transactioncurrency", Direction.TO_RIGHT),
     ],
 )
@@ -140,6 +167,17 @@ def test_defaults_of_a_mapping(name: str, table: str, entity: str, direction: Di
             "crm",
             [("statecode", (0,)), ("customertypecode", (3,)), ("bcbi_companyid", (None, "<company>"))],
         ),
+        ("CONTACT", "bc", [("type", ("Person",)), ("companyNo", ("not", ""))]),
+        (
+            "CONTACT",
+            "crm",
+            [
+                ("parentcustomerid", ("not", None)),
+                ("statecode", (0,)),
+                ("parentcustomeridtype", ("account",)),
+                ("bcbi_companyid", (None, "<company>")),
+            ],
+        ),
         ("CURRENCY", "bc", []),
         ("CURRENCY", "crm", [("transactioncurrencyid", ("not", "<base_currency>"))]),
     ],
@@ -159,11 +197,13 @@ def test_templates_and_finders() -> None:
     assert {name: one.crm.template for name, one in known.items()} == {
         "SALESPEOPLE": {},
         "CUSTOMER": {"customertypecode": 3},
+        "CONTACT": {},
         "CURRENCY": {},
     }
     assert {name: one.finder for name, one in known.items()} == {
         "SALESPEOPLE": {"eMail": "internalemailaddress"},
         "CUSTOMER": {},
+        "CONTACT": {},
         "CURRENCY": {"code": "isocurrencycode"},
     }
 
@@ -180,12 +220,13 @@ def test_columns_are_as_the_service_has_them(name: str, side: str, service: str)
     """Names, captions, lengths and kinds, against the tables that the sandbox serves."""
     types = {
         **{"picklist": "integer", "state": "integer", "money": "decimal", "guid": "id", "lookup": "id"},
-        **{"owner": "id", "string": "text", "code": "text", "bigint": "integer"},
+        **{"owner": "id", "customer": "id", "string": "text", "code": "text", "bigint": "integer"},
     }
     table = getattr(definitions()[name], side)
     served = schema(service)[table.table]
     assert (table.route, table.key, table.table_id) == (served["set"], served["key"], served.get("id", 0))
-    for column, one in table.columns.items():
+    own = {name: one for name, one in table.columns.items() if not one.entity_of}
+    for column, one in own.items():
         real = served["columns"][column]
         assert one.type == types.get(real["type"], real["type"]), column
         assert one.maximum == real.get("max"), column

@@ -7,6 +7,7 @@ import msgspec
 from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.filters import holds, outside
 from kobling.algebra.gates import returning, shut_out
+from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert
@@ -59,6 +60,8 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     ):
         return _NOTHING
     verdict = PAIR[states(mapping, pair, look_ups)]
+    if verdict in {Verdict.MERGE, Verdict.OUTSIDE} and turned_by_hold(mapping, pair):
+        return _held_filter(mapping, pair)
     if verdict is Verdict.MERGE:
         assert left is not None
         assert right is not None
@@ -66,6 +69,12 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     if verdict is Verdict.OUTSIDE:
         return _left_filter(mapping, pair, look_ups)
     return _unmerged(mapping, verdict)
+
+
+def _held_filter(mapping: Mapping, pair: Pair) -> Action:
+    """The integration user moved the record across the filter: the pair rests until a person says so."""
+    names = [mapping.right.columns[at].caption for at in turned_by_hold(mapping, pair)]
+    return Action(kind=Kind.HOLD, held=tuple(names), reason=held_words(names))
 
 
 def _unmerged(mapping: Mapping, verdict: Verdict) -> Action:

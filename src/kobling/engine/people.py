@@ -12,6 +12,7 @@ from kobling.algebra.filters import outside
 from kobling.algebra.match import Matches, match
 from kobling.algebra.plan import unclaim
 from kobling.engine.apply import Apply
+from kobling.engine.held import by_us
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.outcome import Outcomes
 from kobling.engine.task import Context, Task, columns_of, record_of
@@ -255,7 +256,14 @@ async def take_up(
                 continue
             record = record_of(mapping, side, row)
             changes.append(
-                Change(id=one, side=side, version=record.version, values=record.values, wanted=wanted)
+                Change(
+                    id=one,
+                    side=side,
+                    version=record.version,
+                    values=record.values,
+                    wanted=wanted,
+                    by_us=by_us(context, mapping, side, row),
+                )
             )
         await store.put(changes)
     return loose
