@@ -47,10 +47,13 @@ def rules_page() -> str:
 
 
 def _rules() -> Iterator[str]:
+    said: dict[str, list[str]] = {}
     for definition in definitions().values():
         for row in definition.fields:
             if row.rule:
-                yield f"## {row.rule}\n\n{_rule(definition, row)}"
+                said.setdefault(row.rule, []).append(_rule(definition, row))
+    for rule, words in said.items():
+        yield "\n\n".join([f"## {rule}", *words])
 
 
 def _rule(definition: Definition, row: Field) -> str:
@@ -68,6 +71,8 @@ def _rule(definition: Definition, row: Field) -> str:
         )
     if row.claim:
         says.append("It is also written to the Sales record itself, before its counterpart is created.")
+    if row.gate:
+        says.append("It may keep a record outside, as a filter does.")
     if row.conversion.source:
         says.append(f"Asks the source [`{row.conversion.source}`](#sources-of-look-ups).")
     return " ".join(says) + f"\n\n{row.note}"

@@ -48,7 +48,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     full = kobling("sync", "--all", "--full", "--json")
     assert full.returncode == 1
     jobs = {one["mapping"]: one for one in document(full)["jobs"]}
-    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER"}
+    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER", "CONTACT"}
     job = jobs["CUSTOMER"]
     assert set(job["counts"]["to"]) == {
         *("inserted", "modified", "deleted", "unchanged", "skipped", "failed", "conflicts", "waiting"),
@@ -168,7 +168,7 @@ def test_one_direction_leaves_the_other_for_later(kobling: Kobling, world: World
 
 def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
     names = [one["name"] for one in document(kobling("mapping", "list", "--json"))["mappings"]]
-    assert names == ["SALESPEOPLE", "CUSTOMER", "CURRENCY"]
+    assert names == ["SALESPEOPLE", "CUSTOMER", "CONTACT", "CURRENCY"]
     assert kobling("mapping", "set", "CUSTOMER", "update_conflict=send").returncode == 0
     [variant] = document(kobling("mapping", "show", "CUSTOMER", "--json"))["variants"]
     assert variant["update_conflict"] == "send"

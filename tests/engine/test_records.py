@@ -103,16 +103,18 @@ def _audited(world: World, after: int, existing: set[str]) -> list[str]:
 
 def test_a_rehearsal_of_a_full_run_says_what_the_run_then_does(world: World) -> None:
     existing = {one["id"] for one in world.customers()} | {one["accountid"] for one in world.accounts()}
-    rehearsed = world.sync(full=True, dry_run=True)
+    # Numbers that Business Central gives, and so what is coupled by them, nobody knows beforehand.
+    names = ("SALESPEOPLE", "CURRENCY", "CUSTOMER")
+    rehearsed = world.sync(*names, full=True, dry_run=True)
     assert world.query("select count(*) from coupling") == [(0,)]
     assert world.query("select count(*) from job") == [(0,)]
     assert world.query("select count(*) from intent") == [(0,)]
     assert wrote(rehearsed) > 0
     before = world.count("bc", "Customer"), world.count("crm", "account")
-    run = world.sync(full=True)
+    run = world.sync(*names, full=True)
     assert (world.count("bc", "Customer"), world.count("crm", "account")) != before
     assert _audited(world, 0, existing) == _written(rehearsed["actions"], existing)
-    for name in ("SALESPEOPLE", "CURRENCY", "CUSTOMER"):
+    for name in names:
         assert rehearsed[name]["counts"] == run[name]["counts"]
         assert rehearsed[name]["open"] == run[name]["open"]
     assert rehearsed[""] == run[""]
@@ -121,7 +123,8 @@ def test_a_rehearsal_of_a_full_run_says_what_the_run_then_does(world: World) -> 
 def test_a_rehearsal_of_changes_says_what_the_run_then_does(synchronized: World) -> None:
     customer, account = synchronized.pair()
     other, other_account = synchronized.pair("C00020")
-    third, third_account = synchronized.pair("C00030")
+    # A customer without contacts, as a deleted account takes them along.
+    third, third_account = synchronized.pair("C00040")
     synchronized.edit_customer(customer, address="Torget 32", name="Name in BC")
     synchronized.edit_account(account, fax="66778899", name="Name in Sales")
     synchronized.edit_customer(other, creditLimitLCY=500)

@@ -32,9 +32,10 @@ def test_nothing_new_costs_one_request_a_feed_and_one_batch_a_service(synchroniz
         outer = synchronized.requests(system)["outer"]
         assert {one["count"] for one in outer} == {1}
         assert sum(one["path"].endswith("$batch") for one in outer) == 1
-        assert len(outer) == 4
+        assert len(outer) == 5
     assert [again[name]["requests"] for name in list(again)[2:]] == [
         {"bc": 2, "crm": 2},
+        {"bc": 1, "crm": 1},
         {"bc": 1, "crm": 1},
         {"bc": 1, "crm": 1},
     ]

@@ -48,7 +48,7 @@ def test_fresh_data_is_in_step_but_for_what_waits(synchronized: World) -> None:
     assert (found[""], found["waiting"]) == (1, 1)
     assert found["in_step"] >= 20
     assert found["checked"] == 1 + sum(
-        len(synchronized.couplings(one)) for one in ("SALESPEOPLE", "CURRENCY", "CUSTOMER")
+        len(synchronized.couplings(one)) for one in ("SALESPEOPLE", "CURRENCY", "CUSTOMER", "CONTACT")
     )
 
 

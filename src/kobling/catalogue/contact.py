@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from kobling.catalogue.facts import all_of, by_code, first_of, missing, rows_of, text_of
-from kobling.model.look_up import Answer, Facts, Outside, Reference, Rows, Source, Through
+from kobling.model.look_up import KEEP, Answer, Facts, Outside, Reference, Rows, Source, Through
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 
@@ -51,6 +51,10 @@ def companies(facts: Facts, side: Side, values: Collection[str]) -> dict[str, An
     by_customer, code = by_code(rows_of(facts, _RELATIONS), "no"), _relation_code(facts)
     found: dict[str, Answer] = {}
     for customer in values:
+        if not customer:
+            # Only a rehearsed customer has no number yet, and so no company.
+            found[customer] = KEEP
+            continue
         rows = [one for one in by_customer.get(customer.upper(), []) if _is_customer(one, code)]
         found[customer] = text_of(rows[0], "contactNo") if rows else _no_company(customer)
     return found

@@ -11,6 +11,7 @@ import msgspec
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
 from kobling.algebra.plan import plan_create, plan_pair, unclaim
+from kobling.engine.clearing import cleared
 from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.partial import is_made, recalled
@@ -61,7 +62,7 @@ class Gather:
         tasks = [*pairs, *await self._uncoupled(creations, resting)]
         look_ups = await answers(self._context, wanted_by(self._mapping, tasks))
         for task in tasks:
-            self._plan(task, look_ups)
+            self._plan(task, cleared(self._context, self._mapping, task, look_ups))
         return [*tasks, *resting], settled
 
     async def _pairs(self, changes: Sequence[Change]) -> tuple[list[Task], list[Change]]:

@@ -8,11 +8,12 @@ import msgspec
 
 from kobling.algebra.compiled import forward
 from kobling.algebra.held import held_words
+from kobling.engine.clearing import as_it_is, clear
 from kobling.engine.counts import Counts
 from kobling.engine.held import by_us, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
-from kobling.engine.words import SYSTEMS, Words, open_reason, text_at, waits_of
+from kobling.engine.words import Words, open_reason, refusal, text_at, waits_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
 from kobling.model.state import Change, Coupling, Effect, Failure, Intent, Settled
@@ -138,10 +139,12 @@ class Outcomes:
             return self._again(task, self._change(side, task.read[side]))
         if result.outcome is Outcome.GONE and task.coupling is not None:
             return self._again(task, Change(id=task.ids[side], side=side, deleted=True))
+        words = refusal(side, result)
+        if clear(self._context, self._mapping, task, side, result):
+            return self._again(task, as_it_is(self._mapping, task))
         self.counts.add(task, side, "failed")
         self.counts.done(task)
         passing = result.outcome is Outcome.TRANSIENT
-        words = f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"
         trouble = Trouble(field="", reason=words)
         self._words.fail(task, trouble, passing=passing)
         coupling = None if task.coupling is None else self._seen(task)

@@ -68,6 +68,8 @@ class Context(msgspec.Struct, kw_only=True):
     # Rows that this run created, by side and route; reference tables that the service has added to meanwhile.
     created: dict[tuple[Side, str], list[Row]] = {}
     stale: set[str] = set()
+    # Pairs, by mapping and key, that are tried without their clearable look-ups, and what the service said.
+    cleared: dict[tuple[str, str], str] = {}
     # What runs that died had journalled and not settled: bodies by mapping, side and id.
     opened: dict[str, dict[tuple[Side, str], dict[str, Any]]] = {}
     integration_user: str = ""

@@ -10,6 +10,7 @@ from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Trouble
 from kobling.model.state import Effect, Failure
 from kobling.model.values import Values
+from kobling.ports import RowResult
 
 SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 _RETRY: Final = "Correct the record; it is tried again when either record or the mapping changes."
@@ -84,6 +85,11 @@ class Words:
         """The ids of the records that exist."""
         new = {side: task.coupling is None and task.records[side] is None for side in Side}
         return tuple("" if new[side] else task.ids[side] for side in Side)  # type: ignore[return-value]
+
+
+def refusal(side: Side, result: RowResult) -> str:
+    """What a service says that does not take a write."""
+    return f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"
 
 
 def text_at(position: int | None, values: Values | None) -> str:
