@@ -76,6 +76,15 @@ class Task(msgspec.Struct, kw_only=True):
     results: dict[Side, RowResult] = {}
     claim: RowResult | None = None
     read: dict[Side, Row] = {}
+    # What is sent, by side and whether it is a claim; made once for the journal and the wire.
+    bodies: dict[tuple[Side, bool], Row] = msgspec.field(default_factory=dict)
+
+    def body(self, mapping: TableMapping, write: Write) -> Row:
+        """What a write sends, by column."""
+        key = (write.side, write.claim)
+        if key not in self.bodies:
+            self.bodies[key] = body_of(mapping, write.side, write.values)
+        return self.bodies[key]
 
     def version(self, side: Side) -> str:
         """The version that the plan knew."""

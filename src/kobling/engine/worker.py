@@ -17,6 +17,7 @@ from kobling.engine.task import Context, Task
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Missing
 from kobling.model.state import Change, Settled
+from kobling.ports import Row
 
 _BATCH: Final = 1000
 # Batches of a full read that are being written while the next one is planned.
@@ -46,6 +47,7 @@ class Worker:
         self.outcomes = Outcomes(context, mapping)
         self._done = 0
         self._flying: deque[_Flight] = deque()
+        self._own: dict[Side, list[list[Row]]] = {}
 
     async def wave(self, turn: int) -> bool:
         """Settles what is due by now; whether there was anything."""
@@ -169,10 +171,17 @@ class Worker:
     def _note_created(self, task: Task) -> None:
         """What this run created counts in later answers of the same run: no code is given twice."""
         for side, result in task.results.items():
-            if result.row is None:
-                continue
-            route = self._mapping.table(side).route
-            for name, rows in self._context.facts.tables.items():
-                one = self._context.references[name]
-                if (one.side, one.route) == (side, route):
+            if result.row is not None:
+                for rows in self._references(side):
                     rows.append(result.row)
+
+    def _references(self, side: Side) -> list[list[Row]]:
+        """The reference tables that the mapping's own table is."""
+        if side not in self._own:
+            route, known = self._mapping.table(side).route, self._context.references
+            self._own[side] = [
+                rows
+                for name, rows in self._context.facts.tables.items()
+                if (known[name].side, known[name].route) == (side, route)
+            ]
+        return self._own[side]
