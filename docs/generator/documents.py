@@ -115,9 +115,39 @@ COMMANDS: dict[str, Keys] = {
     "skipped list": {"skipped": ("list of [skipped](#skipped)", "Records that a person must look at.")},
     "job list": {"jobs": ("list of [job](#job)", "The newest first.")},
     "job show": _JOB,
+    "verify": {
+        "checked": ("number", "Coupled pairs, and records that wait for being coupled."),
+        "in_step": ("number", "Each side holds what the other side's value makes."),
+        "normalised": (
+            "number",
+            "Differ only as a service holds them: cut, upper-cased, rounded, or blank for now.",
+        ),
+        "accepted": ("number", "Differ, and nothing is to be done: one-way fields, what is held or outside."),
+        "waiting": ("number", "Wait for a look-up that may not be left blank."),
+        "different": ("number", "Pairs of which `differences` tells."),
+        "differences": ("list of [difference](#difference)", "Every field that differs without a reason."),
+        "reasons": ("list of [explained](#explained)", "Why the others differ; the most frequent first."),
+    },
 }
 SHAPES: dict[str, Keys] = {
     "job": _JOB,
+    "difference": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "number": ("text or null", "The number of the record in Business Central."),
+        "field": ("text or null", "The field; null for the pair as a whole."),
+        "bc": ("any", "What Business Central holds now."),
+        "crm": ("any", "What Sales holds now."),
+        "base": ("object", "By system, what was held when the field was last settled."),
+        "reason": ("text", "Why it differs."),
+    },
+    "explained": {
+        "mapping": ("text", "The mapping."),
+        "kind": ("text", "`normalised`, `accepted` or `waiting`."),
+        "field": ("text or null", "The field; null for the pair as a whole."),
+        "reason": ("text", "Why it differs."),
+        "records": ("number", "How many records."),
+    },
     "counts": {
         "to": ("[direction](#direction)", "Into Sales (*To integration table*)."),
         "from": ("[direction](#direction)", "Into Business Central (*From integration table*)."),

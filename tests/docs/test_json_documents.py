@@ -109,6 +109,7 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     world.edit_account(account, name="Name in Sales")
     day.run("sync", "CUSTOMER")
     assert day.run("conflict list")["conflicts"]
+    assert day.run("verify")["differences"]
     day.run("conflict resolve", "--use", "bc")
     day.run("coupling list", "CUSTOMER")
     day.run("uncouple", "CUSTOMER", "--record", customer)

@@ -9,7 +9,7 @@ import sys
 import typer
 
 import kobling
-from kobling.cli import mapping, records, run, setup
+from kobling.cli import mapping, records, run, setup, verify
 from kobling.cli.options import ConfigOption, JsonOption, one_line
 from kobling.model.errors import KoblingError
 
@@ -140,5 +140,5 @@ def demo(
     run_demo(once=once)
 
 
-for group in (setup, mapping, run, records):
+for group in (setup, mapping, run, records, verify):
     group.register(app)
