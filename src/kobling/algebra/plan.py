@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from kobling.algebra.compiled import compiled, forward, is_derived
@@ -35,7 +37,7 @@ from kobling.model.pair import (
 from kobling.model.values import UNSET, Value, Values, is_blank, same_value
 
 _NOTHING = Action(kind=Kind.NOTHING)
-_DELETION = {
+DELETION: Final = {
     DeletionConflict.ASK: Kind.ASK,
     DeletionConflict.RESTORE: Kind.RESTORE,
     DeletionConflict.REMOVE_COUPLING: Kind.UNCOUPLE,
@@ -79,7 +81,7 @@ def _held_filter(mapping: Mapping, pair: Pair) -> Action:
 def _unmerged(mapping: Mapping, verdict: Verdict) -> Action:
     kind = {
         Verdict.NOTHING: Kind.NOTHING,
-        Verdict.DELETION: _DELETION[mapping.deletion_conflict],
+        Verdict.DELETION: DELETION[mapping.deletion_conflict],
         Verdict.ASK_DELETION: Kind.ASK,
         Verdict.BOTH_DELETED: Kind.UNCOUPLE,
         Verdict.READ: Kind.READ,
