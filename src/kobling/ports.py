@@ -163,6 +163,10 @@ class MappingState(Protocol):
         """How often each of these records has been uncoupled, if ever."""
         ...
 
+    async def own_versions(self, ids: Sequence[str]) -> dict[str, str]:
+        """The versions that we ourselves wrote last of these records, which have no coupling."""
+        ...
+
     async def couple(self, coupled: Sequence[Coupling]) -> None:
         """Makes these couplings, or brings them up to date."""
         ...
@@ -193,6 +197,14 @@ class MappingState(Protocol):
 
     async def conflicts(self) -> list[tuple[Coupling, tuple[str, ...]]]:
         """The pairs that wait for a person to resolve them, with the contested fields."""
+        ...
+
+    async def held(self) -> list[Coupling]:
+        """The pairs with columns that the integration user changed, until a person speaks for them."""
+        ...
+
+    async def staying(self, reasons: Sequence[str]) -> list[Change]:
+        """The rows that stay for one of these reasons."""
         ...
 
     async def page(self, after: str, limit: int) -> list[Coupling]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kobling.algebra.compiled import CompiledRow, compiled
+from kobling.algebra.held import held_rows
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
 from kobling.algebra.transform import is_open
 from kobling.model.look_up import Answer, Keep, LookUps, Rejected
@@ -61,6 +62,8 @@ class Merge:
         self.waiting: list[Trouble] = []
         self.rejected: list[Trouble] = []
         self.later: list[str] = []
+        self.held: list[str] = []
+        self.holding = held_rows(mapping, pair.held)
 
     def action(self) -> Action:
         """The action of the pair, and the base that holds once it is done."""
@@ -109,6 +112,7 @@ class Merge:
             waiting=tuple(self.waiting),
             rejected=tuple(self.rejected),
             later=tuple(self.later),
+            held=tuple(self.held),
             reason=_MERGED,
         )
 
@@ -127,6 +131,9 @@ class Merge:
         return touched
 
     def _settle(self, one: CompiledRow, left: bool, right: bool) -> None:
+        if one.index in self.holding and self._agreement(one) is None:
+            self._hold(one)
+            return
         row = one.row
         source, destination = (left, right) if one.forward is Side.RIGHT else (right, left)
         if one.derived:
@@ -201,14 +208,31 @@ class Merge:
     def _contest(self, one: CompiledRow, choice: Choice | None) -> FieldVerdict:
         """Both changed: settled if one already is what the other would become, else by choice or policy."""
         row = one.row
-        for target, verdict in _TO.items():
-            made = self._convert(one, target)
-            held = self.now[target][one.column(target)]
-            if not is_open(made) and same_for(row, target, made, held, self.look_ups):  # type: ignore[arg-type]
-                return verdict
+        agreement = self._agreement(one)
+        if agreement is not None:
+            return agreement
         if choice is not None and choice.winner is not None:
             return _TO[choice.winner.other]
         return _WINNER.get(row.conflict or self.mapping.update_conflict, FieldVerdict.CONTEST)
+
+    def _agreement(self, one: CompiledRow) -> FieldVerdict | None:
+        """The direction in which there is nothing to write, as the target holds it already."""
+        for target, verdict in _TO.items():
+            if one.column(target) < 0 or not one.row.direction.allows(target):
+                continue
+            made = self._convert(one, target)
+            held = self.now[target][one.column(target)]
+            if not is_open(made) and same_for(one.row, target, made, held, self.look_ups):  # type: ignore[arg-type]
+                return verdict
+        return None
+
+    def _hold(self, one: CompiledRow) -> None:
+        """What the integration user changed stays a change of the right side, and nothing of it flows."""
+        self._keep_base(one.row)
+        self._unsettle(one)
+        for position in self.holding[one.index]:
+            self.next[Side.RIGHT][position] = self.base.right[position]
+        self.held.append(one.row.name)
 
     def _impose(self, one: CompiledRow, choice: Choice) -> None:
         """A person's own value goes to both sides."""

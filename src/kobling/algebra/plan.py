@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.filters import holds, outside
+from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert, is_open
@@ -34,7 +37,7 @@ from kobling.model.pair import (
 from kobling.model.values import UNSET, Value, Values, is_blank, same_value
 
 _NOTHING = Action(kind=Kind.NOTHING)
-_DELETION = {
+DELETION: Final = {
     DeletionConflict.ASK: Kind.ASK,
     DeletionConflict.RESTORE: Kind.RESTORE,
     DeletionConflict.REMOVE_COUPLING: Kind.UNCOUPLE,
@@ -58,6 +61,8 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     ):
         return _NOTHING
     verdict = PAIR[state(mapping, pair, Side.LEFT), state(mapping, pair, Side.RIGHT)]
+    if verdict in {Verdict.MERGE, Verdict.OUTSIDE} and turned_by_hold(mapping, pair):
+        return _held_filter(mapping, pair)
     if verdict is Verdict.MERGE:
         assert left is not None
         assert right is not None
@@ -67,10 +72,16 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     return _unmerged(mapping, verdict)
 
 
+def _held_filter(mapping: Mapping, pair: Pair) -> Action:
+    """The integration user moved the record across the filter: the pair rests until a person says so."""
+    names = [mapping.right.columns[at].caption for at in turned_by_hold(mapping, pair)]
+    return Action(kind=Kind.HOLD, held=tuple(names), reason=held_words(names))
+
+
 def _unmerged(mapping: Mapping, verdict: Verdict) -> Action:
     kind = {
         Verdict.NOTHING: Kind.NOTHING,
-        Verdict.DELETION: _DELETION[mapping.deletion_conflict],
+        Verdict.DELETION: DELETION[mapping.deletion_conflict],
         Verdict.ASK_DELETION: Kind.ASK,
         Verdict.BOTH_DELETED: Kind.UNCOUPLE,
         Verdict.READ: Kind.READ,

@@ -65,6 +65,7 @@ def say_action(action: Document) -> None:
         for field, (before, after) in fields.items()
     ]
     changes += [f"conflict: {field}" for field in action["contested"]]
+    changes += [f"held: {field}" for field in action["held"]]
     words = "; ".join(changes) or action["reason"]
     say(f"{action['mapping']}: {action['action']} {action['record']}: {words}")
 

@@ -43,6 +43,8 @@ class Counts:
             word = "conflicts"
         elif action.rejected:
             word = "failed"
+        elif action.held and side is Side.LEFT:
+            word = "skipped"
         elif any(not one.clearable for one in action.waiting):
             word = "waiting"
         elif wrote:

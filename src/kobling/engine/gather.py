@@ -10,16 +10,19 @@ import msgspec
 
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
-from kobling.algebra.plan import plan_create, plan_pair, unclaim
+from kobling.algebra.plan import DELETION, plan_create, plan_pair, unclaim
+from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.partial import is_made, recalled
-from kobling.engine.task import Context, Task, columns_of, record_of
+from kobling.engine.task import Context, Held, Task, columns_of, record_of
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, First, Kind, Pair, Record, Trouble, Write
 from kobling.model.state import Change, Coupling, Settled
+from kobling.ports import Row
 
 _CANARIES = 3
+_DELETED = frozenset({Kind.ASK, Kind.DELETE, Kind.RESTORE, Kind.UNCOUPLE})
 
 
 class Gather:
@@ -37,23 +40,30 @@ class Gather:
         await self._prove(pairs)
         await self._read_unknown(pairs)
         self._recall(pairs)
+        for task in pairs:
+            judge(self._context, self._mapping, task)
         settled: list[Settled] = []
         creations = []
+        resting: list[Task] = []
         ours = self._ours(loose)
+        held = await foreign(self._context, self._mapping, loose)
         for change in loose:
             if change.id in ours or not self._is_wanted(change):
                 settled.append(Settled(leave=(change,)))
             elif self._context.options.every_record:
                 # A comparison of what is coupled creates nothing; the next run does.
                 settled.append(Settled(again=(change,)))
+            elif change.id in held and self._context.options.held is Held.IGNORE:
+                settled.append(Settled(leave=(change,)))
+            elif change.id in held:
+                resting.append(held_record(self._creation(change, 0), self._mapping))
             else:
                 creations.append(change)
-        ambiguous: list[Task] = []
-        tasks = [*pairs, *await self._uncoupled(creations, ambiguous)]
+        tasks = [*pairs, *await self._uncoupled(creations, resting)]
         look_ups = await answers(self._context, wanted_by(self._mapping, tasks))
         for task in tasks:
             self._plan(task, look_ups)
-        return [*tasks, *ambiguous], settled
+        return [*tasks, *resting], settled
 
     async def _pairs(self, changes: Sequence[Change]) -> tuple[list[Task], list[Change]]:
         by_side = {side: {one.id: one for one in changes if one.side is side} for side in Side}
@@ -97,6 +107,7 @@ class Gather:
             deleted=deleted,
             results={},
             read={},
+            by_us=any(one.by_us for one in changes),
         )
 
     async def _prove(self, tasks: Sequence[Task]) -> None:
@@ -115,7 +126,7 @@ class Gather:
             for task in hinted:
                 row = rows.get(task.ids[side])
                 if row is not None:
-                    task.records[side] = record_of(self._mapping, side, row)
+                    self._meet(task, side, row)
                     task.deleted[side] = False
                 elif proved:
                     task.records[side] = None
@@ -137,7 +148,13 @@ class Gather:
             for task in unknown:
                 row = rows.get(task.ids[side])
                 if row is not None:
-                    task.records[side] = record_of(self._mapping, side, row)
+                    self._meet(task, side, row)
+
+    def _meet(self, task: Task, side: Side, row: Row) -> None:
+        """The record as it was just read."""
+        task.records[side] = record_of(self._mapping, side, row)
+        if side is Side.RIGHT:
+            task.by_us = by_us(self._context, self._mapping, side, row)
 
     def _ours(self, changes: Sequence[Change]) -> set[str]:
         """The records that a dead run made: whoever they were made of is about to find them."""
@@ -299,6 +316,7 @@ class Gather:
             assert source is not None
             task.action = plan_create(self._mapping, source, side.other, look_ups)
             return
+        speak_for(self._context, self._mapping, task, look_ups)
         options = self._context.options
         # A resolution is for the versions that the person saw.
         choices = {} if any(one.reason == "stale" for one in task.changes) else options.choices
@@ -312,8 +330,12 @@ class Gather:
             first=task.coupling.first,
             target=options.target,
             choices=choices,
+            held=task.held,
         )
         task.action = plan_pair(self._mapping, pair, look_ups)
+        if options.deletion is not None and sum(task.deleted.values()) == 1 and task.action.kind in _DELETED:
+            # A person has looked at this very pair, whatever the mapping's policy is.
+            task.action = msgspec.structs.replace(task.action, kind=DELETION[options.deletion])
         if task.action.kind in {Kind.DELETE, Kind.RESTORE, Kind.UNCOUPLE}:
             task.action = self._parting(task, look_ups)
 
@@ -327,7 +349,12 @@ class Gather:
         if not self._mapping.direction.allows(target) or self._context.options.target not in {None, target}:
             return msgspec.structs.replace(action, kind=Kind.ASK)
         if action.kind is Kind.RESTORE:
-            return action
+            record = task.records[survivor]
+            left = None if record is None else outside(self._mapping.table(survivor), record.values)
+            if left is None:
+                return action
+            words = f"one record is deleted, and the other cannot restore it: not {left.text}"
+            return msgspec.structs.replace(action, kind=Kind.ASK, reason=words)
         return msgspec.structs.replace(action, writes=(Write(side=survivor, values=()),))
 
     def _unclaimed(self, task: Task, survivor: Side | None, look_ups: LookUps) -> Action:

@@ -7,7 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from kobling.algebra.compiled import forward
+from kobling.algebra.held import held_words
 from kobling.engine.counts import Counts
+from kobling.engine.held import by_us, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
 from kobling.engine.words import SYSTEMS, Words, open_reason, text_at, waits_of
@@ -25,6 +27,7 @@ _STAYS: Final = {
     Kind.OUTSIDE: "outside",
     Kind.WAIT: "waiting",
     Kind.REJECT: "failed",
+    Kind.HOLD: "held",
 }
 _WORDS: Final = {
     "deleted": "skipped",
@@ -33,6 +36,7 @@ _WORDS: Final = {
     "outside": "outside",
     "waiting": "waiting",
     "failed": "failed",
+    "held": "skipped",
 }
 
 
@@ -100,7 +104,7 @@ class Outcomes:
             stay=self._mine(task),
             reason=reason,
             message=words,
-            fields=action.contested or tuple(one.field for one in troubles),
+            fields=action.contested or action.held or tuple(one.field for one in troubles),
             waits=waits_of(troubles),
             wakes=self._wakes(task, coupling) if task.fresh and coupling is not None else (),
         )
@@ -120,12 +124,13 @@ class Outcomes:
             again = (change,)
         else:
             word = "deleted" if kind is Kind.DELETE else "uncoupled"
-            gone = [side for side in Side if task.deleted[side]] or [Side.LEFT]
-            for side in gone:
+            sides = [side for side in Side if task.deleted[side]] or [Side.LEFT]
+            for side in sides:
                 self.counts.add(task, side.other, word)
-        return Settled(
-            uncouple=task.coupling, leave=task.changes, again=again, effects=tuple(self._effects(task))
-        )
+        gone, written = task.coupling, rows_of(task).get(Side.RIGHT)
+        if written is not None:
+            gone = msgspec.structs.replace(gone, right_version=written[ETAG])
+        return Settled(uncouple=gone, leave=task.changes, again=again, effects=tuple(self._effects(task)))
 
     def _refused(self, task: Task, refused: dict[Side, RowResult]) -> Settled:
         side, result = next(iter(refused.items()))
@@ -148,6 +153,7 @@ class Outcomes:
             message=words,
             effects=tuple(self._effects(task)),
             open=self._unknown(task, refused) if passing else (),
+            own=marked(task),
         )
 
     def _unknown(self, task: Task, refused: dict[Side, RowResult]) -> tuple[Intent, ...]:
@@ -165,7 +171,13 @@ class Outcomes:
     def _again(self, task: Task, change: Change) -> Settled:
         """Read and planned again in the next wave and counted then; what the other side took, now."""
         self.counts.done(task)
-        written = {side: self._change(side, row) for side, row in rows_of(task).items()}
+        rows = rows_of(task)
+        written = {
+            side: msgspec.structs.replace(self._change(side, row), by_us=False) for side, row in rows.items()
+        }
+        if task.coupling is None:
+            sent = [pair for one in task.action.writes if one.side is change.side for pair in one.values]
+            change = without_own(change, sent)
         mine = [written.get(one.side, one) for one in task.changes if one.side is not change.side]
         wanted = any(one.wanted for one in task.changes)
         mine = [msgspec.structs.replace(one, reason="stale") for one in mine]
@@ -232,7 +244,9 @@ class Outcomes:
             stay, rows = rows, ()
             again = [msgspec.structs.replace(one, reason=reason) for one in again]
         troubles = (*action.rejected, *action.waiting)
-        words = "; ".join(one.reason for one in troubles) or action.reason
+        words = "; ".join(one.reason for one in troubles)
+        if not words:
+            words = held_words(action.held) if reason == "held" else action.reason
         return Settled(
             coupling=coupling,
             fresh=task.fresh,
@@ -270,6 +284,7 @@ class Outcomes:
             left_number=text_at(table.number, left) or ("" if old is None else old.left_number),
             left_title=text_at(table.title, left) or ("" if old is None else old.left_title),
             right_title=text_at(other.title, right) or ("" if old is None else old.right_title),
+            right_held=names_held(self._mapping, task, base) if task.held else frozenset(),
         )
 
     def _seen(self, task: Task) -> Coupling | None:
@@ -319,7 +334,13 @@ class Outcomes:
         return tuple(after)
 
     def _change(self, side: Side, row: Row) -> Change:
-        return Change(id=row["id"], side=side, version=row[ETAG], values=values_of(self._mapping, side, row))
+        return Change(
+            id=row["id"],
+            side=side,
+            version=row[ETAG],
+            values=values_of(self._mapping, side, row),
+            by_us=by_us(self._context, self._mapping, side, row),
+        )
 
     def _wakes(self, task: Task, coupling: Coupling | None) -> tuple[str, ...]:
         """Who waits for this pair is due: it is newly coupled, renumbered, or inside the filter again."""

@@ -12,6 +12,7 @@ import msgspec
 from kobling.algebra.filters import bind
 from kobling.algebra.order import depth, order
 from kobling.engine.ahead import read_ahead
+from kobling.engine.held import by_us
 from kobling.engine.look_ups import answers, constants
 from kobling.engine.task import Context, columns_of, values_of
 from kobling.engine.worker import Worker
@@ -202,6 +203,7 @@ class Synchronization:
             values=values_of(mapping, side, row),
             wanted=mapping.name in self._full and self._may_create(mapping, side.other),
             reason="compare" if named and options.every_record else "new",
+            by_us=by_us(self._context, mapping, side, row),
         )
 
     def _may_create(self, mapping: Mapping, target: Side) -> bool:

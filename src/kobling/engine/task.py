@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
 from kobling.model.look_up import Facts, Reference, Source
-from kobling.model.mapping import Column, Side
+from kobling.model.mapping import Column, DeletionConflict, Side
 from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.pair import Action, Choice, Kind, Record, Write
 from kobling.model.state import Change, Coupling, Report
@@ -21,9 +22,19 @@ ETAG: Final = "@odata.etag"
 _NOTHING: Final = Action(kind=Kind.NOTHING)
 
 
+class Held(StrEnum):
+    """What is done with changes of the integration user that are held."""
+
+    KEEP = "keep"
+    ACCEPT = "accept"
+    IGNORE = "ignore"
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a run does. full: every record is read and uncoupled ones are created. every_record: every coupled
     pair is compared. target: the only side that is written. records: ids that the run is about, None for all.
+    held: what a person says of changes by the integration user. deletion: what a person says of deleted
+    records; None for the mapping's policy.
     """
 
     full: bool = False
@@ -31,13 +42,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     target: Side | None = None
     records: tuple[str, ...] | None = None
     choices: dict[str, Choice] = {}
+    held: Held = Held.KEEP
+    deletion: DeletionConflict | None = None
 
 
 class Context(msgspec.Struct, kw_only=True):
     """What every part of a run needs: the two services, the state, the sources with their facts, the options.
 
     namespace: what the ids of created records are made from. mappings: bound to the answers of their sources,
-    by name. rehearse: actions are noted as well.
+    by name. rehearse: actions are noted as well. integration_user: the id on the right of whom we write as.
     """
 
     services: Mapping[Side, Service]
@@ -54,6 +67,7 @@ class Context(msgspec.Struct, kw_only=True):
     reports: dict[str, Report] = {}
     # What runs that died had journalled and not settled: bodies by mapping, side and id.
     opened: dict[str, dict[tuple[Side, str], dict[str, Any]]] = {}
+    integration_user: str = ""
 
 
 class Task(msgspec.Struct, kw_only=True):
@@ -61,7 +75,8 @@ class Task(msgspec.Struct, kw_only=True):
 
     mine: the rows of the batch; rows of the counterpart that came along are in `changes` only. fresh: the
     coupling is made in this batch. anew: one of its records was coupled before. read: rows read again,
-    because an answer left open what a service holds.
+    because an answer left open what a service holds. by_us: the integration user wrote the right record as it
+    is. held: positions on the right that it changed and nobody has spoken for yet.
     """
 
     ids: dict[Side, str]
@@ -76,6 +91,8 @@ class Task(msgspec.Struct, kw_only=True):
     results: dict[Side, RowResult] = {}
     claim: RowResult | None = None
     read: dict[Side, Row] = {}
+    by_us: bool = False
+    held: frozenset[int] = frozenset()
     # What is sent, by side and whether it is a claim; made once for the journal and the wire.
     bodies: dict[tuple[Side, bool], Row] = msgspec.field(default_factory=dict)
 

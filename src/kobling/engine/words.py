@@ -62,7 +62,7 @@ class Words:
     def action(self, task: Task, effects: Sequence[Effect]) -> list[dict[str, Any]]:
         """The entry of a rehearsal's list of actions; none where nothing would be done or asked."""
         action = task.action
-        if action.kind is Kind.NOTHING and not action.contested:
+        if action.kind is Kind.NOTHING and not (action.contested or action.held):
             return []
         left, right = self._ids(task)
         fields = {str(one.side): {key: list(pair) for key, pair in one.values.items()} for one in effects}
@@ -75,6 +75,7 @@ class Words:
                 "record": self.name(task),
                 "fields": fields,
                 "contested": list(action.contested),
+                "held": list(action.held),
                 "reason": action.reason,
             }
         ]
@@ -104,6 +105,8 @@ def open_reason(task: Task) -> tuple[str, tuple[str, ...]]:
     firm = tuple(one.field for one in action.waiting if not one.clearable)
     if firm:
         return "waiting", firm
+    if action.held:
+        return "held", action.held
     return ("clearable", tuple(one.field for one in action.waiting)) if action.waiting else ("", ())
 
 

@@ -123,7 +123,9 @@ class Worker:
                 continue
             # Its row in the inbox leaves or stays like any other.
             reason, wanted = old.reason if one.reason == "new" else one.reason, one.wanted or old.wanted
-            taken.append(msgspec.structs.replace(one, wanted=wanted, reason=reason))
+            # A version that was judged to be our own stays so.
+            foreign = one.by_us and (old.by_us or old.version != one.version)
+            taken.append(msgspec.structs.replace(one, wanted=wanted, reason=reason, by_us=foreign))
         return taken
 
     async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:

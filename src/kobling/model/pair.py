@@ -67,7 +67,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """A coupled pair as a run meets it. A record is None where it is deleted or was not read.
 
     first: what holds while there is no base. target: the only side that may be written; None for both.
-    choices: resolutions by row name.
+    choices: resolutions by row name. held: positions on the right whose values the integration user wrote, as
+    nobody has said yet what they are worth.
     """
 
     left: Record | None
@@ -80,6 +81,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     first: First = First.POLICY
     target: Side | None = None
     choices: dict[str, Choice] = {}
+    held: frozenset[int] = frozenset()
 
     def record(self, side: Side) -> Record | None:
         """The record of that side."""
@@ -103,6 +105,7 @@ class Kind(StrEnum):
     ASK = "ask"
     OUTSIDE = "outside"
     WAIT = "wait"
+    HOLD = "hold"
     CONFLICT = "conflict"
     REJECT = "reject"
 
@@ -140,7 +143,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan decided for one pair, and the base that holds once it is done.
 
-    later: fields that only the other direction, which this run leaves alone, could settle.
+    later: fields that only the other direction, which this run leaves alone, could settle. held: fields that
+    the integration user changed, until a person accepts or ignores them.
     """
 
     kind: Kind
@@ -150,4 +154,5 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     waiting: tuple[Trouble, ...] = ()
     rejected: tuple[Trouble, ...] = ()
     later: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     reason: str = ""

@@ -16,7 +16,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     values: None where the record is known from its coupling only. wanted: taken up for creation, so every
     later run finishes it. reason: why the row was still there before it became due. direct: handed over by a
-    full read, without a row in the inbox.
+    full read, without a row in the inbox. by_us: this version was written by the integration user, whoever
+    told it to.
     """
 
     id: str
@@ -27,13 +28,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     wanted: bool = False
     reason: str = "new"
     direct: bool = False
+    by_us: bool = False
 
 
 class Coupling(msgspec.Struct, frozen=True, kw_only=True):
     """Two coupled records, the versions that are known of them, their base, and what was seen beside it.
 
     base: None until the first contact is settled, which `first` decides. number, titles: what people know the
-    two records by.
+    two records by. right_held: columns of the right side that the integration user changed, until a person
+    accepts or ignores them or somebody else edits the record.
     """
 
     left: str
@@ -47,6 +50,7 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
     left_number: str = ""
     left_title: str = ""
     right_title: str = ""
+    right_held: frozenset[str] = frozenset()
 
     def id(self, side: Side) -> str:
         """The record of that side."""
@@ -103,7 +107,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     coupling: as it is now; `uncouple` is the one that goes. Of its inbox rows some leave, stay (why, which
     fields, what they wait for as `source/key`), or come again in the next wave; the others rest as they are.
     wakes: what waited for one of these keys is due. open: intents whose effect nobody knows yet. fresh: the
-    coupling was not there before.
+    coupling was not there before. own: (id, version) of records without a coupling that we ourselves wrote.
     """
 
     coupling: Coupling | None = None
@@ -119,6 +123,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     open: tuple[Intent, ...] = ()
     fresh: bool = False
+    own: tuple[tuple[str, str], ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

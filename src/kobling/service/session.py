@@ -97,12 +97,13 @@ class Session:
     ) -> AsyncIterator[Context]:
         """Everything that a run needs, with both services connected."""
         mappings = await self.mappings()
-        place = f"{self.configuration.bc.root} {self.configuration.bc.company} {self.configuration.crm.url}"
+        bc, crm = self.configuration.bc, self.configuration.crm
+        place = f"{bc.root} {bc.company} {crm.url} {crm.client_id}"
         known = (await self.state.marks()).get(_PLACE) == place
-        company, organization = await self.state.identities() if known else ("", "")
+        company, organization, user = await self.state.identities() if known else ("", "", "")
         async with connect(self.configuration, company_id=company or None) as connection:
-            if not company or not organization:
-                company, organization = await self._identify(connection, place)
+            if not company or not organization or not user:
+                company, organization, user = await self._identify(connection, place)
             yield Context(
                 services=_wrapped(await services(connection, mappings.values()), rehearse),
                 state=self.state,
@@ -118,15 +119,16 @@ class Session:
                 rehearse=rehearse,
                 progress=progress,
                 reports={},
+                integration_user=user,
             )
 
-    async def _identify(self, connection: Connection, place: str) -> tuple[str, str]:
-        """Who stands on both sides; refused if the database belongs to somebody else."""
+    async def _identify(self, connection: Connection, place: str) -> tuple[str, str, str]:
+        """Who stands on both sides, and who we are in Sales; refused if the database is somebody else's."""
         company = await connection.company_id()
-        organization = (await connection.organization()).id
-        await self.state.identify(company, organization)
+        organization = await connection.organization()
+        await self.state.identify(company, organization.id, organization.user_id)
         await self.state.keep_mark(_PLACE, place)
-        return company, organization
+        return company, organization.id, organization.user_id
 
     @asynccontextmanager
     async def locked(self, names: Sequence[str], wait: Callable[[str], None]) -> AsyncIterator[None]:

@@ -43,12 +43,13 @@ async def _answers(
                 f"{door.name} answered {len(answers)} of {len(parts)} parts of a batch.",
                 cure="Run again; if it stays, something between changes the service's answers.",
             )
-        passing = [] if writes else [one for one in answers if one.status in PASSING]
+        passing = [one for one in answers if one.status in PASSING]
         attempt += 1
-        if not passing or attempt == _TRIES:
-            return answers
+        # A part's plea for patience is one to every sender, whoever sends next.
         for one in passing:
             door.hold(one.headers, attempt - 1)
+        if not passing or writes or attempt == _TRIES:
+            return answers
 
 
 async def in_order(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

@@ -16,14 +16,14 @@ from kobling.model.state import Change, Coupling, Effect
 
 _COUPLED: Final = (
     "mapping_id, layout_id, left_id, right_id, left_version, right_version, left_base, right_base, made,"
-    " left_seen, right_seen, first, left_number, left_title, right_title"
+    " left_seen, right_seen, first, left_number, left_title, right_title, right_held"
 )
 _UPDATED: Final = ", ".join(
     f"{one} = excluded.{one}"
     for one in _COUPLED.split(", ")
     if one not in {"mapping_id", "left_id", "right_id"}
 )
-_INBOX: Final = "mapping_id, layout_id, turn, side, record_id, version, body, deleted, wanted, reason"
+_INBOX: Final = "mapping_id, layout_id, turn, side, record_id, version, body, deleted, wanted, reason, by_us"
 _AUDIT: Final = "job_id, mapping_id, left_id, right_id, side, method, changes, reason"
 
 
@@ -80,6 +80,7 @@ def _coupling_line(head: str, one: Coupling) -> str:
             cell(one.left_number),
             cell(one.left_title),
             cell(one.right_title),
+            ",".join(sorted(one.right_held)),
         )
     )
 
@@ -97,6 +98,7 @@ async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequen
                 "t" if one.deleted else "f",
                 "t" if one.wanted else "f",
                 cell(one.reason),
+                "t" if one.by_us else "f",
             )
         )
         for one in changes
@@ -108,7 +110,9 @@ async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequen
         " layout_id = excluded.layout_id, turn = excluded.turn, body = coalesce(excluded.body, case when"
         " held.version = excluded.version then held.body end), deleted = excluded.deleted, due = true,"
         " reason = case when excluded.reason = 'new' then held.reason else excluded.reason end,"
-        " message = '', wanted = held.wanted or excluded.wanted"
+        " message = '', wanted = held.wanted or excluded.wanted,"
+        # A version that was judged to be our own stays so when a feed brings it once more.
+        " by_us = excluded.by_us and (held.by_us or held.version <> excluded.version)"
     )
     await database.execute(f"delete from {loaded}")
 

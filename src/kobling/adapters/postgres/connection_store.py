@@ -91,18 +91,20 @@ class ConnectionStore:
                 [self.connection_id, list(routes)],
             )
 
-    async def identities(self) -> tuple[str, str]:
-        """The BC company and the Dataverse organization of this connection; '' before the first use."""
+    async def identities(self) -> tuple[str, str, str]:
+        """The BC company, the Dataverse organization and our user there; '' before the first use."""
         cursor = await self._database.execute(
-            "select left_identity, right_identity from connection where id = %s", [self.connection_id]
+            "select left_identity, right_identity, right_user from connection where id = %s",
+            [self.connection_id],
         )
         row = await cursor.fetchone()
         assert row is not None
-        return row[0], row[1]
+        return row[0], row[1], row[2]
 
-    async def identify(self, left: str, right: str) -> None:
-        """Remembers whom this connection joins; ConfigurationError if it was somebody else before."""
-        known = await self.identities()
+    async def identify(self, left: str, right: str, user: str) -> None:
+        """Remembers whom this connection joins; ConfigurationError if it was somebody else before. user: the
+        integration user of the right side, who may be another every time."""
+        known = (await self.identities())[:2]
         for old, new, what in zip(
             known, (left, right), ("BC company", "Dataverse organization"), strict=True
         ):
@@ -112,8 +114,8 @@ class ConnectionStore:
                     cure="Name another database (KOBLING_DATABASE_URL) or another connection name for it.",
                 )
         await self._database.execute(
-            "update connection set left_identity = %s, right_identity = %s where id = %s",
-            [known[0] or left, known[1] or right, self.connection_id],
+            "update connection set left_identity = %s, right_identity = %s, right_user = %s where id = %s",
+            [known[0] or left, known[1] or right, user, self.connection_id],
         )
 
     async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None:

@@ -24,6 +24,8 @@ _STAY: Final = (
     "update inbox set due = false, reason = stay.reason, message = stay.message,"
     # What a coupled record holds stands in its coupling from here on.
     " body = case when coupled then null else body end,"
+    # Its coupling says what the integration user changed.
+    " by_us = stay.reason = 'held' and not coupled,"
     " fields = string_to_array(stay.fields, %s), waits = string_to_array(stay.waits, %s)"
     " from unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
     " %s::boolean[]) as stay(side, id, stamp, reason, message, fields, waits, coupled)"

@@ -17,10 +17,10 @@ from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
 from kobling.model.values import EMPTY_ID
 
-_CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text"
+_CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text, by_us"
 _COUPLING: Final = (
     "left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
-    " left_seen, right_seen, first, left_number, left_title, right_title, layout_id"
+    " left_seen, right_seen, first, left_number, left_title, right_title, layout_id, right_held"
 )
 # Both rows of a pair lie in one slice; what a finder may couple lies in the first.
 SLICES: Final = 16
@@ -151,7 +151,16 @@ class PostgresStore:
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each of these records has been uncoupled; those that never were are left out."""
         cursor = await self._database.execute(
-            f"select source_id::text, generation from generation where mapping_id = %s and source_id = {IDS}",
+            "select source_id::text, generation from generation where mapping_id = %s"
+            f" and source_id = {IDS} and generation > 0",
+            [self.mapping_id, joined(ids)],
+        )
+        return {row[0]: row[1] async for row in cursor}
+
+    async def own_versions(self, ids: Sequence[str]) -> dict[str, str]:
+        """The versions that we ourselves wrote last of these records, which have no coupling."""
+        cursor = await self._database.execute(
+            f"select source_id::text, own from generation where mapping_id = %s and source_id = {IDS}",
             [self.mapping_id, joined(ids)],
         )
         return {row[0]: row[1] async for row in cursor}
@@ -183,6 +192,7 @@ class PostgresStore:
             await self.couple(known)
             if gone:
                 await self.uncouple(gone)
+            await self._own([pair for one in settled for pair in one.own])
             await self._move(settled, turn)
             effects = [one for each in settled for one in each.effects]
             if effects:
@@ -217,10 +227,21 @@ class PostgresStore:
             " on conflict (source_id, mapping_id) do update set generation = generation.generation + 1",
             [self.mapping_id, joined(ids)],
         )
+        await self._own([(one.right, one.right_version) for one in gone])
         await self._database.execute(
             f"delete from inbox where mapping_id = %s and record_id = {IDS}",
             [self.mapping_id, joined(ids)],
         )
+
+    async def _own(self, versions: Sequence[tuple[str, str]]) -> None:
+        """Notes the versions that we ourselves wrote of records without a coupling."""
+        if versions:
+            await self._database.execute(
+                "insert into generation (mapping_id, source_id, generation, own)"
+                " select %s, id, 0, version from unnest(%s::uuid[], %s::text[]) as given(id, version)"
+                " on conflict (source_id, mapping_id) do update set own = excluded.own",
+                [self.mapping_id, [one for one, _ in versions], [one for _, one in versions]],
+            )
 
     async def wake(self, keys: Sequence[str], turn: int = 0) -> None:
         """What waits for one of these keys, in any mapping of the connection, is due."""
@@ -242,7 +263,23 @@ class PostgresStore:
             " where inbox.mapping_id = %s and reason = 'conflict' and not due order by left_id",
             [self.mapping_id],
         )
-        return [(self._coupling(row), tuple(row[14])) async for row in cursor]
+        return [(self._coupling(row), tuple(row[15])) async for row in cursor]
+
+    async def held(self) -> list[Coupling]:
+        """The pairs with columns that the integration user changed, until a person speaks for them."""
+        cursor = await self._database.execute(
+            f"select {_COUPLING} from coupling where mapping_id = %s and right_held <> '' order by left_id",
+            [self.mapping_id],
+        )
+        return [self._coupling(row) async for row in cursor]
+
+    async def staying(self, reasons: Sequence[str]) -> list[Change]:
+        """The rows that stay for one of these reasons."""
+        cursor = await self._database.execute(
+            f"select {_CHANGE} from inbox where mapping_id = %s and reason = any(%s) and not due",
+            [self.mapping_id, list(reasons)],
+        )
+        return [self._change(row) async for row in cursor]
 
     async def page(self, after: str, limit: int) -> list[Coupling]:
         """Couplings in the order of their left ids, from the one after `after` on."""
@@ -264,19 +301,23 @@ class PostgresStore:
     async def open_counts(self) -> Open:
         """How many records stay, by reason; a pair counts once."""
         cursor = await self._database.execute(
-            "select reason, count(distinct coalesce(coupling.left_id, record_id)) from inbox"
+            "select reason, count(distinct coalesce(coupling.left_id, record_id)),"
+            " count(distinct coalesce(coupling.left_id, record_id)) filter"
+            " (where coalesce(right_held <> '', reason = 'held')) from inbox"
             " left join coupling on coupling.mapping_id = inbox.mapping_id"
             " and record_id = case side when 'left' then left_id else right_id end"
             " where inbox.mapping_id = %s and not due group by reason",
             [self.mapping_id],
         )
-        counts: dict[str, int] = {row[0]: row[1] async for row in cursor}
+        rows = await cursor.fetchall()
+        counts: dict[str, int] = {row[0]: row[1] for row in rows}
         return Open(
             conflicts=counts.get("conflict", 0),
             waiting=counts.get("waiting", 0),
             clearable=counts.get("clearable", 0),
             skipped=sum(counts.get(one, 0) for one in _SKIPPED),
-            held=counts.get("held", 0),
+            # Held fields also stand beside a conflict, or outside the filter.
+            held=sum(row[2] for row in rows),
             failed=counts.get("failed", 0) + counts.get("transient", 0),
             outside=counts.get("outside", 0),
         )
@@ -305,6 +346,7 @@ class PostgresStore:
             deleted=row[4],
             wanted=row[5],
             reason=row[6],
+            by_us=row[9],
         )
 
     def _coupling(self, row: Any) -> Coupling:
@@ -329,4 +371,5 @@ class PostgresStore:
             left_number=row[10],
             left_title=row[11],
             right_title=row[12],
+            right_held=frozenset(row[14].split(",")) if row[14] else frozenset(),
         )

@@ -4,7 +4,9 @@ create table connection (
     id integer generated always as identity primary key,
     name text not null unique,
     left_identity text not null default '',
-    right_identity text not null default ''
+    right_identity text not null default '',
+    -- The integration user of the right side.
+    right_user text not null default ''
 );
 
 -- settings: what a person changed of the shipped mapping.
@@ -71,11 +73,14 @@ create table coupling (
     left_number text not null default '',
     left_title text not null default '',
     right_title text not null default '',
+    -- Names of the right side's columns that the integration user changed, separated by commas.
+    right_held text not null default '',
     coupled_at timestamptz not null default now(),
     primary key (left_id, mapping_id)
 ) with (fillfactor = 80);
 create unique index coupling_right on coupling (right_id, mapping_id);
 create index coupling_number on coupling (left_number, mapping_id);
+create index coupling_held on coupling (mapping_id) where right_held <> '';
 
 -- The only place where work waits. A row leaves when its record is settled or read past.
 create table inbox (
@@ -88,6 +93,8 @@ create table inbox (
     deleted boolean not null default false,
     -- Taken up for creation: every later run finishes it, whatever that run itself would create.
     wanted boolean not null default false,
+    -- This version was written by the integration user, and nobody has judged it yet or a person has to.
+    by_us boolean not null default false,
     reason text not null default 'new',
     due boolean not null default true,
     -- The wave of the run in hand from which on the row is due.
@@ -138,11 +145,13 @@ create table intent (
 );
 create index intent_mapping on intent (mapping_id, job_id);
 
--- Outlives the coupling, so that a record coupled anew gets another id than the one that was given up.
+-- Outlives the coupling, so that a record coupled anew gets another id than the one that was given up. own: the
+-- version that we ourselves wrote of a record that has no coupling (any more).
 create table generation (
     mapping_id integer not null references mapping,
     source_id uuid not null,
     generation integer not null,
+    own text not null default '',
     primary key (source_id, mapping_id)
 );
 
