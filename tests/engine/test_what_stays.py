@@ -84,7 +84,6 @@ class Waiting:
         user = world.create(
             "crm",
             "systemusers",
-            fullname=code,
             internalemailaddress=f"{code}@x.example",
             islicensed=True,
             isdisabled=False,
@@ -97,7 +96,7 @@ class Waiting:
     def is_done(self, world: World, pair: Pair) -> bool:
         owner = world.account(pair[1])["_ownerid_value"]
         user = world.get("crm", f"{world.crm('systemusers')}({owner})")
-        return bool(user["fullname"] == self.code(pair))
+        return bool(user["internalemailaddress"] == f"{self.code(pair)}@x.example")
 
 
 class Outside:
