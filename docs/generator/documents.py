@@ -64,13 +64,20 @@ _COUNTS = {
     "modified": "Records that were changed.",
     "deleted": "Records that were deleted.",
     "unchanged": "Records that were looked at, and nothing was to be written.",
-    "skipped": "Records that a person must decide about: one of the pair is deleted or cannot be read.",
+    "skipped": "Records that a person must decide about: one of the pair is deleted or cannot be read, or "
+    "the integration user changed it.",
     "failed": "Records that could not be written, or not with every field.",
     "conflicts": "Records with a field that was changed on both sides.",
     "waiting": "Records that wait for a look-up.",
     "outside": "Coupled records of which one is outside the filter.",
     "coupled": "Couplings that a finder made. Such a record counts in another counter, too.",
     "uncoupled": "Couplings that were removed.",
+}
+
+_SPOKEN: Keys = {
+    "records": ("number", "How many records were meant."),
+    "done": ("number", "Those that no longer wait for a person's word."),
+    **_JOBS,
 }
 
 COMMANDS: dict[str, Keys] = {
@@ -113,6 +120,10 @@ COMMANDS: dict[str, Keys] = {
     },
     "conflict resolve": {"resolved": ("number", "How many pairs were resolved."), **_JOBS},
     "skipped list": {"skipped": ("list of [skipped](#skipped)", "Records that a person must look at.")},
+    **{f"skipped {one}": _SPOKEN for one in ("retry", "restore", "remove-coupling", "delete")},
+    "held list": {"held": ("list of [held](#held)", "What the integration user changed in Sales.")},
+    "held accept": _SPOKEN,
+    "held ignore": _SPOKEN,
     "job list": {"jobs": ("list of [job](#job)", "The newest first.")},
     "job show": _JOB,
     "verify": {
@@ -166,7 +177,7 @@ SHAPES: dict[str, Keys] = {
         "waiting": ("number", "Records that wait for a look-up."),
         "clearable": ("number", "Records with a field that is blank until its look-up has an answer."),
         "skipped": ("number", "Records of which one is deleted or cannot be read."),
-        "held": ("number", "Always 0 in this version."),
+        "held": ("number", "Records that the integration user changed or made in Sales."),
         "failed": ("number, optional", "Records that failed. `job list` and `job show` say it."),
         "outside": ("number, optional", "Pairs outside the filter. `job list` and `job show` say it."),
     },
@@ -181,6 +192,7 @@ SHAPES: dict[str, Keys] = {
         "record": ("text", "What people know the record by."),
         "fields": ("object", "`bc` and `crm`, each with [value before, value after] by column."),
         "contested": ("list of text", "Fields that would be in conflict."),
+        "held": ("list of text", "Fields that would be held, as the integration user changed them."),
         "reason": ("text", "Why."),
     },
     "check": {
@@ -231,6 +243,16 @@ SHAPES: dict[str, Keys] = {
         "base": ("any", "What Business Central held when the field was last settled; null at first contact."),
         "bc": ("any", "What Business Central holds; at first contact an object, by field."),
         "crm": ("any", "What Sales holds; at first contact an object, by field."),
+    },
+    "held": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "number": ("text or null", "The number in Business Central."),
+        "name": ("text or null", "The name."),
+        "fields": ("list of text", "The fields; none of a record that is not coupled."),
+        "base": ("object", "What Sales held before, by field."),
+        "bc": ("object", "What Business Central holds, by field."),
+        "crm": ("object", "What Sales holds, by field."),
     },
     "skipped": {
         "mapping": ("text", "The mapping."),

@@ -31,6 +31,8 @@ _ONES = """\
 - `couple` and `couple-match` end with 1 by the same rule, for the run that `--use` starts.
 - `conflict resolve` ends with 1 when there was nothing to resolve, when a write failed, or when all
   conflicts were asked for and some stay.
+- `held accept`, `held ignore` and `skipped retry`, `restore`, `remove-coupling`, `delete` end with 1 when
+  there was nothing to do, or when a record still stays, failed, waits or is in conflict afterwards.
 - `uncouple` ends with 1 when a record that was named is not coupled, or when a write failed.
 - `connection test` ends with 2 when the configuration is at fault in any step, else with 3 when a step
   failed.
@@ -60,6 +62,8 @@ _REASONS = {
     "`skipped list` shows it.",
     "failed": "Rejected, see above. `skipped list` shows it.",
     "transient": "Transient, see above.",
+    "held": "The integration user changed fields of the record in Sales, or made the record. `held list` "
+    "shows it.",
 }
 _ERRORS = {
     "ConfigurationError": "A file, a setting or a mapping is wrong.",

@@ -60,6 +60,8 @@ class RowWrite(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(StrEnum):
     """What a service answered to one write."""
 
+    __hash__ = str.__hash__
+
     DONE = "done"
     STALE = "stale"
     EXISTS = "exists"

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,43 +42,74 @@ def serve(customers: int) -> Iterator[Sandbox]:
 
 
 class Run:
-    """`kobling sync CUSTOMER --full` in a process of its own, and how far it is by the sandbox's account."""
+    """`kobling sync CUSTOMER` in a process of its own, and how far it is by the sandbox's account."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *options: str) -> None:
         self._world = world
         world.reset_requests()
         self.accounts_before = world.count("crm", "account")
-        command = [sys.executable, "-m", "kobling", "--config", str(world.path), "sync", "CUSTOMER", "--full"]
-        self.process = subprocess.Popen(
+        command = [sys.executable, "-m", "kobling", "--config", str(world.path), "sync", "CUSTOMER", *options]
+        self._process = subprocess.Popen(
             command,
             env={**os.environ, **world.environment},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
+    def until(self, reached: Callable[[], bool]) -> None:
+        """Waits for a moment of the run, which must not end before."""
+        while not reached():
+            assert self._process.poll() is None, "the run ended before it could be killed"
+
+    def made(self) -> int:
+        """Accounts that the run has made."""
+        return self._world.count("crm", "account") - self.accounts_before
+
+    def stop(self) -> None:
+        """The process stands still, and sees nothing of what comes."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
-        """What no process can prepare for."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        """What no process can prepare for; it must have been at work."""
+        assert self._process.poll() is None, "the run ended before it could be killed"
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
 
-    def until_written(self, accounts: int) -> bool:
-        """Waits until the run has made so many accounts; whether it still runs."""
-        while self.process.poll() is None:
-            if self._world.count("crm", "account") - self.accounts_before >= accounts:
-                return True
-        return False
 
-    def until_in_flight(self, batches: int) -> bool:
-        """Waits until so many batches of the run have arrived and one has not been carried out."""
-        while self.process.poll() is None:
-            if arrived(self._world) >= batches and self._writes_wait():
-                return True
-        return False
+def die_with_a_lost_answer(world: World, nth: int, *options: str) -> None:
+    """A run whose second batch to Sales breaks off after its n-th write, and which dies unaware of it."""
+    slow = {"method": "POST", "path": r"\$batch$", "nth": 2, "action": "delay", "seconds": 1}
+    lost = {"method": "PATCH", "path": r"/accounts\(", "nth": nth, "action": "reset_after"}
+    world.faults("crm", slow, lost)
+    run = Run(world, *options)
+    run.until(lambda: arrived(world) == 2)
+    run.stop()
+    run.until(lambda: sum(carried_out(world, "PATCH").values()) == nth)
+    run.kill()
+    world.faults("crm")
 
-    def _writes_wait(self) -> bool:
-        """More writes were sent off than were carried out: the journal is ahead of the service."""
-        [(journalled,)] = self._world.query("select count(*) from intent")
-        return bool(journalled)
+
+def die_in_flight(world: World, nth: int, *options: str) -> None:
+    """A run that dies while the batch with its n-th account is on its way; it is carried out all the same."""
+    world.faults(
+        "crm", {"method": "PATCH", "path": r"/accounts\(", "nth": nth, "action": "delay", "seconds": 5}
+    )
+    run = Run(world, *options)
+    run.until(lambda: sum(carried_out(world, "PATCH").values()) >= nth)
+    run.kill()
+    written = run.made()
+    while run.made() == written:
+        pass
+    world.faults("crm")
+
+
+def die_between(world: World, accounts: int, *options: str) -> None:
+    """A run that dies when it has made so many accounts."""
+    world.faults("crm", {"method": "POST", "path": r"\$batch$", "action": "delay", "seconds": 0.1})
+    run = Run(world, *options)
+    run.until(lambda: run.made() >= accounts)
+    run.kill()
+    world.faults("crm")
 
 
 def arrived(world: World, system: str = "crm") -> int:
@@ -94,8 +125,11 @@ def carried_out(world: World, method: str, system: str = "crm") -> dict[str, int
 
 
 @contextmanager
-def watched() -> Iterator[list[str]]:
-    """Requests that were sent while their service had asked to wait; seen where they are sent, so exactly."""
+def watched(*, asked: bool = True) -> Iterator[list[str]]:
+    """Requests that were sent while their service had asked to wait; seen where they are sent, so exactly.
+
+    asked: whether it asks at all, so that a rule that never strikes is no proof.
+    """
     told: dict[int, float] = {}
     early: list[str] = []
     once = Door._once
@@ -112,7 +146,7 @@ def watched() -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Door, "_once", watch)
         yield early
-    assert told
+    assert bool(told) is asked
 
 
 def settle(world: World, *, full: bool = False) -> None:

@@ -67,7 +67,7 @@ def pairs(mapping: Mapping, changed: int, *, both: bool) -> list[Pair]:
     for number in range(_PAIRS):
         left = _values(mapping, Side.LEFT, _LEFT, number)
         right = _values(mapping, Side.RIGHT, _RIGHT, number)
-        base = Base(left=left, right=right, made=tuple(None for _ in mapping.rows))
+        base = Base(left=left, right=right, made=tuple("" for _ in mapping.rows))
         if changed and number % changed == 0:
             left = _renamed(mapping, Side.LEFT, left, "Another name")
             right = _renamed(mapping, Side.RIGHT, right, "A third name") if both else right

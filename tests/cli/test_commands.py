@@ -63,7 +63,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     assert shown["errors"] == job["errors"]
     assert [one["bc_id"] is not None for one in shown["errors"]] == [True]
     listed = document(kobling("job", "list", "--json"))["jobs"]
-    assert len(listed) == 6
+    assert len(listed) == 8
     couplings = document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"]
     assert len(couplings) >= 20
     assert kobling("coupling", "list", "CUSTOMER").stdout.count("\n") == len(couplings) + 1
@@ -201,3 +201,48 @@ def test_a_mistake_is_one_line_with_its_cure(
     assert done.stdout == ""
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_what_the_integration_user_changed_on_the_command_line(kobling: Kobling, world: World) -> None:
+    kobling("sync", "--all", "--full")
+    customer, account = world.pair()
+    other, other_account = world.pair("C00020")
+    for one in (account, other_account):
+        place = f"{world.crm('accounts')}({one})"
+        world.send("crm", "PATCH", place, {"fax": "11112222"}, client="kobling")
+    run = kobling("sync", "CUSTOMER", "--json")
+    [job] = document(run)["jobs"]
+    # C00370 waits for its salesperson; what is held does not make a run fail.
+    assert (run.returncode, job["open"]["held"], job["errors"]) == (1, 2, [])
+    found = document(kobling("held", "list", "--json"))["held"]
+    assert {one["crm_id"] for one in found} == {account, other_account}
+    assert kobling("held", "list").stdout.count("Fax No.") == 2
+    done = kobling("held", "accept", "customer", f"crm:{account}")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "1 accepted.")
+    assert world.customer(customer)["faxNo"] == "11112222"
+    assert world.customer(other)["faxNo"] != "11112222"
+    ignored = kobling("held", "ignore", "--json")
+    assert (ignored.returncode, document(ignored)["done"]) == (0, 1)
+    assert document(kobling("held", "list", "--json")) == {"held": []}
+    nothing = kobling("held", "accept")
+    assert (nothing.returncode, "held list" in nothing.stdout) == (1, True)
+
+
+def test_deleted_records_on_the_command_line(kobling: Kobling, world: World) -> None:
+    kobling("sync", "--all", "--full")
+    numbers = ["C00010", "C00020", "C00030"]
+    for number in numbers:
+        world.delete("crm", "accounts", world.pair(number)[1])
+    kobling("sync", "CUSTOMER")
+    found = document(kobling("skipped", "list", "--json"))["skipped"]
+    assert sorted(one["number"] for one in found) == numbers
+    assert all("in Sales is deleted" in one["message"] for one in found)
+    for word, number in zip(("restore", "remove-coupling", "delete"), numbers, strict=True):
+        assert kobling("skipped", word, "CUSTOMER", number).returncode == 0
+    coupled = {
+        one["number"] for one in document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"]
+    }
+    assert coupled & set(numbers) == {"C00010"}
+    assert {one["no"] for one in world.customers("no le 'C00030'")} == {"C00010", "C00020"}
+    assert kobling("skipped", "retry").returncode == 1
+    assert kobling("skipped", "delete", "CUSTOMER").returncode == 2

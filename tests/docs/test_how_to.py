@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "how-to"
 
 PEOPLE = """
 token() { curl -s "http://127.0.0.1:$1/sandbox/oauth2/v2.0/token" -d grant_type=client_credentials \
- -d client_id=Anna -d client_secret=sandbox -d "scope=http://127.0.0.1:$1/.default" \
+ -d client_id=${CLIENT:-Anna} -d client_secret=sandbox -d "scope=http://127.0.0.1:$1/.default" \
  | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/'; }
 edit() { curl -sf -o /dev/null -X PATCH "http://127.0.0.1:$1/$2" -H "Authorization: Bearer $(token $1)" \
  -H 'If-Match: *' -H 'Content-Type: application/json' -d "$3" || echo "the edit of $2 failed"; }
@@ -45,7 +45,13 @@ customer 1000cde9-3516-5aac-9304-40e61f40f5fe '{{"phoneNo": "+45 86 00 00 01"}}'
 account 2e1c00e7-a6ce-549c-9f35-676af721d55e '{{"telephone1": "+45 86 00 00 02"}}'
 kobling sync CUSTOMER
 """
+DECISIONS = f"""{COUPLED}
+CLIENT=kobling account fc66d157-8621-5d36-abd1-e79b1d3fb901 '{{"fax": "+47 70 00 00 01"}}'
+curl -sf -o /dev/null -X DELETE -H "Authorization: Bearer $(token $CRM)" -H 'If-Match: *' \
+ "http://127.0.0.1:$CRM/api/data/v9.2/accounts(32074cb5-645f-5981-9684-fa77f75df381)"
+"""
 PREPARATIONS = {
+    "decide-what-waits-for-you.md": DECISIONS,
     "couple-records-on-both-sides.md": BEGUN,
     "resolve-conflicts.md": CONFLICTS,
     "find-out-why-a-record-waits.md": COUPLED,

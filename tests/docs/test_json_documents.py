@@ -121,11 +121,25 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     _delete(world, account)
     day.run("sync", "CUSTOMER")
     assert day.run("skipped list")["skipped"]
+    day.run("skipped retry")
+    day.run("skipped restore", "CUSTOMER", customer)
+    _change_as_us(world, world.pair("C00020")[1])
+    day.run("sync", "CUSTOMER", "--dry-run")
+    day.run("sync", "CUSTOMER")
+    assert day.run("held list")["held"]
+    assert day.run("held accept")["done"] == 1
+    day.run("held ignore")
+    day.run("skipped remove-coupling", "CUSTOMER", customer)
+    day.run("skipped delete", "CUSTOMER", customer)
     day.run("mapping set", "CUSTOMER", "update_conflict=send")
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.wrong == []
     assert {name for name, _ in commands()} - day.done == {"kobling demo"}
+
+
+def _change_as_us(world: World, account: str) -> None:
+    world.send("crm", "PATCH", f"{world.crm('accounts')}({account})", {"fax": "111"}, client="kobling")
 
 
 def _delete(world: World, account: str) -> None:

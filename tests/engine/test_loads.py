@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from accept.loads import assert_all_in_step, serve, settle, watched
+from accept.loads import (
+    assert_all_in_step,
+    carried_out,
+    die_in_flight,
+    die_with_a_lost_answer,
+    serve,
+    settle,
+    watched,
+)
 from adapters.conftest import Sandbox
 from engine.world import World
+from kobling.model.errors import UnreachableError
 
 CUSTOMERS = 300
 
@@ -45,3 +55,92 @@ def test_every_third_write_throttled_is_waited_for_and_all_pass(load: World) -> 
         settle(load, full=True)
     assert early == []
     assert_all_in_step(load, CUSTOMERS)
+
+
+# A run of that many customers writes one batch of accounts; a batch of reads comes first.
+WAYS = {
+    "throttled, with a time": ("crm", {"method": "POST", "nth": 2, "status": 429, "retry_after": "1"}),
+    "throttled, without one": ("bc", {"method": "GET", "nth": 1, "status": 429}),
+    "a token that expires": ("crm", {"method": "POST", "nth": 2, "action": "expire_token"}),
+    "not available": ("crm", {"method": "POST", "nth": 2, "status": 503}),
+}
+
+
+@pytest.mark.parametrize(("system", "rule"), WAYS.values(), ids=WAYS.keys())
+def test_a_passing_fault_is_met_within_the_run(load: World, system: str, rule: dict[str, object]) -> None:
+    path = r"\$batch$" if rule["method"] == "POST" else "/customers"
+    load.faults(system, {"path": path, "action": "status", **rule})
+    with watched(asked="retry_after" in rule) as early:
+        run = load.sync("CUSTOMER", full=True)
+    outer: Any = load.requests(system)["outer"]
+    sent = {one["path"].rpartition("/")[2]: one["count"] for one in outer if one["method"] == rule["method"]}
+    # The opening and the accounts are a batch each, the customers a page; one of them was sent twice.
+    assert sent["$batch" if rule["method"] == "POST" else "customers"] == (
+        3 if rule["method"] == "POST" else 2
+    ), sent
+    assert (run["CUSTOMER"]["counts"]["to"]["inserted"], run[""], early) == (CUSTOMERS, 0, [])
+    assert_all_in_step(load, CUSTOMERS)
+
+
+@pytest.mark.parametrize("action", ["reset_before", "reset_after"])
+def test_a_create_whose_connection_breaks_is_settled_by_the_next_run(load: World, action: str) -> None:
+    load.faults("crm", {"method": "POST", "path": r"\$batch$", "nth": 2, "action": action})
+    with pytest.raises(UnreachableError):
+        load.sync("CUSTOMER", full=True)
+    load.faults("crm")
+    made = load.count("crm", "account")
+    assert made == (CUSTOMERS if action == "reset_after" else 0)
+    settle(load)
+    assert_all_in_step(load, CUSTOMERS)
+
+
+def test_a_create_that_was_lost_with_its_run_is_found_and_not_made_twice(load: World) -> None:
+    die_with_a_lost_answer(load, 5, "--full")
+    made = {one["accountid"]: one["@odata.etag"] for one in load.accounts()}
+    assert len(made) == 5
+    load.reset_requests()
+    settle(load)
+    # Its id was asked for, and nobody wrote it again: a create that finds its id taken changes nothing.
+    assert set(made) <= {_id_in(path) for path in carried_out(load, "GET")}
+    assert made.items() <= {one["accountid"]: one["@odata.etag"] for one in load.accounts()}.items()
+    assert_all_in_step(load, CUSTOMERS)
+
+
+def test_a_load_that_is_killed_with_a_request_on_its_way_is_ended_by_the_next(load: World) -> None:
+    die_in_flight(load, CUSTOMERS // 2, "--full")
+    assert load.couplings() == []
+    settle(load)
+    assert_all_in_step(load, CUSTOMERS)
+
+
+def test_an_update_that_was_lost_with_its_run_is_not_sent_again(load: World) -> None:
+    settle(load, full=True)
+    pairs = [(one["bc_id"], one["crm_id"]) for one in load.couplings()][:5]
+    for number, (customer, _) in enumerate(pairs):
+        load.edit_customer(customer, address=f"Torget {number}")
+    die_with_a_lost_answer(load, 2)
+    load.reset_requests()
+    settle(load)
+    # Five were to be written and two had arrived.
+    assert sorted(carried_out(load, "PATCH").values()) == [1, 1, 1]
+    assert [load.account(one)["address1_line1"] for _, one in pairs] == [f"Torget {n}" for n in range(5)]
+    assert_all_in_step(load, CUSTOMERS)
+
+
+def test_a_claim_that_was_lost_with_its_run_leaves_one_customer_an_account(load: World) -> None:
+    settle(load, full=True)
+    seller = load.accounts()[0]["_ownerid_value"]
+    values = {"customertypecode": 3, "ownerid@odata.bind": f"/systemusers({seller})"}
+    made = [load.create("crm", "accounts", name=f"From Sales {number}", **values) for number in range(3)]
+    die_with_a_lost_answer(load, 2, "--full")
+    assert load.count("bc", "Customer") == CUSTOMERS
+    load.reset_requests()
+    settle(load)
+    claimed = {_id_in(path) for path in carried_out(load, "PATCH")}
+    assert claimed <= {one["accountid"] for one in made}
+    assert sorted(carried_out(load, "PATCH").values()) == [1]
+    assert_all_in_step(load, CUSTOMERS + len(made))
+
+
+def _id_in(path: str) -> str:
+    return path.rpartition("(")[2].rstrip(")")

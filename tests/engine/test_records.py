@@ -222,11 +222,18 @@ def test_a_partner_that_two_records_could_mean_is_counted_and_told(world: World)
     assert run[""] == 1
 
 
-@pytest.mark.xfail(
-    strict=True, raises=ConfigurationError, reason="each mapping that does not know the id refuses the run"
-)
-def test_a_record_is_found_in_whichever_mapping_knows_it(synchronized: World) -> None:
+@pytest.mark.parametrize("form", ["{number}", "bc:{bc}", "crm:{crm}", "{crm}"])
+def test_a_record_is_found_in_whichever_mapping_knows_it(synchronized: World, form: str) -> None:
     customer, account = synchronized.pair()
+    number = synchronized.customer(customer)["no"]
     synchronized.edit_customer(customer, address="Torget 70")
-    synchronized.sync(records=(synchronized.customer(customer)["no"],))
+    run = synchronized.sync(records=(form.format(number=number, bc=customer, crm=account),))
     assert synchronized.account(account)["address1_line1"] == "Torget 70"
+    assert run.keys() - {"", "actions"} == {"CUSTOMER"}
+    assert run["CUSTOMER"]["errors"] == []
+
+
+def test_a_record_that_no_mapping_knows_is_refused(synchronized: World) -> None:
+    for text in ("C-NOBODY", "bc:00000000-0000-4000-8000-000000000001"):
+        with pytest.raises(ConfigurationError, match="None of"):
+            synchronized.sync(records=(text,))

@@ -26,7 +26,7 @@ def _state(world: World) -> list[Any]:
     """What both services and the database hold, as far as a write would show in it."""
     tables = world.query(
         "select (select count(*) from job), (select count(*) from inbox), (select count(*) from audit),"
-        " (select string_agg(xmin::text, ',' order by id) from coupling),"
+        " (select string_agg(xmin::text, ',' order by left_id) from coupling),"
         " (select string_agg(name || mark, ',' order by name) from mark),"
         " (select count(*) from inbox where due), (select string_agg(xmin::text, ',') from feed)"
     )

@@ -47,13 +47,14 @@ class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a creation: what it writes where. fallback: a blank needs no writing."""
+    """One row of a creation: what it writes where. remember: what is made of it is kept in the base."""
 
     index: int
     row: FieldRow
     at: int
     convert: Converter
     blank: Value
+    remember: bool
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     derived: tuple[int, ...]
     gates: tuple[CompiledRow, ...]
     creations: dict[Side, tuple[Step, ...]]
+    backward: dict[Side, tuple[CompiledRow, ...]]
+    claims: tuple[FieldRow, ...]
     blanks: dict[Side, tuple[Value, ...]]
 
 
@@ -107,6 +110,10 @@ def _compile(mapping: Mapping) -> Compiled:
         derived=tuple(one.index for one in rows if one.derived),
         gates=tuple(one for one in rows if one.row.gate),
         creations={side: tuple(_steps(mapping, side)) for side in Side},
+        backward={
+            side: tuple(one for one in rows if one.made_anew and one.forward is not side) for side in Side
+        },
+        claims=tuple(one for one in mapping.rows if one.claim),
         blanks={side: tuple(one.blank for one in mapping.table(side).columns) for side in Side},
     )
 
@@ -146,6 +153,7 @@ def _steps(mapping: Mapping, target: Side) -> list[Step]:
             at=position,
             convert=converter(mapping, row, target),
             blank=columns[position].blank,
+            remember=row.moment is Moment.ALWAYS and row.conversion.kind != "plain",
         )
         for index, row in enumerate(mapping.rows)
         for position in [row.column(target)]

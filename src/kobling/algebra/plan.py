@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from kobling.algebra.compiled import compiled, forward, is_derived
@@ -10,7 +12,7 @@ from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
-from kobling.algebra.transform import convert
+from kobling.algebra.transform import convert, is_open
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import (
     DeletionConflict,
@@ -36,7 +38,7 @@ from kobling.model.pair import (
 from kobling.model.values import UNSET, Value, Values, is_blank, same_value
 
 _NOTHING = Action(kind=Kind.NOTHING)
-_DELETION = {
+DELETION: Final = {
     DeletionConflict.ASK: Kind.ASK,
     DeletionConflict.RESTORE: Kind.RESTORE,
     DeletionConflict.REMOVE_COUPLING: Kind.UNCOUPLE,
@@ -80,7 +82,7 @@ def _held_filter(mapping: Mapping, pair: Pair) -> Action:
 def _unmerged(mapping: Mapping, verdict: Verdict) -> Action:
     kind = {
         Verdict.NOTHING: Kind.NOTHING,
-        Verdict.DELETION: _DELETION[mapping.deletion_conflict],
+        Verdict.DELETION: DELETION[mapping.deletion_conflict],
         Verdict.ASK_DELETION: Kind.ASK,
         Verdict.BOTH_DELETED: Kind.UNCOUPLE,
         Verdict.READ: Kind.READ,
@@ -266,20 +268,21 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
         return Action(kind=Kind.OUTSIDE, waits=returning(mapping, [shut]), reason=shut.reason)
     ready = compiled(mapping)
     given = source.values
-    values: dict[int, Value] = {}
+    held = list(ready.blanks[target])
+    sent: list[tuple[int, Value]] = []
     made: list[Value] = [settled(None)] * len(mapping.rows)
     waiting: list[Trouble] = []
     ours: list[Value] | None = None
     for step in ready.creations[target]:
         result = step.convert(given, look_ups)
-        if isinstance(result, Keep | Missing | Rejected):
+        if is_open(result):
             if isinstance(result, Keep):
-                made[step.index] = settled(result)
                 continue
             row = step.row
             if isinstance(result, Rejected):
                 trouble = Trouble(field=row.name, reason=result.reason, waits=result.waits)
                 return Action(kind=Kind.REJECT, rejected=(trouble,), reason=result.reason)
+            assert isinstance(result, Missing)
             waiting.append(
                 Trouble(field=row.name, reason=result.reason, missing=result, clearable=row.clear_on_failed)
             )
@@ -288,46 +291,53 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
             if is_derived(row):
                 made[step.index] = None
             continue
-        made[step.index] = settled(result)
+        if step.remember:
+            made[step.index] = settled(result)  # type: ignore[arg-type]
         # Blank needs no writing in a create; a template's value then stands.
-        if result != step.blank or not is_blank(result):
-            values[step.at] = result
+        if result is not None and (result != step.blank or not is_blank(result)):  # type: ignore[arg-type]
+            sent.append((step.at, result))  # type: ignore[arg-type]
+            held[step.at] = result  # type: ignore[assignment]
     mandatory = [one for one in waiting if not one.clearable]
     if mandatory:
         return Action(kind=Kind.WAIT, waiting=tuple(waiting), reason=mandatory[0].reason)
     for template in mapping.table(target).template:
-        values[template.position] = template.value
-    held = given if ours is None else tuple(ours)
-    return _create(mapping, source, held, target, values, made, tuple(waiting), look_ups)
+        sent = [one for one in sent if one[0] != template.position]
+        sent.append((template.position, template.value))
+        held[template.position] = template.value
+    values = given if ours is None else tuple(ours)
+    return _create(
+        mapping,
+        source,
+        values,
+        Write(side=target, values=tuple(sent)),
+        tuple(held),
+        made,
+        tuple(waiting),
+        look_ups,
+    )
 
 
 def _create(
     mapping: Mapping,
     source: Record,
     ours: Values,
-    target: Side,
-    values: dict[int, Value],
+    create: Write,
+    held: Values,
     made: list[Value],
     waiting: tuple[Trouble, ...],
     look_ups: LookUps,
 ) -> Action:
-    ready = compiled(mapping)
-    blanks = list(ready.blanks[target])
-    for position, value in values.items():
-        blanks[position] = value
-    held = tuple(blanks)
+    ready, target = compiled(mapping), create.side
     claims = _claims(mapping, source, held, target, look_ups)
     if claims:
         ours = tuple(claims.get(position, value) for position, value in enumerate(ours))
-    create = Write(side=target, values=tuple(sorted(values.items(), key=lambda item: item[0])))
     left, right = (ours, held) if target is Side.RIGHT else (held, ours)
     # What flows the other way is settled by the creation, too: only a later difference is a change.
-    for one in ready.rows:
-        if one.made_anew and one.forward is not target:
-            convert = one.converter(one.forward)
-            assert convert is not None
-            answer = convert(left if one.forward is Side.RIGHT else right, look_ups)
-            made[one.index] = UNSET if isinstance(answer, Missing | Rejected) else settled(answer)
+    for one in ready.backward[target]:
+        convert = one.converter(one.forward)
+        assert convert is not None
+        answer = convert(left if one.forward is Side.RIGHT else right, look_ups)
+        made[one.index] = UNSET if isinstance(answer, Missing | Rejected) else settled(answer)
     return Action(
         kind=Kind.CREATE,
         writes=(Write(side=target.other, values=tuple(claims.items()), claim=True), create)
@@ -344,8 +354,8 @@ def _claims(
 ) -> dict[int, Value]:
     """What marks the source as ours, before its counterpart is created."""
     claims: dict[int, Value] = {}
-    for row in mapping.rows:
-        if not row.claim or row.column(target.other) is None or not row.direction.allows(target.other):
+    for row in compiled(mapping).claims:
+        if row.column(target.other) is None or not row.direction.allows(target.other):
             continue
         made = convert(mapping, row, held, target.other, look_ups)
         position = position_of(row, target.other)

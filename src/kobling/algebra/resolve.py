@@ -36,6 +36,8 @@ class Verdict(StrEnum):
 class FieldVerdict(StrEnum):
     """What happens to one field of a pair that is merged."""
 
+    __hash__ = str.__hash__
+
     KEEP = "neither side changed it"
     TO_RIGHT = "left's value goes to right"
     TO_LEFT = "right's value goes to left"

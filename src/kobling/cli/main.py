@@ -9,7 +9,7 @@ import sys
 import typer
 
 import kobling
-from kobling.cli import mapping, records, run, setup, verify
+from kobling.cli import mapping, records, run, setup, verify, waiting
 from kobling.cli.options import ConfigOption, JsonOption, one_line
 from kobling.model.errors import KoblingError
 
@@ -140,5 +140,5 @@ def demo(
     run_demo(once=once)
 
 
-for group in (setup, mapping, run, records, verify):
+for group in (setup, mapping, run, records, waiting, verify):
     group.register(app)

@@ -1,4 +1,4 @@
-"""Records one by one: couple, match, uncouple; conflicts and what is skipped."""
+"""Records one by one: couple, match, uncouple; conflicts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ UseOption = Annotated[
 ]
 coupling_app = typer.Typer(no_args_is_help=True, help="Couplings.")
 conflict_app = typer.Typer(no_args_is_help=True, help="Fields that were changed on both sides.")
-skipped_app = typer.Typer(no_args_is_help=True, help="Records that are left alone until somebody acts.")
 
 
 def register(app: typer.Typer) -> None:
@@ -46,10 +45,8 @@ def register(app: typer.Typer) -> None:
     coupling_app.command("list")(coupling_list)
     conflict_app.command("list")(conflict_list)
     conflict_app.command("resolve")(conflict_resolve)
-    skipped_app.command("list")(skipped_list)
     app.add_typer(coupling_app, name="coupling")
     app.add_typer(conflict_app, name="conflict")
-    app.add_typer(skipped_app, name="skipped")
 
 
 def in_session(config: Path | None, work: Callable[[Session], Awaitable[_Result]]) -> _Result:
@@ -66,7 +63,7 @@ def in_session(config: Path | None, work: Callable[[Session], Awaitable[_Result]
     return asyncio.run(inside())
 
 
-def _finish(document: dict[str, Any], status: int, as_json: bool, headline: str) -> None:
+def finish(document: dict[str, Any], status: int, as_json: bool, headline: str) -> None:
     from kobling.cli.show import say, say_job
 
     if as_json:
@@ -97,7 +94,7 @@ def couple(
     headline = f"{document['mapping']}: coupled {document['bc_id']} with {document['crm_id']}."
     if document["outside"]:
         headline += f" Nothing flows yet: {document['outside']}."
-    _finish(document, status, as_json, headline)
+    finish(document, status, as_json, headline)
 
 
 def couple_match(
@@ -133,7 +130,7 @@ def couple_match(
         f"{document['mapping']}: {numbers['matched']} {words}, {numbers['ambiguous']} ambiguous,"
         f" {numbers['unmatched']} without a match."
     )
-    _finish(document, status, as_json, headline)
+    finish(document, status, as_json, headline)
 
 
 def uncouple(
@@ -151,7 +148,7 @@ def uncouple(
     document, status = in_session(
         config, lambda session: uncouple_records(session, mapping, record or (), wait=wait_notice)
     )
-    _finish(document, status, as_json, f"{mapping.upper()}: {document['uncoupled']} uncoupled.")
+    finish(document, status, as_json, f"{mapping.upper()}: {document['uncoupled']} uncoupled.")
 
 
 def coupling_list(mapping: Mapping, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -200,18 +197,4 @@ def conflict_resolve(
     document, status = in_session(
         config, lambda session: resolve_conflicts(session, request, wait=wait_notice)
     )
-    _finish(document, status, as_json, f"{document['resolved']} resolved.")
-
-
-def skipped_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Records that failed or whose partner is deleted, until a person acts or they change."""
-    from kobling.cli.show import say_rows
-    from kobling.service.waiting import list_skipped
-
-    document = in_session(config, list_skipped)
-    if as_json:
-        print_json(document)
-        return
-    keys = ("mapping", "number", "name", "reason", "message", "bc_id", "crm_id")
-    rows = [[one[key] for key in keys] for one in document["skipped"]]
-    say_rows(rows, ("Mapping", "No.", "Name", "Reason", "Message", "BC id", "Sales id"))
+    finish(document, status, as_json, f"{document['resolved']} resolved.")

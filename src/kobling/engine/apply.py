@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from kobling.engine.partial import intents_of
-from kobling.engine.task import Context, Task, body_of, columns_of
+from kobling.engine.task import Context, Task, columns_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Write
 from kobling.ports import Method, Outcome, Row, RowResult, RowWrite
@@ -78,7 +78,7 @@ class Apply:
         return await self._context.services[side].write(writes)
 
     def _body(self, task: Task, write: Write) -> Row:
-        body = body_of(self._mapping, write.side, write.values)
+        body = task.body(self._mapping, write)
         if self._context.rehearse and task.method(write) is Method.CREATE:
             # A service fills in its own blanks; a rehearsed one knows none.
             return {one.name: one.blank for one in self._mapping.table(write.side).columns} | body

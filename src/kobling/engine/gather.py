@@ -10,7 +10,7 @@ import msgspec
 
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
-from kobling.algebra.plan import plan_create, plan_pair, unclaim
+from kobling.algebra.plan import DELETION, plan_create, plan_pair, unclaim
 from kobling.engine.clearing import cleared
 from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
@@ -23,6 +23,7 @@ from kobling.model.state import Change, Coupling, Settled
 from kobling.ports import Row
 
 _CANARIES = 3
+_DELETED = frozenset({Kind.ASK, Kind.DELETE, Kind.RESTORE, Kind.UNCOUPLE})
 
 
 class Gather:
@@ -333,6 +334,9 @@ class Gather:
             held=task.held,
         )
         task.action = plan_pair(self._mapping, pair, look_ups)
+        if options.deletion is not None and sum(task.deleted.values()) == 1 and task.action.kind in _DELETED:
+            # A person has looked at this very pair, whatever the mapping's policy is.
+            task.action = msgspec.structs.replace(task.action, kind=DELETION[options.deletion])
         if task.action.kind in {Kind.DELETE, Kind.RESTORE, Kind.UNCOUPLE}:
             task.action = self._parting(task, look_ups)
 
@@ -346,7 +350,12 @@ class Gather:
         if not self._mapping.direction.allows(target) or self._context.options.target not in {None, target}:
             return msgspec.structs.replace(action, kind=Kind.ASK)
         if action.kind is Kind.RESTORE:
-            return action
+            record = task.records[survivor]
+            left = None if record is None else outside(self._mapping.table(survivor), record.values)
+            if left is None:
+                return action
+            words = f"one record is deleted, and the other cannot restore it: not {left.text}"
+            return msgspec.structs.replace(action, kind=Kind.ASK, reason=words)
         return msgspec.structs.replace(action, writes=(Write(side=survivor, values=()),))
 
     def _unclaimed(self, task: Task, survivor: Side | None, look_ups: LookUps) -> Action:

@@ -13,7 +13,7 @@ from kobling.engine.counts import Counts
 from kobling.engine.held import by_us, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
-from kobling.engine.words import Words, open_reason, refusal, text_at, waits_of
+from kobling.engine.words import Words, open_reason, refusal, text_at, waits_of, why_it_stays
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
 from kobling.model.state import Change, Coupling, Effect, Failure, Intent, Settled
@@ -91,9 +91,6 @@ class Outcomes:
         action = task.action
         reason = _STAYS[action.kind]
         self.counts.sides(task, _WORDS[reason])
-        words = action.reason
-        if action.kind is Kind.READ:
-            words = "the record cannot be read; it is deleted, or the rights to read it are gone"
         troubles = (*action.waiting, *action.rejected)
         for one in troubles:
             if not one.clearable:
@@ -104,7 +101,7 @@ class Outcomes:
             fresh=task.fresh,
             stay=self._mine(task),
             reason=reason,
-            message=words,
+            message=why_it_stays(task),
             fields=action.contested or action.held or tuple(one.field for one in troubles),
             waits=(*waits_of(troubles), *action.waits),
             wakes=self._wakes(task, coupling) if task.fresh and coupling is not None else (),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from kobling.engine.task import Task, body_of
+from kobling.engine.task import Task
 from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.mapping import Side
 from kobling.model.pair import Base, Kind, Record, Write
@@ -50,7 +50,7 @@ def intents_of(mapping: TableMapping, task: Task) -> list[Intent]:
 
 def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     """The body of an intent: what is sent, by column, and what the other side held that it was made of."""
-    sent = body_of(mapping, write.side, write.values)
+    sent = task.body(mapping, write)
     source = task.records[write.side.other]
     if source is None or write.claim:
         return {_SENT: sent}

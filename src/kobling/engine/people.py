@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Mapping_
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -220,6 +220,34 @@ async def prepare_resolution(
     seen = {one.id(side): one.values(side) for one, _ in found for side in Side}
     await store.put([_due_again(one, seen.get(one.id)) for one in rows])
     return tuple(ids), choices
+
+
+async def prepare_held(context: Context, name: str, wanted: Collection[str] | None) -> tuple[str, ...]:
+    """What the integration user changed, of these records or of all, made due; the ids."""
+    store = context.stores[name]
+    pairs = [one for one in await store.held() if wanted is None or {one.left, one.right} & set(wanted)]
+    ids = [one for pair in pairs for one in (pair.left, pair.right)]
+    seen = {one.id(side): one.values(side) for one in pairs for side in Side}
+    again = [_due_again(one, seen.get(one.id)) for one in await store.rows_of(ids)]
+    loose = [one for one in await store.staying(("held",)) if one.by_us]
+    loose = [one for one in loose if wanted is None or one.id in wanted]
+    await store.put([*again, *loose])
+    return (*ids, *(one.id for one in loose))
+
+
+async def prepare_skipped(
+    context: Context, name: str, wanted: Collection[str] | None, reasons: Sequence[str]
+) -> tuple[str, ...]:
+    """What stays for one of these reasons, of these records or of all, made due; the ids."""
+    store = context.stores[name]
+    rows = await store.staying(reasons)
+    rows = [one for one in rows if wanted is None or one.id in wanted]
+    await store.put(rows)
+    lefts = [one.id for one in rows if one.side is Side.LEFT]
+    rights = [one.id for one in rows if one.side is Side.RIGHT]
+    pairs = await store.couplings(lefts, rights)
+    ids = [*lefts, *rights, *(one for pair in pairs for one in (pair.left, pair.right))]
+    return tuple(dict.fromkeys(ids))
 
 
 def _due_again(row: Change, seen: Values | None) -> Change:

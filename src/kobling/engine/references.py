@@ -51,17 +51,18 @@ async def load(context: Context, names: Sequence[str]) -> None:
         return
     rows = await context.state.references(absent)
     for name in absent:
-        one = context.references[name]
-        context.facts.tables[name] = [*rows[name], *context.created.get((one.side, one.route), ())]
+        context.facts.tables[name] = [*rows[name], *context.created.get(name, ())]
 
 
-def note_created(context: Context, side: Side, route: str, row: Row) -> None:
+def note_created(context: Context, side: Side, route: str, rows: Sequence[Row]) -> None:
     """What this run created counts in later answers of the same run: no code is given twice."""
-    context.created.setdefault((side, route), []).append(row)
     for name, one in context.references.items():
-        if (one.side, one.route) == (side, route) and name in context.facts.tables:
-            context.facts.tables[name].append(row)
-        if one.side is side and route in one.made_with:
+        if one.side is not side:
+            continue
+        if one.route == route:
+            context.created.setdefault(name, []).extend(rows)
+            context.facts.tables.get(name, []).extend(rows)
+        if route in one.made_with:
             context.stale.add(name)
 
 

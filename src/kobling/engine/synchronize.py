@@ -11,6 +11,7 @@ import msgspec
 
 from kobling.algebra.filters import bind
 from kobling.algebra.order import depth, order
+from kobling.engine.ahead import read_ahead
 from kobling.engine.held import by_us
 from kobling.engine.look_ups import answers, constants
 from kobling.engine.references import new_day, read_references, references_of
@@ -112,7 +113,7 @@ class Synchronization:
         context, read = self._context, 0
         async with AsyncExitStack() as stack:
             direct = await self._direct(stack, side, readers) if token is None else {}
-            async for page in context.services[side].changes(route, columns, token):
+            async for page in read_ahead(context.services[side].changes(route, columns, token)):
                 read += len(page.rows)
                 context.progress(f"read {route}", read)
                 pages = {one.name: self._changes(one, side, page) for one in readers}

@@ -65,8 +65,8 @@ class Context(msgspec.Struct, kw_only=True):
     rehearse: bool = False
     progress: Callable[[str, int], None] = lambda name, count: None
     reports: dict[str, Report] = {}
-    # Rows that this run created, by side and route; reference tables that the service has added to meanwhile.
-    created: dict[tuple[Side, str], list[Row]] = {}
+    # Rows that this run added to reference tables, by name; tables that a service has added to meanwhile.
+    created: dict[str, list[Row]] = {}
     stale: set[str] = set()
     # Pairs, by mapping and key, that are tried without their clearable look-ups, and what the service said.
     cleared: dict[tuple[str, str], str] = {}
@@ -98,6 +98,15 @@ class Task(msgspec.Struct, kw_only=True):
     read: dict[Side, Row] = {}
     by_us: bool = False
     held: frozenset[int] = frozenset()
+    # What is sent, by side and whether it is a claim; made once for the journal and the wire.
+    bodies: dict[tuple[Side, bool], Row] = msgspec.field(default_factory=dict)
+
+    def body(self, mapping: TableMapping, write: Write) -> Row:
+        """What a write sends, by column."""
+        key = (write.side, write.claim)
+        if key not in self.bodies:
+            self.bodies[key] = body_of(mapping, write.side, write.values)
+        return self.bodies[key]
 
     def version(self, side: Side) -> str:
         """The version that the plan knew."""

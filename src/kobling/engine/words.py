@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from kobling.algebra.resolve import Verdict
 from kobling.engine.task import Task
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Trouble
@@ -14,6 +15,7 @@ from kobling.ports import RowResult
 
 SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 _RETRY: Final = "Correct the record; it is tried again when either record or the mapping changes."
+_DELETED: Final = frozenset({str(Verdict.DELETION), str(Verdict.ASK_DELETION)})
 _NEXT_RUN: Final = "Nothing to do: the next run tries it again."
 
 
@@ -114,6 +116,17 @@ def open_reason(task: Task) -> tuple[str, tuple[str, ...]]:
     if action.held:
         return "held", action.held
     return ("clearable", tuple(one.field for one in action.waiting)) if action.waiting else ("", ())
+
+
+def why_it_stays(task: Task) -> str:
+    """Why a pair stays of which nothing could be written, and what a person may do."""
+    action = task.action
+    if action.kind is Kind.READ:
+        return "the record cannot be read; it is deleted, or the rights to read it are gone"
+    if action.kind is Kind.ASK and action.reason in _DELETED:
+        gone = " and ".join(f"the record in {SYSTEMS[side]}" for side in Side if task.deleted[side])
+        return f"{gone} is deleted: kobling skipped restore, remove-coupling or delete decides"
+    return action.reason
 
 
 def waits_of(troubles: tuple[Trouble, ...]) -> tuple[str, ...]:

@@ -128,9 +128,7 @@ class Worker:
         return taken
 
     async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:
-        for task in tasks:
-            if task.action.kind is Kind.CREATE:
-                self._note_created(task)
+        self._note_created(tasks)
         settled += [self.outcomes.settle(task) for task in tasks]
         async with self._context.state.together():
             await self._store.settle(self._job, turn, settled, entry)
@@ -169,7 +167,10 @@ class Worker:
             if keys and self._mapping.name in other.sources:
                 await self._context.state.wake_couplings(other.name, keys)
 
-    def _note_created(self, task: Task) -> None:
-        for side, result in task.results.items():
-            if result.row is not None:
-                note_created(self._context, side, self._mapping.table(side).route, result.row)
+    def _note_created(self, tasks: Sequence[Task]) -> None:
+        created = [one for one in tasks if one.action.kind is Kind.CREATE]
+        for side in Side:
+            answered = [one.results[side].row for one in created if side in one.results]
+            rows = [row for row in answered if row is not None]
+            if rows:
+                note_created(self._context, side, self._mapping.table(side).route, rows)

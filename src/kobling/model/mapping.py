@@ -31,6 +31,8 @@ class Side(StrEnum):
 class Direction(StrEnum):
     """Which way values may flow."""
 
+    __hash__ = str.__hash__
+
     BOTH = "bidirectional"
     TO_RIGHT = "to_integration"
     TO_LEFT = "from_integration"
@@ -50,6 +52,8 @@ class Direction(StrEnum):
 
 class UpdateConflict(StrEnum):
     """Who wins when both sides changed one field to different values."""
+
+    __hash__ = str.__hash__
 
     ASK = "none"
     SEND = "send"

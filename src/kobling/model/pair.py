@@ -38,6 +38,8 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
 class SideState(StrEnum):
     """What is known of one side of a coupled pair against its base."""
 
+    __hash__ = str.__hash__
+
     UNCHANGED = "unchanged"
     CHANGED = "changed"
     DELETED = "deleted"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from kobling.algebra.held import held_rows
 from kobling.model.mapping import Mapping, Side
-from kobling.model.state import Coupling, Failure, Report
+from kobling.model.state import Change, Coupling, Failure, Report
 from kobling.model.values import UNSET, Value
 
 COUNTS: Final = (
@@ -100,6 +101,48 @@ def conflict_documents(mapping: Mapping, coupling: Coupling, fields: tuple[str, 
         return [{**head, "field": name, **three} for name, three in values.items()]
     whole = {key: {name: three[key] for name, three in values.items()} for key in ("base", "bc", "crm")}
     return [{**head, "field": "first contact", **whole, "base": None}]
+
+
+def held_document(mapping: Mapping, coupling: Coupling) -> dict[str, Any]:
+    """A pair with fields that the integration user changed; base: what Sales held before."""
+    names = [one.name for one in mapping.right.columns]
+    held = frozenset(at for at, name in enumerate(names) if name in coupling.right_held)
+    carried = held_rows(mapping, held)
+    columns: dict[str, tuple[int | None, int]] = {
+        mapping.rows[index].name: (mapping.rows[index].left, at)
+        for index, positions in carried.items()
+        for at in positions
+    }
+    shown = {at for positions in carried.values() for at in positions}
+    columns |= {mapping.right.columns[at].caption: (None, at) for at in sorted(held - shown)}
+    base = None if coupling.base is None else coupling.base.right
+    left, right = coupling.values(Side.LEFT), coupling.values(Side.RIGHT)
+    return {
+        "mapping": mapping.name,
+        "bc_id": coupling.left,
+        "crm_id": coupling.right,
+        "number": coupling.left_number or None,
+        "name": coupling.right_title or coupling.left_title or None,
+        "fields": sorted(columns),
+        "base": {name: _at(base, at) for name, (_, at) in columns.items()},
+        "bc": {name: _at(left, at) for name, (at, _) in columns.items()},
+        "crm": {name: _at(right, at) for name, (_, at) in columns.items()},
+    }
+
+
+def held_record_document(mapping: Mapping, change: Change) -> dict[str, Any]:
+    """An uncoupled record of Sales that the integration user wrote, and that is not created for that."""
+    return {
+        "mapping": mapping.name,
+        "bc_id": None,
+        "crm_id": change.id,
+        "number": None,
+        "name": _at(change.values, mapping.right.title),
+        "fields": [],
+        "base": {},
+        "bc": {},
+        "crm": {},
+    }
 
 
 def _at(values: tuple[Value, ...] | None, position: int | None) -> Value:

@@ -64,6 +64,38 @@ async def _couplings(store: MappingState, given: Given) -> list[Coupling]:
     return await store.couplings(left, right)
 
 
+async def locate_among(
+    context: Context, names: Sequence[str], texts: Sequence[str]
+) -> dict[str, dict[Side, list[str]]]:
+    """The records that these texts mean, by side, in those of the mappings that know one of them.
+
+    Raises ConfigurationError for a text that no mapping knows.
+    """
+    if len(names) == 1:
+        return {names[0]: await locate(context, context.mappings[names[0]], texts)}
+    found: dict[str, dict[Side, list[str]]] = {}
+    for text in texts:
+        unknown: ConfigurationError | None = None
+        anywhere = False
+        for name in names:
+            try:
+                side, identifier = await _locate(context, context.mappings[name], _bare(text))
+            except ConfigurationError as error:
+                unknown = error
+                continue
+            anywhere = True
+            found.setdefault(name, {one: [] for one in Side})[side].append(identifier)
+        if not anywhere and unknown is not None:
+            raise ConfigurationError(f"None of {', '.join(names)} has a record {text!r}.", cure=unknown.cure)
+    return found
+
+
+def _bare(text: str) -> Given:
+    """What was typed, without its side: a mapping among several must know the record itself."""
+    given = read_id(text)
+    return msgspec.structs.replace(given, side=None) if given.guid else given
+
+
 async def locate(context: Context, mapping: Mapping, texts: Sequence[str]) -> dict[Side, list[str]]:
     """The records that these texts mean, by side; what the state does not know is asked of the services.
 

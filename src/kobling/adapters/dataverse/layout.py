@@ -106,15 +106,21 @@ def layout_of_reference(reference: Reference) -> Layout:
     return Layout(table=reference.route, key="", select=select, look_ups=(), notes=False)
 
 
-def body_on_wire(table: Table, body: Row) -> dict[str, Any]:
+def body_on_wire(table: Table, look_ups: dict[str, Column], body: Row) -> dict[str, Any]:
     """The body with look-ups as bindings. Raises ConfigurationError for a look-up to an unknown table."""
-    look_ups = {one.name: one for one in table.columns if one.targets}
-    if look_ups.keys().isdisjoint(body):
+    found = look_ups.keys() & body.keys()
+    if not found:
         return body
-    return dict(
-        _bound(table, look_ups[name], value) if name in look_ups else (name, value)
-        for name, value in body.items()
-    )
+    bound = {name: value for name, value in body.items() if name not in found}
+    for name in found:
+        wire, value = _bound(table, look_ups[name], body[name])
+        bound[wire] = value
+    return bound
+
+
+def look_ups_of(table: Table) -> dict[str, Column]:
+    """The look-ups of a table by name."""
+    return {one.name: one for one in table.columns if one.targets}
 
 
 def _bound(table: Table, column: Column, value: Value) -> tuple[str, Any]:

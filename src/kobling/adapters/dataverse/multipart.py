@@ -11,6 +11,7 @@ import msgspec
 from kobling.adapters.odata.answer import Answer
 from kobling.model.errors import KoblingError, ProtocolError
 
+_REFUSED = 400
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r?\n")
 _LINES: Final = re.compile(rb"\r?\n")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
@@ -64,10 +65,17 @@ def _answer(piece: bytes) -> Answer:
     head_end = _HEAD_END.search(piece, found.end() - 2)
     if head_end is None:
         raise _broken("has a part that ends in the middle")
-    lines = _LINES.split(piece[found.end() : head_end.start()])
-    pairs = (line.decode("latin-1").partition(":") for line in lines)
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    return Answer(int(found[1]), headers, piece[head_end.end() :].strip())
+    status = int(found[1])
+    # Only a refusal's headers are ever read, and a first load has many parts.
+    head = piece[found.end() : head_end.start()] if status >= _REFUSED else b""
+    return Answer(status, _headers(head), piece[head_end.end() :].strip())
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    if not head:
+        return {}
+    pairs = (line.decode("latin-1").partition(":") for line in _LINES.split(head))
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 def _broken(how: str) -> KoblingError:

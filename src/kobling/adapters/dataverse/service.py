@@ -17,6 +17,7 @@ from kobling.adapters.dataverse.layout import (
     by_route,
     layout_of,
     layout_of_reference,
+    look_ups_of,
 )
 from kobling.adapters.dataverse.multipart import Part, decode, encode
 from kobling.adapters.dataverse.results import GONE_CODES, result
@@ -26,7 +27,7 @@ from kobling.adapters.odata.filters import FIND_PAGE, any_of
 from kobling.adapters.odata.http import Door
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
 from kobling.model.look_up import Reference
-from kobling.model.mapping import Table
+from kobling.model.mapping import Column, Table
 from kobling.ports import Method, Opening, Page, Row, RowResult, RowWrite
 
 _NAME: Final = "Dataverse"
@@ -54,6 +55,7 @@ class Dataverse:
         self._door = door
         self._api = f"{root.rstrip('/')}/api/data/v9.2"
         self._tables = by_route(tables)
+        self._look_ups: dict[str, dict[str, Column]] = {}
         self._paging = f"odata.maxpagesize={page_rows}"
 
     @property
@@ -125,12 +127,14 @@ class Dataverse:
         parts = [self._part(one, layouts[one.table, one.select]) for one in writes]
         answers = await self._batch(parts, writes=True)
         results = []
+        rows: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
         for one, answer in zip(writes, answers, strict=True):
-            layout = layouts[one.table, one.select]
-            made = result(one, answer, layout.key)
+            made = result(one, answer, layouts[one.table, one.select].key)
             if made.row is not None:
-                layout.finish([made.row])
+                rows.setdefault((one.table, one.select), []).append(made.row)
             results.append(made)
+        for key, found in rows.items():
+            layouts[key].finish(found)
         return results
 
     def _table(self, route: str) -> Table:
@@ -150,7 +154,10 @@ class Dataverse:
         if one.method is Method.CREATE:
             condition = "If-None-Match: *"
         prefer = f"Prefer: return=representation{',' + NOTES if layout.notes else ''}"
-        body = _encoder.encode(body_on_wire(self._tables[one.table], one.body))
+        table = self._tables[one.table]
+        if one.table not in self._look_ups:
+            self._look_ups[one.table] = look_ups_of(table)
+        body = _encoder.encode(body_on_wire(table, self._look_ups[one.table], one.body))
         return Part(_VERB[one.method], f"{url}?$select={layout.select}", (condition, prefer), body)
 
     def _layout_of(self, reference: Reference) -> Layout:

@@ -58,7 +58,6 @@ create table mark (
 -- the first contact is settled. `seen` holds the values last seen where they differ from the base. The indexes
 -- start with the id: the other order makes a look-up by many ids read a whole mapping until the next ANALYZE.
 create table coupling (
-    id bigint generated always as identity primary key,
     mapping_id integer not null references mapping,
     layout_id integer not null references layout,
     left_id uuid not null,
@@ -76,9 +75,9 @@ create table coupling (
     right_title text not null default '',
     -- Names of the right side's columns that the integration user changed, separated by commas.
     right_held text not null default '',
-    coupled_at timestamptz not null default now()
+    coupled_at timestamptz not null default now(),
+    primary key (left_id, mapping_id)
 ) with (fillfactor = 80);
-create unique index coupling_left on coupling (left_id, mapping_id);
 create unique index coupling_right on coupling (right_id, mapping_id);
 create index coupling_number on coupling (left_number, mapping_id);
 create index coupling_held on coupling (mapping_id) where right_held <> '';
@@ -169,5 +168,6 @@ create table audit (
     reason text not null,
     at timestamptz not null default now()
 );
-create index audit_job on audit (job_id);
+-- Rows come in the order of their jobs, so a block range index finds them and costs next to nothing.
+create index audit_job on audit using brin (job_id);
 create index audit_left on audit (left_id, mapping_id);
