@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from collections.abc import Mapping as Table
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 
@@ -17,9 +17,6 @@ from kobling.model.look_up import Reference
 from kobling.model.mapping import Mapping, Side
 from kobling.model.state import Change, Failure, Report
 from kobling.ports import Opening, Row
-
-# Any number will do; together with a mapping's id it names the lock that a run holds.
-_LOCK: Final = 71_051_181
 
 
 class ConnectionStore:
@@ -317,13 +314,19 @@ class ConnectionStore:
     @asynccontextmanager
     async def lock(self, name: str, wait: Callable[[str], None]) -> AsyncIterator[None]:
         """Holds the mapping; the lock dies with this process. `wait` is called if somebody else holds it."""
-        key = [_LOCK, await self.mapping_id(name)]
+        key = [history.LOCK, await self.mapping_id(name)]
         cursor = await self._database.execute("select pg_try_advisory_lock(%s, %s)", key)
         row = await cursor.fetchone()
         if row is None or not row[0]:
             wait(name)
             await self._database.execute("select pg_advisory_lock(%s, %s)", key)
         try:
+            # Whoever left a job running no longer holds this lock.
+            await self._database.execute(
+                "update job set status = 'died', ended_at = now()"
+                " where mapping_id = %s and status = 'running'",
+                [key[1]],
+            )
             yield
         finally:
             if not self._database.closed:
