@@ -12,6 +12,7 @@ import psycopg
 from kobling.adapters.postgres import history
 from kobling.adapters.postgres.packing import IDS, as_text, decoder, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
+from kobling.adapters.postgres.sweep import Sweep
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Mapping, Side
@@ -27,6 +28,7 @@ class ConnectionStore:
         self._database = database
         self._ids: dict[str, int] = {}
         self._stores: dict[str, PostgresStore] = {}
+        self._sweep = Sweep(database)
 
     @classmethod
     async def open(cls, database: psycopg.AsyncConnection[Any], name: str) -> ConnectionStore:
@@ -266,6 +268,20 @@ class ConnectionStore:
             " and (reason in ('transient', 'unproved') and not due or due and turn > 0)",
             [[self._ids[one] for one in names]],
         )
+        await self._sweep.begin()
+
+    async def watched(self, names: Sequence[str]) -> list[str]:
+        """A full read begins; those of its mappings that had couplings before the run."""
+        ids = await self._sweep.start([self._ids[one] for one in names])
+        return [one for one in names if self._ids[one] in ids]
+
+    async def note_read(self, ids: Sequence[str]) -> None:
+        """The full read in hand has brought these records."""
+        await self._sweep.note(ids)
+
+    async def missed(self, name: str, side: Side) -> list[str]:
+        """The coupled records of a mapping that the full read in hand has not brought."""
+        return await self._sweep.missed(self._ids[name], side)
 
     async def hint_deleted(self, name: str, ids: Sequence[str]) -> None:
         """Records that the deletion log names, of one mapping; those that nobody knows do not matter."""
