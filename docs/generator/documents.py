@@ -28,7 +28,10 @@ _JOB: Keys = {
     "job": ("text", "Its number; of a dry run a number that no job has."),
     "mapping": ("text", "The mapping."),
     "kind": ("text", "`changes`, `full`, `every record` or `uncouple`."),
-    "status": ("text", "`finished`, `failed` where an error ended it, `running`."),
+    "status": (
+        "text",
+        "`running`, `finished`, `failed` by an error that ended it, `died` if it was killed.",
+    ),
     "counts": ("[counts](#counts)", "What it did, by direction."),
     "errors": ("list of [error](#error)", "What could not be settled."),
     "open": ("[open](#open)", "What stays in the mapping's inbox after it, whichever run left it."),

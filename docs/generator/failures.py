@@ -75,6 +75,7 @@ _ERRORS = {
     "it only where "
     "that fails, too.",
     "ProtocolError": "A service answers something that is not its protocol.",
+    "RightsError": "A service says that a right is missing.",
 }
 
 

@@ -267,6 +267,18 @@ class State(Protocol):
         """A run of these mappings begins: what failed in passing is tried again."""
         ...
 
+    async def watched(self, names: Sequence[str]) -> list[str]:
+        """A full read begins; those of its mappings that had couplings before the run."""
+        ...
+
+    async def note_read(self, ids: Sequence[str]) -> None:
+        """The full read in hand has brought these records."""
+        ...
+
+    async def missed(self, name: str, side: Side) -> list[str]:
+        """The coupled records of a mapping that the full read in hand has not brought."""
+        ...
+
     async def open_job(self, name: str, kind: str) -> int:
         """A new job of a mapping; its number."""
         ...

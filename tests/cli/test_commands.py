@@ -246,3 +246,25 @@ def test_deleted_records_on_the_command_line(kobling: Kobling, world: World) -> 
     assert {one["no"] for one in world.customers("no le 'C00030'")} == {"C00010", "C00020"}
     assert kobling("skipped", "retry").returncode == 1
     assert kobling("skipped", "delete", "CUSTOMER").returncode == 2
+
+
+def test_a_killed_job_is_listed_as_dead(kobling: Kobling, world: World) -> None:
+    slow = {"method": "GET", "path": "/accounts$", "every": 1, "action": "delay", "seconds": 5}
+    world.faults("crm", slow)
+    environment = os.environ | world.environment | {"KOBLING_CONFIG": str(world.path)}
+    command = [sys.executable, "-m", "kobling", "sync", "CUSTOMER", "--full"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        while not (listed := document(kobling("job", "list", "--json"))["jobs"]):
+            assert process.poll() is None
+        assert [one["status"] for one in listed] == ["running"]
+        process.kill()
+    world.faults("crm")
+    # The database lets go of a dead process's locks in its own time.
+    while [one["status"] for one in document(kobling("job", "list", "--json"))["jobs"]] != ["died"]:
+        pass
+    kobling("sync", "CUSTOMER")
+    assert [one["status"] for one in document(kobling("job", "list", "--json"))["jobs"]] == [
+        "finished",
+        "died",
+    ]
+    assert world.query("select count(*) from job where status = 'running'") == [(0,)]

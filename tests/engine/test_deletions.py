@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.world import World, wrote
@@ -151,7 +153,6 @@ def test_a_deletion_is_not_forgotten_while_its_mapping_is_disabled(synchronized:
     assert customer not in {one["bc_id"] for one in synchronized.couplings()}
 
 
-@pytest.mark.xfail(strict=True, reason="a full read does not ask for coupled records that it missed")
 def test_a_deletion_is_found_although_the_token_expired_meanwhile(synchronized: World) -> None:
     synchronized.configure("CUSTOMER", deletion_conflict="remove-coupling")
     customer, account = synchronized.pair()
@@ -160,3 +161,26 @@ def test_a_deletion_is_found_although_the_token_expired_meanwhile(synchronized: 
     synchronized.faults("crm", gone)
     synchronized.sync("CUSTOMER")
     assert customer not in {one["bc_id"] for one in synchronized.couplings()}
+
+
+def test_a_right_that_is_missing_for_one_record_proves_no_deletion(synchronized: World) -> None:
+    synchronized.configure("CUSTOMER", deletion_conflict="remove-coupling")
+    customer, account = synchronized.pair()
+    synchronized.delete("crm", "accounts", account)
+    refused = {"method": "GET", "path": rf"accounts\({account}\)", "every": 1}
+    synchronized.faults("crm", refused | {"action": "status", "status": 403})
+    run = synchronized.sync("CUSTOMER")
+    assert run["CUSTOMER"]["open"]["skipped"] == 1
+    assert customer in {one["bc_id"] for one in synchronized.couplings()}
+    synchronized.faults("crm")
+    synchronized.sync("CUSTOMER")
+    assert customer not in {one["bc_id"] for one in synchronized.couplings()}
+
+
+def test_a_full_read_that_misses_nothing_looks_at_nothing(synchronized: World) -> None:
+    synchronized.reset_requests()
+    for how in ({"dry_run": True}, {}):
+        assert wrote(synchronized.sync("CUSTOMER", full=True, **how)) == 0
+    for system, place in (("bc", "customers("), ("crm", "accounts(")):
+        asked: Any = synchronized.requests(system)["parts"]
+        assert [one for one in asked if one["method"] == "GET" and place in one["path"]] == []

@@ -8,15 +8,8 @@ from typing import Any
 
 import pytest
 
-from accept.loads import (
-    assert_all_in_step,
-    carried_out,
-    die_in_flight,
-    die_with_a_lost_answer,
-    serve,
-    settle,
-    watched,
-)
+from accept.loads import assert_all_in_step, die_in_flight, serve, settle, watched
+from accept.lost_answers import lost_claim, lost_create, lost_update
 from adapters.conftest import Sandbox
 from engine.world import World
 from kobling.model.errors import UnreachableError
@@ -94,18 +87,6 @@ def test_a_create_whose_connection_breaks_is_settled_by_the_next_run(load: World
     assert_all_in_step(load, CUSTOMERS)
 
 
-def test_a_create_that_was_lost_with_its_run_is_found_and_not_made_twice(load: World) -> None:
-    die_with_a_lost_answer(load, 5, "--full")
-    made = {one["accountid"]: one["@odata.etag"] for one in load.accounts()}
-    assert len(made) == 5
-    load.reset_requests()
-    settle(load)
-    # Its id was asked for, and nobody wrote it again: a create that finds its id taken changes nothing.
-    assert set(made) <= {_id_in(path) for path in carried_out(load, "GET")}
-    assert made.items() <= {one["accountid"]: one["@odata.etag"] for one in load.accounts()}.items()
-    assert_all_in_step(load, CUSTOMERS)
-
-
 def test_a_load_that_is_killed_with_a_request_on_its_way_is_ended_by_the_next(load: World) -> None:
     die_in_flight(load, CUSTOMERS // 2, "--full")
     assert load.couplings() == []
@@ -113,34 +94,13 @@ def test_a_load_that_is_killed_with_a_request_on_its_way_is_ended_by_the_next(lo
     assert_all_in_step(load, CUSTOMERS)
 
 
+def test_a_create_that_was_lost_with_its_run_is_found_and_not_made_twice(load: World) -> None:
+    lost_create(load, CUSTOMERS)
+
+
 def test_an_update_that_was_lost_with_its_run_is_not_sent_again(load: World) -> None:
-    settle(load, full=True)
-    pairs = [(one["bc_id"], one["crm_id"]) for one in load.couplings()][:5]
-    for number, (customer, _) in enumerate(pairs):
-        load.edit_customer(customer, address=f"Torget {number}")
-    die_with_a_lost_answer(load, 2)
-    load.reset_requests()
-    settle(load)
-    # Five were to be written and two had arrived.
-    assert sorted(carried_out(load, "PATCH").values()) == [1, 1, 1]
-    assert [load.account(one)["address1_line1"] for _, one in pairs] == [f"Torget {n}" for n in range(5)]
-    assert_all_in_step(load, CUSTOMERS)
+    lost_update(load, CUSTOMERS)
 
 
 def test_a_claim_that_was_lost_with_its_run_leaves_one_customer_an_account(load: World) -> None:
-    settle(load, full=True)
-    seller = load.accounts()[0]["_ownerid_value"]
-    values = {"customertypecode": 3, "ownerid@odata.bind": f"/systemusers({seller})"}
-    made = [load.create("crm", "accounts", name=f"From Sales {number}", **values) for number in range(3)]
-    die_with_a_lost_answer(load, 2, "--full")
-    assert load.count("bc", "Customer") == CUSTOMERS
-    load.reset_requests()
-    settle(load)
-    claimed = {_id_in(path) for path in carried_out(load, "PATCH")}
-    assert claimed <= {one["accountid"] for one in made}
-    assert sorted(carried_out(load, "PATCH").values()) == [1]
-    assert_all_in_step(load, CUSTOMERS + len(made))
-
-
-def _id_in(path: str) -> str:
-    return path.rpartition("(")[2].rstrip(")")
+    lost_claim(load, CUSTOMERS)

@@ -16,6 +16,7 @@ from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.partial import is_made, recalled
 from kobling.engine.task import Context, Held, Task, columns_of, record_of
+from kobling.model.errors import RightsError
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, First, Kind, Pair, Record, Trouble, Write
@@ -119,10 +120,7 @@ class Gather:
                 continue
             ids = [one.ids[side] for one in hinted]
             canaries = await self._store.some_coupled(side, ids, _CANARIES)
-            table = self._mapping.table(side)
-            rows = await self._context.services[side].read(
-                table.route, columns_of(self._mapping, side), [*ids, *canaries]
-            )
+            rows = await self._look_at(side, [*ids, *canaries])
             proved = any(one in rows for one in canaries)
             for task in hinted:
                 row = rows.get(task.ids[side])
@@ -134,6 +132,14 @@ class Gather:
                 else:
                     task.deleted[side] = False
                     task.records[side] = None
+
+    async def _look_at(self, side: Side, ids: Sequence[str]) -> dict[str, Row]:
+        """The rows of these ids; none where a right to read one of them is missing, which proves nothing."""
+        service, route = self._context.services[side], self._mapping.table(side).route
+        try:
+            return await service.read(route, columns_of(self._mapping, side), ids)
+        except RightsError:
+            return {}
 
     async def _read_unknown(self, tasks: Sequence[Task]) -> None:
         for side in Side:

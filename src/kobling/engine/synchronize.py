@@ -111,11 +111,14 @@ class Synchronization:
     ) -> None:
         """Pages of a feed; those of a full read are handed over directly, without a stay in the inbox."""
         context, read = self._context, 0
+        watched = await context.state.watched([one.name for one in readers]) if token is None else []
         async with AsyncExitStack() as stack:
             direct = await self._direct(stack, side, readers) if token is None else {}
             async for page in read_ahead(context.services[side].changes(route, columns, token)):
                 read += len(page.rows)
                 context.progress(f"read {route}", read)
+                if watched:
+                    await context.state.note_read([row["id"] for row in page.rows])
                 pages = {one.name: self._changes(one, side, page) for one in readers}
                 for name, worker in direct.items():
                     await worker.hand_over(pages.pop(name))
@@ -123,6 +126,10 @@ class Synchronization:
                     for worker in direct.values():
                         await worker.drain()
                 await context.state.take_in(side, route, columns, pages, page.token)
+        for name in watched:
+            # Absence proves nothing; it is a reason to look.
+            missed = await context.state.missed(name, side)
+            await context.stores[name].put([Change(id=one, side=side, deleted=True) for one in missed])
 
     async def _direct(
         self, stack: AsyncExitStack, side: Side, readers: Sequence[Mapping]

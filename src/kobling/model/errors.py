@@ -7,6 +7,7 @@ KoblingError
 ├── CredentialsError       a service refuses who we are                           exit 3
 ├── FeedExpiredError       a feed's token is refused: it must be read anew         exit 3
 └── ProtocolError          a service answers something that is not its protocol   exit 3
+    └── RightsError        a service says that a right is missing                  exit 3
 """
 
 from __future__ import annotations
@@ -46,3 +47,7 @@ class FeedExpiredError(KoblingError):
 
 class ProtocolError(KoblingError):
     """A service answered something that is not its protocol."""
+
+
+class RightsError(ProtocolError):
+    """A service says that we may not do what was asked."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kobling.model.errors import CredentialsError, KoblingError, ProtocolError, UnreachableError
+from kobling.model.errors import CredentialsError, KoblingError, ProtocolError, RightsError, UnreachableError
 from kobling.ports import Row
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ def refused(service: str, what: str, answer: Answer, cure: str) -> KoblingError:
             answer.json(f"{service} for {what}")
         except ProtocolError as error:
             return error
-    return ProtocolError(text, cure=cure)
+    return (RightsError if answer.status == 403 else ProtocolError)(text, cure=cure)
 
 
 def same_origin(url: str, root: str) -> bool:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from collections.abc import Mapping as Table
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 
 from kobling.adapters.postgres import history
 from kobling.adapters.postgres.packing import IDS, as_text, decoder, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
+from kobling.adapters.postgres.sweep import Sweep
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Mapping, Side
 from kobling.model.state import Change, Failure, Report
 from kobling.ports import Opening, Row
-
-# Any number will do; together with a mapping's id it names the lock that a run holds.
-_LOCK: Final = 71_051_181
 
 
 class ConnectionStore:
@@ -30,6 +28,7 @@ class ConnectionStore:
         self._database = database
         self._ids: dict[str, int] = {}
         self._stores: dict[str, PostgresStore] = {}
+        self._sweep = Sweep(database)
 
     @classmethod
     async def open(cls, database: psycopg.AsyncConnection[Any], name: str) -> ConnectionStore:
@@ -281,6 +280,20 @@ class ConnectionStore:
             " and (reason in ('transient', 'unproved') and not due or due and turn > 0)",
             [[self._ids[one] for one in names]],
         )
+        await self._sweep.begin()
+
+    async def watched(self, names: Sequence[str]) -> list[str]:
+        """A full read begins; those of its mappings that had couplings before the run."""
+        ids = await self._sweep.start([self._ids[one] for one in names])
+        return [one for one in names if self._ids[one] in ids]
+
+    async def note_read(self, ids: Sequence[str]) -> None:
+        """The full read in hand has brought these records."""
+        await self._sweep.note(ids)
+
+    async def missed(self, name: str, side: Side) -> list[str]:
+        """The coupled records of a mapping that the full read in hand has not brought."""
+        return await self._sweep.missed(self._ids[name], side)
 
     async def hint_deleted(self, name: str, ids: Sequence[str]) -> None:
         """Records that the deletion log names, of one mapping; those that nobody knows do not matter."""
@@ -329,13 +342,19 @@ class ConnectionStore:
     @asynccontextmanager
     async def lock(self, name: str, wait: Callable[[str], None]) -> AsyncIterator[None]:
         """Holds the mapping; the lock dies with this process. `wait` is called if somebody else holds it."""
-        key = [_LOCK, await self.mapping_id(name)]
+        key = [history.LOCK, await self.mapping_id(name)]
         cursor = await self._database.execute("select pg_try_advisory_lock(%s, %s)", key)
         row = await cursor.fetchone()
         if row is None or not row[0]:
             wait(name)
             await self._database.execute("select pg_advisory_lock(%s, %s)", key)
         try:
+            # Whoever left a job running no longer holds this lock.
+            await self._database.execute(
+                "update job set status = 'died', ended_at = now()"
+                " where mapping_id = %s and status = 'running'",
+                [key[1]],
+            )
             yield
         finally:
             if not self._database.closed:

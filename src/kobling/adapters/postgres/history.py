@@ -7,8 +7,16 @@ from typing import Any, Final
 
 import psycopg
 
+# Any number will do; together with a mapping's id it names the lock that a run holds.
+LOCK: Final = 71_051_181
+# A job says 'running' until it says otherwise, and one that was killed never does.
+_STATUS: Final = (
+    "case when status = 'running' and not exists (select 1 from pg_locks where locktype = 'advisory' and"
+    f" classid = {LOCK} and objid = mapping_id and granted and database ="
+    " (select oid from pg_database where datname = current_database())) then 'died' else status end as status"
+)
 _JOB: Final = (
-    "job.id::text as job, mapping.name as mapping, kind, status, counts, open, requests,"
+    f"job.id::text as job, mapping.name as mapping, kind, {_STATUS}, counts, open, requests,"
     " coalesce(extract(epoch from ended_at - started_at), 0)::float8 as seconds,"
     " to_char(started_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started"
 )

@@ -121,6 +121,7 @@ create table job (
     ended_at timestamptz
 );
 create index job_mapping on job (mapping_id, id);
+create index job_running on job (mapping_id) where status = 'running';
 
 create table job_error (
     id bigint generated always as identity primary key,
