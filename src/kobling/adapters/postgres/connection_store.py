@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 
-from kobling.adapters.postgres import history
-from kobling.adapters.postgres.packing import IDS, as_text, decoder, encoder, joined
+from kobling.adapters.postgres import history, reference_tables
+from kobling.adapters.postgres.packing import IDS, as_text, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
 from kobling.adapters.postgres.sweep import Sweep
 from kobling.model.errors import ConfigurationError
@@ -177,70 +177,13 @@ class ConnectionStore:
 
     async def references(self, names: Sequence[str]) -> dict[str, list[Row]]:
         """The rows of these reference tables as they were last read."""
-        found: dict[str, list[Row]] = {name: [] for name in names}
-        cursor = await self._database.execute(
-            "select name, body from reference where connection_id = %s and name = any(%s)",
-            [self.connection_id, list(names)],
-        )
-        async for name, body in cursor:
-            found[name].append(decoder.decode(body))
-        return found
+        return await reference_tables.read(self._database, self.connection_id, names)
 
     async def save(self, references: Sequence[Reference], opening: Opening) -> dict[str, list[Row]]:
         """Stores what an opening brought; gives the rows that changed, new and old ones, by table."""
-        changed: dict[str, list[Row]] = {}
-        gone = {identifier for _, identifier in opening.deleted}
-        for one in references:
-            columns = one.columns if not one.options else ("column", "value", "label")
-            # Versions and authors change with every write, ours too, and mean nothing here.
-            rows = [_trimmed(row, columns) for row in opening.rows.get(one.name, [])]
-            after = {_identity(row): row for row in rows if row.get("id") not in gone}
-            whole = one.name in opening.whole
-            # A large table is not loaded for the few rows that changed in it.
-            before = await self._stored(one.name, None if whole else list(after))
-            new = {key: row for key, row in after.items() if before.get(key) != row}
-            old = [row for key, row in before.items() if after.get(key) != row]
-            if new or old:
-                changed[one.name] = [*new.values(), *old]
-                await self._replace(one.name, new, [key for key in before if key not in after])
-        # The deletion log is read once, also for the tables that this run does not need.
-        for name, row in await self._forget(sorted(gone)):
-            changed.setdefault(name, []).append(row)
+        changed = await reference_tables.save(self._database, self.connection_id, references, opening)
         await self._mark(opening.marks)
         return changed
-
-    async def _forget(self, ids: Sequence[str]) -> list[tuple[str, Row]]:
-        """Drops deleted reference rows; gives them by table."""
-        if not ids:
-            return []
-        cursor = await self._database.execute(
-            "delete from reference where connection_id = %s and record_id = any(%s) returning name, body",
-            [self.connection_id, list(ids)],
-        )
-        return [(name, decoder.decode(body)) async for name, body in cursor]
-
-    async def _stored(self, name: str, keys: Sequence[str] | None) -> dict[str, Row]:
-        """Rows of a reference table as they were last read, by identity; None for all of them."""
-        if keys is not None and not keys:
-            return {}
-        condition, parameters = ("", []) if keys is None else (" and record_id = any(%s)", [list(keys)])
-        cursor = await self._database.execute(
-            f"select record_id, body from reference where connection_id = %s and name = %s{condition}",
-            [self.connection_id, name, *parameters],
-        )
-        return {key: decoder.decode(body) async for key, body in cursor}
-
-    async def _replace(self, name: str, rows: dict[str, Row], gone: Sequence[str]) -> None:
-        async with self._database.transaction():
-            await self._database.execute(
-                "delete from reference where connection_id = %s and name = %s and record_id = any(%s)",
-                [self.connection_id, name, list(gone)],
-            )
-            await self._database.execute(
-                "insert into reference select %s, %s, * from unnest(%s::text[], %s::bytea[])"
-                " on conflict (connection_id, name, record_id) do update set body = excluded.body",
-                [self.connection_id, name, list(rows), [encoder.encode(row) for row in rows.values()]],
-            )
 
     async def _mark(self, marks: dict[str, str]) -> None:
         if marks:
@@ -388,15 +331,6 @@ class ConnectionStore:
         """Everything that is stored inside is forgotten at the end."""
         async with self._database.transaction(force_rollback=True):
             yield
-
-
-def _trimmed(row: Row, columns: Sequence[str]) -> Row:
-    return {name: row[name] for name in ("id", *columns) if name in row}
-
-
-def _identity(row: Row) -> str:
-    """What tells rows of a reference table apart; option values have no id."""
-    return str(row["id"]) if "id" in row else f"{row.get('column')} {row.get('value')}"
 
 
 def _columns_of(failures: Sequence[Failure]) -> list[list[str]]:
