@@ -134,7 +134,11 @@ def watched(*, asked: bool = True) -> Iterator[list[str]]:
     early: list[str] = []
     once = Door._once
 
+    # Kept alive, so that no later run's door gets the identity of one that is gone.
+    doors: list[Door] = []
+
     async def watch(door: Door, method: str, url: str, *rest: Any) -> Answer:
+        doors.append(door)
         if time.monotonic() < told.get(id(door), 0.0):
             early.append(f"{method} {url}")
         answer = await once(door, method, url, *rest)

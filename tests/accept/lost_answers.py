@@ -39,13 +39,14 @@ def lost_claim(load: World, customers: int) -> None:
     seller = load.accounts()[0]["_ownerid_value"]
     values = {"customertypecode": 3, "ownerid@odata.bind": f"/systemusers({seller})"}
     made = [load.create("crm", "accounts", name=f"From Sales {number}", **values) for number in range(3)]
-    die_with_a_lost_answer(load, 2, "--full")
+    # The first one: a page of the feed may end right after it.
+    die_with_a_lost_answer(load, 1, "--full")
     assert load.count("bc", "Customer") == customers
     load.reset_requests()
     settle(load)
     claimed = {_id_in(path) for path in carried_out(load, "PATCH")}
     assert claimed <= {one["accountid"] for one in made}
-    assert sorted(carried_out(load, "PATCH").values()) == [1]
+    assert list(carried_out(load, "PATCH").values()) == [1, 1]
     assert_all_in_step(load, customers + len(made))
 
 

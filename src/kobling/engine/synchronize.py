@@ -125,11 +125,16 @@ class Synchronization:
                 if page.token is not None:
                     for worker in direct.values():
                         await worker.drain()
+                    await self._look_for_missed(watched, side)
                 await context.state.take_in(side, route, columns, pages, page.token)
-        for name in watched:
-            # Absence proves nothing; it is a reason to look.
-            missed = await context.state.missed(name, side)
-            await context.stores[name].put([Change(id=one, side=side, deleted=True) for one in missed])
+
+    async def _look_for_missed(self, names: Sequence[str], side: Side) -> None:
+        """A coupled record that a full read has not brought is looked at; its absence proves nothing. Before
+        the token moves, as nobody would tell of it again."""
+        for name in names:
+            missed = await self._context.state.missed(name, side)
+            hints = [Change(id=one, side=side, deleted=True) for one in missed]
+            await self._context.stores[name].put(hints)
 
     async def _direct(
         self, stack: AsyncExitStack, side: Side, readers: Sequence[Mapping]
