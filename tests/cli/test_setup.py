@@ -398,7 +398,8 @@ def test_an_authority_of_ones_own_is_trusted_when_it_is_named(
         configured(tmp_path, place)
         done = kobling("connection", "test", "--json", KOBLING_DATABASE_URL=database_url)
         assert (done.returncode, failed(done)) == (3, [*BC_STEPS, *CRM_STEPS])
-        assert "certificate" in steps(done)["bc sign-in"]["message"]
+        assert "certificate that is not trusted" in steps(done)["bc sign-in"]["message"]
+        assert "ca_file" in steps(done)["bc sign-in"]["cure"]
         configured(tmp_path, place, f'ca_file = "{place["ca_file"]}"')
         done = kobling("connection", "test", "--json", KOBLING_DATABASE_URL=database_url)
         assert failed(done) == []

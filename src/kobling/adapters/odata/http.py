@@ -244,6 +244,11 @@ class Door:
                 f"{where} broke off before the end of its answer ({words}).",
                 cure="Try again; if it stays, look at the service and what stands between.",
             )
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return UnreachableError(
+                f"{where} shows a certificate that is not trusted ({words}).",
+                cure="If it is of your own authority, name its file as ca_file in the configuration.",
+            )
         return UnreachableError(
             f"{where} does not answer ({words}).",
             cure="Check the address in the configuration and that the service is up.",
