@@ -21,7 +21,10 @@ def test_the_demo_matches_merges_shows_the_one_conflict_and_resolves_it() -> Non
     names = [line[0].partition(":")[2].strip() for line in lines]
     assert names == ["Named in BC", "Named in Sales", "Named in BC", "Named in BC"]
     assert done.stdout.count("Conflict: Name was") == 1
-    assert done.stdout.rstrip().endswith("No conflicts are left.")
+    assert "No conflicts are left." in done.stdout
+    assert "CONTACT: 16 coupled by e-mail address." in done.stdout
+    assert "Tora Vik: customer C00450 of its company CT000059" in done.stdout
+    assert done.stdout.rstrip().endswith("In Sales, Tora Vik is the primary contact of Fjellheimen Hotell AS.")
 
 
 def test_version_and_help_answer() -> None:

@@ -25,7 +25,7 @@ from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
 from kobling.service.waiting import Resolution, list_conflicts, resolve_conflicts
 
-_ORDER: Final = ("SALESPEOPLE", "CURRENCY", "CUSTOMER")
+_ORDER: Final = ("SALESPEOPLE", "CURRENCY", "CUSTOMER", "CONTACT")
 _PERSON: Final = "Anna"
 
 
@@ -83,8 +83,10 @@ async def _story(configuration: Configuration) -> None:
         person = _Person(configuration)
         pair = await _pair(session)
         _edit(person, pair)
-        await _sync(session)
+        await _sync(session, Request(mappings=("CUSTOMER",)))
         await _conflict(session, person, pair)
+        _title("A person makes a customer with a contact; the contact alone is synchronized, and waits")
+        await _newcomers(session, person)
 
 
 def _title(text: str) -> None:
@@ -105,6 +107,7 @@ async def _match(session: Session) -> None:
         ("SALESPEOPLE", "E-Mail=internalemailaddress", "e-mail address"),
         ("CUSTOMER", "No.=accountnumber", "number"),
         ("CUSTOMER", "Name=name", "name"),
+        ("CONTACT", "E-Mail=emailaddress1", "e-mail address"),
     )
     for mapping, on, words in passes:
         request = MatchRequest(mapping=mapping, on=(on,), use="bc")
@@ -113,30 +116,24 @@ async def _match(session: Session) -> None:
 
 
 async def _full(session: Session) -> None:
-    for name in _ORDER:
-        with progress_bar(quiet=False) as progress:
-            request = Request(mappings=(name,), full=True)
-            document, _ = await synchronize(session, request, progress=progress, wait=wait_notice)
-        for job in document["jobs"]:
-            say_job(job)
+    await _sync(session, Request(mappings=_ORDER, full=True))
 
 
-async def _sync(session: Session) -> None:
+async def _sync(session: Session, request: Request) -> None:
     with progress_bar(quiet=False) as progress:
-        request = Request(mappings=("CUSTOMER",))
         document, _ = await synchronize(session, request, progress=progress, wait=wait_notice)
     for job in document["jobs"]:
         say_job(job)
 
 
 async def _pair(session: Session) -> dict[str, str]:
-    couplings = (await list_couplings(session, "CUSTOMER"))["couplings"]
-    return min(couplings, key=lambda one: str(one["number"]))
+    return min(await _couplings(session), key=lambda one: str(one["number"]))
 
 
 def _edit(person: _Person, pair: dict[str, str]) -> None:
-    person.change("bc", pair["bc_id"], {"city": "Bergen", "name": "Named in BC"})
-    person.change("crm", pair["crm_id"], {"telephone1": "+47 55 00 11 22", "name": "Named in Sales"})
+    person.change("bc", "customers", pair["bc_id"], {"city": "Bergen", "name": "Named in BC"})
+    changes = {"telephone1": "+47 55 00 11 22", "name": "Named in Sales"}
+    person.change("crm", "accounts", pair["crm_id"], changes)
     say(f"  {pair['number']} in Business Central: city Bergen, name 'Named in BC'.")
     say("  The same account in Sales: telephone +47 55 00 11 22, name 'Named in Sales'.")
 
@@ -154,9 +151,38 @@ async def _conflict(session: Session, person: _Person, pair: dict[str, str]) -> 
     say(f"  {left or 'No'} conflicts are left.")
 
 
+async def _newcomers(session: Session, person: _Person) -> None:
+    customer, contact = _make(person)
+    await _sync(session, Request(mappings=("CONTACT",), full=True, records=(f"bc:{contact['id']}",)))
+    _title("The customer gets its account; the contact goes through by itself, then is the primary contact")
+    await _sync(session, Request(mappings=("CUSTOMER",), full=True, records=(f"bc:{customer['id']}",)))
+    await _sync(session, Request(mappings=("CUSTOMER", "CONTACT")))
+    [account] = [one["crm_id"] for one in await _couplings(session) if one["bc_id"] == customer["id"]]
+    primary = person.read("crm", "accounts", account)["_primarycontactid_value"]
+    found = person.read("crm", "contacts", primary)
+    says = "is the primary contact of" if found["_parentcustomerid_value"] == account else "is no contact of"
+    say(f"  In Sales, {found['fullname']} {says} {customer['name']}.")
+
+
+def _make(person: _Person) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A customer, and a person of its company who is its primary contact."""
+    customer = person.create("bc", "customers", {"name": "Fjellheimen Hotell AS", "salespersonCode": "AH"})
+    relations = person.everything("bc", "contactBusinessRelations")
+    company = next(one["contactNo"] for one in relations if one["no"] == customer["no"])
+    values = {"type": "Person", "companyNo": company, "firstName": "Tora", "surname": "Vik"}
+    contact = person.create("bc", "contacts", values)
+    person.change("bc", "customers", customer["id"], {"primaryContactNo": contact["no"]})
+    say(f"  Customer {customer['no']} {customer['name']}, contact {contact['no']} {contact['name']}.")
+    return customer, contact
+
+
+async def _couplings(session: Session) -> list[dict[str, str]]:
+    return list((await list_couplings(session, "CUSTOMER"))["couplings"])
+
+
 def _show(person: _Person, pair: dict[str, str]) -> None:
-    bc = person.read("bc", pair["bc_id"])
-    crm = person.read("crm", pair["crm_id"])
+    bc = person.read("bc", "customers", pair["bc_id"])
+    crm = person.read("crm", "accounts", pair["crm_id"])
     say(f"  BC:    {bc['name']}, {bc['city']}, {bc['phoneNo']}")
     say(f"  Sales: {crm['name']}, {crm['address1_city']}, {crm['telephone1']}")
 
@@ -169,21 +195,29 @@ class _Person:
         extension = f"{configuration.bc.root}/api/kobling/sync/v1.0/companies"
         company = self._send("GET", f"{configuration.bc.root}/api/v2.0/companies", "bc")["value"][0]["id"]
         self._place = {
-            "bc": f"{extension}({company})/customers",
-            "crm": f"{configuration.crm.url}/api/data/v9.2/accounts",
+            "bc": f"{extension}({company})",
+            "crm": f"{configuration.crm.url}/api/data/v9.2",
         }
 
-    def read(self, system: str, identifier: str) -> dict[str, Any]:
+    def read(self, system: str, table: str, identifier: str) -> dict[str, Any]:
         """The record as the system shows it."""
-        return self._send("GET", f"{self._place[system]}({identifier})", system)
+        return self._send("GET", f"{self._place[system]}/{table}({identifier})", system)
 
-    def change(self, system: str, identifier: str, values: dict[str, str]) -> None:
+    def everything(self, system: str, table: str) -> list[dict[str, Any]]:
+        """The records of a table."""
+        return list(self._send("GET", f"{self._place[system]}/{table}", system)["value"])
+
+    def create(self, system: str, table: str, values: dict[str, str]) -> dict[str, Any]:
+        """Makes a record; what it then holds."""
+        return self._send("POST", f"{self._place[system]}/{table}", system, values)
+
+    def change(self, system: str, table: str, identifier: str, values: dict[str, str]) -> None:
         """Writes these values, whatever the record held."""
-        self._send("PATCH", f"{self._place[system]}({identifier})", system, values)
+        self._send("PATCH", f"{self._place[system]}/{table}({identifier})", system, values)
 
     def _send(self, method: str, url: str, system: str, body: dict[str, str] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token(system)}", "Content-Type": "application/json"}
-        if body is not None:
+        if method == "PATCH":
             headers["If-Match"] = "*"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the sandbox's address
