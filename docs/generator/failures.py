@@ -36,6 +36,8 @@ _ONES = """\
 - `uncouple` ends with 1 when a record that was named is not coupled, or when a write failed.
 - `connection test` ends with 2 when the configuration is at fault in any step, else with 3 when a step
   failed.
+- `verify` ends with 1 when a field differs without a reason, or a record waits for a look-up that may not be
+  left blank.
 - The listing commands end with 0, whatever they list.
 - `demo --once` ends with 0."""
 _CLASSES = {

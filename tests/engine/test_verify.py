@@ -197,3 +197,15 @@ def test_a_look_up_whose_target_was_uncoupled_waits(synchronized: World) -> None
     assert found["differences"] == []
     assert found["waiting"] > 1
     assert "waiting" in kinds_of(found, "Salesperson Code")
+
+
+def test_what_is_held_is_accepted_and_what_a_person_edits_beside_it_differs(synchronized: World) -> None:
+    customer, account = synchronized.pair()
+    place = f"{synchronized.crm('accounts')}({account})"
+    synchronized.send("crm", "PATCH", place, {"fax": "11112222"}, client="kobling")
+    synchronized.sync("CUSTOMER")
+    found = look(synchronized, "CUSTOMER")
+    assert found["differences"] == []
+    assert kinds_of(found, "Fax No.") == {"accepted"}
+    synchronized.edit_customer(customer, address="Torget 52")
+    assert [one["field"] for one in look(synchronized, "CUSTOMER")["differences"]] == ["Address"]

@@ -64,14 +64,15 @@ _INPUT: Final = (Verdict.DIFFERENT, "what it is made from has changed since it w
 
 
 def verify_pair(
-    mapping: Mapping, pair: Pair, look_ups: LookUps, stays: Collection[str] = ()
+    mapping: Mapping, pair: Pair, look_ups: LookUps, stays: Collection[str] = (), held: Collection[str] = ()
 ) -> tuple[Finding, ...]:
-    """What of a coupled pair is not in step. stays: the reasons for which it stays in the inbox."""
+    """What of a coupled pair is not in step. stays: the reasons for which it stays in the inbox. held: columns
+    of the right side that are held."""
     for side in Side:
         if pair.record(side) is None:
             words = f"the record of {mapping.table(side).caption} is deleted or cannot be read"
             return (Finding(field="", verdict=Verdict.DIFFERENT, reason=words),)
-    found = tuple(_Rows(mapping, pair, look_ups, stays).findings())
+    found = tuple(_Rows(mapping, pair, look_ups, stays, held).findings())
     condition = _outside(mapping, pair, look_ups)
     if not found or not condition:
         return found
@@ -98,7 +99,14 @@ def _outside(mapping: Mapping, pair: Pair, look_ups: LookUps) -> str:
 class _Rows:
     """The rows of one pair whose records are both there."""
 
-    def __init__(self, mapping: Mapping, pair: Pair, look_ups: LookUps, stays: Collection[str]) -> None:
+    def __init__(
+        self,
+        mapping: Mapping,
+        pair: Pair,
+        look_ups: LookUps,
+        stays: Collection[str],
+        held: Collection[str],
+    ) -> None:
         assert pair.left is not None
         assert pair.right is not None
         self._mapping = mapping
@@ -107,6 +115,8 @@ class _Rows:
         self._now: dict[Side, Values] = {Side.LEFT: pair.left.values, Side.RIGHT: pair.right.values}
         self._look_ups = look_ups
         self._stays = stays
+        names = [column.name for column in mapping.right.columns]
+        self._holds = frozenset(at for at, name in enumerate(names) if name in held)
 
     def findings(self) -> Iterator[Finding]:
         for one in self._rows:
@@ -162,7 +172,7 @@ class _Rows:
         if self._pair.base is None:
             return _CONTESTED if "conflict" in self._stays else _NOT_MET
         changed = {side: self._changed(one, side) for side in Side}
-        if changed[Side.RIGHT] and "held" in self._stays:
+        if changed[Side.RIGHT] and one.right in self._holds:
             return _HELD
         if one.row.direction is not Direction.BOTH:
             return self._one_way(one, changed)

@@ -117,7 +117,8 @@ class Verifier:
             left, right = task.records[Side.LEFT], task.records[Side.RIGHT]
             pair = Pair(left=left, right=right, base=coupling.base, first=coupling.first)
             stays = reasons.get(coupling.left, set()) | reasons.get(coupling.right, set())
-            stands.append(_Stand(coupling, verify_pair(mapping, pair, look_ups, stays), "waiting" in stays))
+            findings = verify_pair(mapping, pair, look_ups, stays, coupling.right_held)
+            stands.append(_Stand(coupling, findings, "waiting" in stays))
         return stands
 
     async def _reasons(self, name: str, page: Sequence[Coupling]) -> dict[str, set[str]]:
