@@ -66,7 +66,7 @@ _INPUT: Final = (Verdict.DIFFERENT, "what it is made from has changed since it w
 def verify_pair(
     mapping: Mapping, pair: Pair, look_ups: LookUps, stays: Collection[str] = (), held: Collection[str] = ()
 ) -> tuple[Finding, ...]:
-    """What of a coupled pair is not in step. stays: the reasons for which it stays in the inbox. held: columns
+    """What of a coupled pair is not in step. stays: the reasons for which it is in the inbox. held: columns
     of the right side that are held."""
     for side in Side:
         if pair.record(side) is None:
