@@ -45,8 +45,9 @@ EVERY_THIRD = {"method": "PATCH", "path": r"/accounts\(", "every": 3, "action": 
 def test_every_third_write_throttled_is_waited_for_and_all_pass(load: World) -> None:
     load.faults("crm", {**EVERY_THIRD, "status": 429, "retry_after": "1"})
     with watched() as early:
-        settle(load, full=True)
+        run = load.sync("CUSTOMER", full=True)
     assert early == []
+    assert (run["CUSTOMER"]["counts"]["to"]["inserted"], run[""]) == (CUSTOMERS, 0)
     assert_all_in_step(load, CUSTOMERS)
 
 
