@@ -24,8 +24,11 @@ def test_the_demo_matches_merges_shows_the_one_conflict_and_resolves_it() -> Non
     assert "No conflicts are left." in done.stdout
     assert "CONTACT: 16 coupled by e-mail address." in done.stdout
     assert "Tora Vik: customer C00450 of its company CT000059" in done.stdout
-    last = "In Sales, Tora Vik is the primary contact of Fjellheimen Hotell AS."
-    assert done.stdout.rstrip().endswith(last)
+    assert "In Sales, Tora Vik is the primary contact of Fjellheimen Hotell AS." in done.stdout
+    deleted = [line for line in done.stdout.splitlines() if line.startswith("  C00040 ")]
+    assert len(deleted) == 1
+    assert "deleted" in deleted[0]
+    assert " checked: " in done.stdout.rstrip().splitlines()[-1]
 
 
 def test_version_and_help_answer() -> None:

@@ -23,9 +23,11 @@ from kobling.service.couplings import MatchRequest, list_couplings, match_coupli
 from kobling.service.initial import Ports, write_initial
 from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
-from kobling.service.waiting import Resolution, list_conflicts, resolve_conflicts
+from kobling.service.verify import verify
+from kobling.service.waiting import Resolution, list_conflicts, list_skipped, resolve_conflicts
 
 _ORDER: Final = ("SALESPEOPLE", "CURRENCY", "CUSTOMER", "CONTACT")
+_DELETED: Final = "C00040"
 _PERSON: Final = "Anna"
 
 
@@ -87,6 +89,10 @@ async def _story(configuration: Configuration) -> None:
         await _conflict(session, person, pair)
         _title("A person makes a customer with a contact; the contact alone is synchronized, and waits")
         await _newcomers(session, person)
+        _title("A person deletes an account in Sales; nothing else is deleted, and a person decides")
+        await _deletion(session, person)
+        _title("Both sides are read afresh and compared")
+        await _verify(session)
 
 
 def _title(text: str) -> None:
@@ -187,6 +193,23 @@ def _show(person: _Person, pair: dict[str, str]) -> None:
     say(f"  Sales: {crm['name']}, {crm['address1_city']}, {crm['telephone1']}")
 
 
+async def _deletion(session: Session, person: _Person) -> None:
+    couplings = (await list_couplings(session, "CUSTOMER"))["couplings"]
+    pair = next(one for one in couplings if one["number"] == _DELETED)
+    person.delete("crm", "accounts", pair["crm_id"])
+    await _sync(session, Request(mappings=("CUSTOMER",)))
+    for one in (await list_skipped(session))["skipped"]:
+        if one["reason"] == "deleted":
+            say(f"  {one['number']} {one['name']}: {one['message']}.")
+
+
+async def _verify(session: Session) -> None:
+    document, _ = await verify(session, (), progress=lambda what, count: None)
+    words = ("in_step", "normalised", "accepted", "waiting", "different")
+    numbers = ", ".join(f"{document[one]} {one.replace('_', ' ')}" for one in words)
+    say(f"  {document['checked']} checked: {numbers}.")
+
+
 class _Person:
     """Somebody who works in both systems through their own APIs, and knows nothing of kobling."""
 
@@ -214,6 +237,10 @@ class _Person:
     def change(self, system: str, table: str, identifier: str, values: dict[str, str]) -> None:
         """Writes these values, whatever the record held."""
         self._send("PATCH", f"{self._place[system]}/{table}({identifier})", system, values)
+
+    def delete(self, system: str, table: str, identifier: str) -> None:
+        """Deletes a record."""
+        self._send("DELETE", f"{self._place[system]}/{table}({identifier})", system)
 
     def _send(self, method: str, url: str, system: str, body: dict[str, str] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token(system)}", "Content-Type": "application/json"}
