@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from kobling.cli.show import progress_bar, say, say_job, wait_notice
+from kobling.cli.show import progress_bar, say, say_job, say_verified, wait_notice
 from kobling.model.errors import KoblingError, UnreachableError
 from kobling.service.checks import check_connection
 from kobling.service.configuration import Configuration, read_configuration
@@ -205,9 +205,7 @@ async def _deletion(session: Session, person: _Person) -> None:
 
 async def _verify(session: Session) -> None:
     document, _ = await verify(session, (), progress=lambda what, count: None)
-    words = ("in_step", "normalised", "accepted", "waiting", "different")
-    numbers = ", ".join(f"{document[one]} {one.replace('_', ' ')}" for one in words)
-    say(f"  {document['checked']} checked: {numbers}.")
+    say_verified(document)
 
 
 class _Person:

@@ -6,9 +6,18 @@ from typing import Annotated
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, print_json
-from kobling.cli.records import Mapping, in_session
+from kobling.cli.options import ConfigOption, JsonOption, MappingArgument, print_json
+from kobling.cli.session import answer_rows, in_session
+from kobling.cli.show import note, say, say_rows, wait_notice
 
+_MAPPINGS = {
+    "name": "Mapping",
+    "bc_table": "BC table",
+    "crm_entity": "Entity",
+    "direction": "Direction",
+    "enabled": "Enabled",
+    "depends_on": "Needs",
+}
 mapping_app = typer.Typer(no_args_is_help=True, help="Integration table mappings.")
 
 
@@ -22,20 +31,13 @@ def register(app: typer.Typer) -> None:
 
 def mapping_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """All mappings, in short."""
-    from kobling.cli.show import say_rows
     from kobling.service.mappings import list_mappings
 
-    document = in_session(config, list_mappings)
-    if as_json:
-        print_json(document)
-        return
-    keys = ("name", "bc_table", "crm_entity", "direction", "enabled", "depends_on")
-    rows = [[_words(one.get(key)) for key in keys] for one in document["mappings"]]
-    say_rows(rows, ("Mapping", "BC table", "Entity", "Direction", "Enabled", "Needs"))
+    answer_rows(in_session(config, list_mappings), "mappings", _MAPPINGS, as_json, cell=_words)
 
 
 def mapping_show(
-    name: Mapping,
+    name: MappingArgument,
     every_variant: Annotated[
         bool, typer.Option("--every-variant", help="Also the variants that the switches leave out.")
     ] = False,
@@ -53,7 +55,7 @@ def mapping_show(
 
 
 def mapping_set(
-    name: Mapping,
+    name: MappingArgument,
     edits: Annotated[list[str], typer.Argument(metavar="key=value...")],
     existing: Annotated[
         bool,
@@ -69,7 +71,6 @@ def mapping_set(
 
     Keys: enabled, direction, synch_only_coupled, bc_filter, crm_filter, update_conflict, deletion_conflict.
     """
-    from kobling.cli.show import note, wait_notice
     from kobling.service.mappings import set_mapping
 
     document = in_session(
@@ -84,7 +85,6 @@ def mapping_set(
 
 
 def _say(document: dict[str, object]) -> None:
-    from kobling.cli.show import say, say_rows
 
     for variant in document["variants"]:  # type: ignore[attr-defined]
         say(f"{document['name']}: {variant['bc_table']} and {variant['crm_entity']}, {variant['direction']}")

@@ -1,4 +1,4 @@
-"""Options that every command takes, before or after its name, and how a command answers."""
+"""Options and arguments that commands have in common, and how a command answers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ ConfigOption = Annotated[
 
 JsonOption = Annotated[
     bool, typer.Option("--json", callback=_of_root, help="Print one JSON document and nothing else.")
+]
+
+MappingArgument = Annotated[str, typer.Argument(metavar="MAPPING")]
+AnyMappingArgument = Annotated[str | None, typer.Argument(metavar="[MAPPING]")]
+MappingsArgument = Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")]
+RecordArgument = Annotated[str, typer.Argument(metavar="ID")]
+AnyRecordArgument = Annotated[str | None, typer.Argument(metavar="[ID]")]
+RecordsOption = Annotated[
+    list[str] | None, typer.Option("--record", metavar="ID", help="Only this record; may be repeated.")
 ]
 
 

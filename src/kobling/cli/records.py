@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, print_json
+from kobling.cli.options import (
+    AnyMappingArgument,
+    AnyRecordArgument,
+    ConfigOption,
+    JsonOption,
+    MappingArgument,
+    RecordsOption,
+)
+from kobling.cli.session import answer_rows, finish, in_session
+from kobling.cli.show import wait_notice
 
-if TYPE_CHECKING:
-    from kobling.service.session import Session
-
-_Result = TypeVar("_Result")
-Mapping = Annotated[str, typer.Argument(metavar="MAPPING")]
+_COUPLINGS = {
+    "number": "No.",
+    "bc_name": "Name in BC",
+    "crm_name": "Name in Sales",
+    "bc_id": "BC id",
+    "crm_id": "Sales id",
+}
+_CONFLICTS = {
+    "mapping": "Mapping",
+    "field": "Field",
+    "base": "Before",
+    "bc": "In BC",
+    "crm": "In Sales",
+    "bc_id": "BC id",
+}
 
 
 class Use(StrEnum):
@@ -49,34 +66,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(conflict_app, name="conflict")
 
 
-def in_session(config: Path | None, work: Callable[[Session], Awaitable[_Result]]) -> _Result:
-    """Does the work in an open session."""
-    import asyncio
-
-    from kobling.service.configuration import read_configuration
-    from kobling.service.session import open_session
-
-    async def inside() -> _Result:
-        async with open_session(read_configuration(config)) as session:
-            return await work(session)
-
-    return asyncio.run(inside())
-
-
-def finish(document: dict[str, Any], status: int, as_json: bool, headline: str) -> None:
-    from kobling.cli.show import say, say_job
-
-    if as_json:
-        print_json(document)
-    else:
-        say(headline)
-        for job in document.get("jobs", ()):
-            say_job(job)
-    raise typer.Exit(status)
-
-
 def couple(
-    mapping: Mapping,
+    mapping: MappingArgument,
     bc_id: Annotated[str, typer.Argument(metavar="BC_ID")],
     crm_id: Annotated[str, typer.Argument(metavar="CRM_ID")],
     use: UseOption = None,
@@ -84,7 +75,6 @@ def couple(
     as_json: JsonOption = False,
 ) -> None:
     """Couples two records. Without --use the next run compares them."""
-    from kobling.cli.show import wait_notice
     from kobling.service.couplings import couple_records
 
     chosen = "" if use is None else use.value
@@ -98,7 +88,7 @@ def couple(
 
 
 def couple_match(
-    mapping: Mapping,
+    mapping: MappingArgument,
     on: Annotated[
         list[str] | None,
         typer.Option("--on", metavar='"BC FIELD=crm_field"', help="Must be equal; may be repeated."),
@@ -113,7 +103,6 @@ def couple_match(
     as_json: JsonOption = False,
 ) -> None:
     """Couples the uncoupled records of both sides that match uniquely."""
-    from kobling.cli.show import wait_notice
     from kobling.service.couplings import MatchRequest, match_couplings
 
     request = MatchRequest(
@@ -134,15 +123,12 @@ def couple_match(
 
 
 def uncouple(
-    mapping: Mapping,
-    record: Annotated[
-        list[str] | None, typer.Option("--record", metavar="ID", help="Only this record; may be repeated.")
-    ] = None,
+    mapping: MappingArgument,
+    record: RecordsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Removes couplings; the records stay. Without --record, all of the mapping."""
-    from kobling.cli.show import wait_notice
     from kobling.service.couplings import uncouple_records
 
     document, status = in_session(
@@ -151,46 +137,32 @@ def uncouple(
     finish(document, status, as_json, f"{mapping.upper()}: {document['uncoupled']} uncoupled.")
 
 
-def coupling_list(mapping: Mapping, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def coupling_list(mapping: MappingArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Every coupling of a mapping."""
-    from kobling.cli.show import say_rows
     from kobling.service.couplings import list_couplings
 
     document = in_session(config, lambda session: list_couplings(session, mapping))
-    if as_json:
-        print_json(document)
-        return
-    keys = ("number", "bc_name", "crm_name", "bc_id", "crm_id")
-    rows = [[one[key] for key in keys] for one in document["couplings"]]
-    say_rows(rows, ("No.", "Name in BC", "Name in Sales", "BC id", "Sales id"))
+    answer_rows(document, "couplings", _COUPLINGS, as_json)
 
 
 def conflict_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Fields that were changed on both sides and wait for a person."""
-    from kobling.cli.show import say_rows
     from kobling.service.waiting import list_conflicts
 
-    document = in_session(config, list_conflicts)
-    if as_json:
-        print_json(document)
-        return
-    keys = ("mapping", "field", "base", "bc", "crm", "bc_id")
-    rows = [[one[key] for key in keys] for one in document["conflicts"]]
-    say_rows(rows, ("Mapping", "Field", "Before", "In BC", "In Sales", "BC id"))
+    answer_rows(in_session(config, list_conflicts), "conflicts", _CONFLICTS, as_json)
 
 
 def conflict_resolve(
     use: Annotated[
         str, typer.Option("--use", metavar="bc|crm|VALUE", help="Whose value holds, or a value for both.")
     ],
-    mapping: Annotated[str | None, typer.Argument(metavar="[MAPPING]")] = None,
-    record: Annotated[str | None, typer.Argument(metavar="[ID]")] = None,
+    mapping: AnyMappingArgument = None,
+    record: AnyRecordArgument = None,
     field: Annotated[str | None, typer.Option("--field", metavar="F", help="Only this field.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Resolves conflicts at once: all, those of a mapping, of a record, or of one field."""
-    from kobling.cli.show import wait_notice
     from kobling.service.waiting import Resolution, resolve_conflicts
 
     request = Resolution(use=use, mapping=mapping or "", record=record or "", field=field or "")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, print_json
+from kobling.cli.options import ConfigOption, JsonOption, MappingsArgument, RecordsOption, print_json
+from kobling.cli.session import finish, in_session
+from kobling.cli.show import counts_text, progress_bar, say_full_warning, say_job, say_rows, wait_notice
+
+if TYPE_CHECKING:
+    from kobling.service.session import Session
 
 
 class Way(StrEnum):
@@ -30,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sync(
-    mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
+    mappings: MappingsArgument = None,
     every_mapping: Annotated[bool, typer.Option("--all", help="Every enabled mapping.")] = False,
     full: Annotated[
         bool,
@@ -42,9 +47,7 @@ def sync(
     direction: Annotated[
         Way, typer.Option("--direction", help="to: into Sales only; from: into Business Central only.")
     ] = Way.BOTH,
-    record: Annotated[
-        list[str] | None, typer.Option("--record", metavar="ID", help="Only this record; may be repeated.")
-    ] = None,
+    record: RecordsOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show exactly what a run would do; write nothing.")
     ] = False,
@@ -52,11 +55,6 @@ def sync(
     as_json: JsonOption = False,
 ) -> None:
     """Synchronizes what changed since the last run, in both directions."""
-    import asyncio
-
-    from kobling.cli.show import progress_bar, say_action, say_full_warning, say_job, wait_notice
-    from kobling.service.configuration import read_configuration
-    from kobling.service.session import open_session
     from kobling.service.synchronize import Request, synchronize
 
     request = Request(
@@ -69,43 +67,26 @@ def sync(
         dry_run=dry_run,
     )
 
-    async def work() -> tuple[dict[str, object], int]:
-        async with open_session(read_configuration(config)) as session:
-            if full and not record:
-                say_full_warning(await session.without_finder(request.mappings, every_mapping))
-            with progress_bar(quiet=as_json) as progress:
-                return await synchronize(session, request, progress=progress, wait=wait_notice)
+    async def work(session: Session) -> tuple[dict[str, Any], int]:
+        if full and not record:
+            say_full_warning(await session.without_finder(request.mappings, every_mapping))
+        with progress_bar(quiet=as_json) as progress:
+            return await synchronize(session, request, progress=progress, wait=wait_notice)
 
-    document, status = asyncio.run(work())
-    if as_json:
-        print_json(document)
-    else:
-        for action in document.get("actions", ()):  # type: ignore[attr-defined]
-            say_action(action)
-        for job in document["jobs"]:  # type: ignore[attr-defined]
-            say_job(job)
-    raise typer.Exit(status)
+    document, status = in_session(config, work)
+    finish(document, status, as_json)
 
 
 def job_list(
-    mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
+    mappings: MappingsArgument = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many, newest first.")] = 50,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The jobs that ran, newest first."""
-    import asyncio
-
-    from kobling.cli.show import counts_text, say_rows
-    from kobling.service.configuration import read_configuration
-    from kobling.service.session import open_session
     from kobling.service.waiting import list_jobs
 
-    async def work() -> dict[str, object]:
-        async with open_session(read_configuration(config)) as session:
-            return await list_jobs(session, mappings or (), limit)
-
-    document = asyncio.run(work())
+    document = in_session(config, lambda session: list_jobs(session, mappings or (), limit))
     if as_json:
         print_json(document)
         return
@@ -119,7 +100,7 @@ def job_list(
             counts_text(one["counts"]["to"]),
             counts_text(one["counts"]["from"]),
         )
-        for one in document["jobs"]  # type: ignore[attr-defined]
+        for one in document["jobs"]
     ]
     say_rows(rows, ("Job", "Mapping", "Kind", "Status", "Started", "To", "From"))
 
@@ -130,18 +111,9 @@ def job_show(
     as_json: JsonOption = False,
 ) -> None:
     """One job: what it did, and every error with what to do."""
-    import asyncio
-
-    from kobling.cli.show import say_job
-    from kobling.service.configuration import read_configuration
-    from kobling.service.session import open_session
     from kobling.service.waiting import show_job
 
-    async def work() -> dict[str, object]:
-        async with open_session(read_configuration(config)) as session:
-            return await show_job(session, job)
-
-    document = asyncio.run(work())
+    document = in_session(config, lambda session: show_job(session, job))
     if as_json:
         print_json(document)
     else:

@@ -70,6 +70,13 @@ def say_action(action: Document) -> None:
     say(f"{action['mapping']}: {action['action']} {action['record']}: {words}")
 
 
+def say_verified(document: Document) -> None:
+    """How many pairs were compared, and what they came to."""
+    kinds = ("in_step", "normalised", "accepted", "waiting", "different")
+    counts = ", ".join(f"{document[kind]} {kind.replace('_', ' ')}" for kind in kinds)
+    say(f"{document['checked']} checked: {counts}.")
+
+
 def say_errors(errors: Sequence[Document]) -> None:
     """Each error in one line, with what to do."""
     for error in errors:

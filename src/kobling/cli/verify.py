@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, print_json
+from kobling.cli.options import ConfigOption, JsonOption, MappingsArgument, print_json
+from kobling.cli.session import in_session
+from kobling.cli.show import Document, progress_bar, say_rows, say_verified
+
+if TYPE_CHECKING:
+    from kobling.service.session import Session
 
 # What is shown of an entry, with its title.
 _REASONS = {
@@ -32,24 +37,18 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
+    mappings: MappingsArgument = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Reads both sides afresh and compares every coupled pair; writes nothing."""
-    import asyncio
-
-    from kobling.cli.show import progress_bar
-    from kobling.service.configuration import read_configuration
-    from kobling.service.session import open_session
     from kobling.service.verify import verify as compare
 
-    async def work() -> tuple[dict[str, object], int]:
-        async with open_session(read_configuration(config)) as session:
-            with progress_bar(quiet=as_json) as progress:
-                return await compare(session, mappings or (), progress=progress)
+    async def work(session: Session) -> tuple[Document, int]:
+        with progress_bar(quiet=as_json) as progress:
+            return await compare(session, mappings or (), progress=progress)
 
-    document, status = asyncio.run(work())
+    document, status = in_session(config, work)
     if as_json:
         print_json(document)
     else:
@@ -57,13 +56,9 @@ def verify(
     raise typer.Exit(status)
 
 
-def _say(document: dict[str, object]) -> None:
-    from kobling.cli.show import say, say_rows
-
-    kinds = ("in_step", "normalised", "accepted", "waiting", "different")
-    counts = ", ".join(f"{document[kind]} {kind.replace('_', ' ')}" for kind in kinds)
-    say(f"{document['checked']} checked: {counts}.")
+def _say(document: Document) -> None:
+    say_verified(document)
     for words, key in ((_REASONS, "reasons"), (_DIFFERENCES, "differences")):
-        rows: Any = document[key]
+        rows = document[key]
         if rows:
             say_rows([[one[name] for name in words] for one in rows], list(words.values()))

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, print_json
-from kobling.cli.records import Mapping, finish, in_session
+from kobling.cli.options import (
+    AnyMappingArgument,
+    AnyRecordArgument,
+    ConfigOption,
+    JsonOption,
+    MappingArgument,
+    RecordArgument,
+    print_json,
+)
+from kobling.cli.session import answer_rows, finish, in_session
+from kobling.cli.show import say_rows, wait_notice
 
-AnyMapping = Annotated[str | None, typer.Argument(metavar="[MAPPING]")]
-AnyRecord = Annotated[str | None, typer.Argument(metavar="[ID]")]
-Record = Annotated[str, typer.Argument(metavar="ID")]
-
+_SKIPPED = {
+    "mapping": "Mapping",
+    "number": "No.",
+    "name": "Name",
+    "reason": "Reason",
+    "message": "Message",
+    "bc_id": "BC id",
+    "crm_id": "Sales id",
+}
 skipped_app = typer.Typer(no_args_is_help=True, help="Records that are left alone until somebody acts.")
 held_app = typer.Typer(
     no_args_is_help=True,
@@ -37,21 +50,14 @@ def register(app: typer.Typer) -> None:
 
 def skipped_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Records that failed or whose partner is deleted, until a person acts or they change."""
-    from kobling.cli.show import say_rows
     from kobling.service.waiting import list_skipped
 
-    document = in_session(config, list_skipped)
-    if as_json:
-        print_json(document)
-        return
-    keys = ("mapping", "number", "name", "reason", "message", "bc_id", "crm_id")
-    rows = [[one[key] for key in keys] for one in document["skipped"]]
-    say_rows(rows, ("Mapping", "No.", "Name", "Reason", "Message", "BC id", "Sales id"))
+    answer_rows(in_session(config, list_skipped), "skipped", _SKIPPED, as_json)
 
 
 def skipped_retry(
-    mapping: AnyMapping = None,
-    record: AnyRecord = None,
+    mapping: AnyMappingArgument = None,
+    record: AnyRecordArgument = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,21 +66,21 @@ def skipped_retry(
 
 
 def skipped_restore(
-    mapping: Mapping, record: Record, config: ConfigOption = None, as_json: JsonOption = False
+    mapping: MappingArgument, record: RecordArgument, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Creates the deleted record of this pair anew from the one that is left."""
     _speak(mapping, record, config, as_json, "restored", deletion="restore")
 
 
 def skipped_remove_coupling(
-    mapping: Mapping, record: Record, config: ConfigOption = None, as_json: JsonOption = False
+    mapping: MappingArgument, record: RecordArgument, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Removes the coupling of this pair, one of which is deleted; the other record stays."""
     _speak(mapping, record, config, as_json, "uncoupled", deletion="remove-coupling")
 
 
 def skipped_delete(
-    mapping: Mapping, record: Record, config: ConfigOption = None, as_json: JsonOption = False
+    mapping: MappingArgument, record: RecordArgument, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Deletes the record that is left of this pair, the other one being deleted already."""
     _speak(mapping, record, config, as_json, "deleted", deletion="delete")
@@ -82,7 +88,6 @@ def skipped_delete(
 
 def held_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """What the integration user changed in Sales and nobody has accepted or ignored yet."""
-    from kobling.cli.show import say_rows
     from kobling.service.waiting import list_held
 
     document = in_session(config, list_held)
@@ -100,8 +105,8 @@ def held_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def held_accept(
-    mapping: AnyMapping = None,
-    record: AnyRecord = None,
+    mapping: AnyMappingArgument = None,
+    record: AnyRecordArgument = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -110,8 +115,8 @@ def held_accept(
 
 
 def held_ignore(
-    mapping: AnyMapping = None,
-    record: AnyRecord = None,
+    mapping: AnyMappingArgument = None,
+    record: AnyRecordArgument = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -129,7 +134,6 @@ def _speak(
     held: str = "keep",
     deletion: str = "",
 ) -> None:
-    from kobling.cli.show import wait_notice
     from kobling.engine.task import Held
     from kobling.model.mapping import DeletionConflict
     from kobling.service.waiting import Word, speak
