@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 
 from kobling.algebra.filters import outside
@@ -11,6 +10,7 @@ from kobling.engine.words import text_at
 from kobling.model.look_up import Answer, Outside, Through
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Missing, Record
+from kobling.model.values import guid
 
 
 async def through(context: Context, name: str, side: Side, asked: Sequence[Through]) -> dict[str, Answer]:
@@ -47,7 +47,7 @@ async def _uncoupled(
     """The records of that side that have no coupling, by number on the left and by id on the right."""
     table, service, columns = mapping.table(side), context.services[side], columns_of(mapping, side)
     if side is Side.RIGHT:
-        ids = [one for one in keys if _is_id(one)]
+        ids = [one for one in keys if guid(one)]
         read = await service.read(table.route, columns, ids) if ids else {}
         return {one: record_of(mapping, side, row) for one, row in read.items()}
     if table.number is None or not keys:
@@ -56,14 +56,6 @@ async def _uncoupled(
     fitting = [one for one in keys if number.maximum is None or len(one) <= number.maximum]
     rows = await service.find(table.route, columns, number.name, fitting) if fitting else []
     return {str(row[number.name]): record_of(mapping, side, row) for row in rows}
-
-
-def _is_id(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _missing(name: str, one: Through, title: str, why: str) -> Missing:

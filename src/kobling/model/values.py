@@ -6,6 +6,7 @@ them; decimals never pass through binary floats.
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +25,14 @@ BLANKS: Final = frozenset({None, "", "_x0020_", EMPTY_ID, "0001-01-01"})
 def is_blank(value: Value) -> bool:
     """Whether the value means 'nothing'; zero and False are values."""
     return value in BLANKS if value.__class__ is str or value is None else False
+
+
+def guid(text: str) -> str:
+    """The id that the text spells, in lower case; '' where it spells none."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return ""
 
 
 def same_value(one: Value, other: Value) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +10,7 @@ from kobling.engine.task import Context, columns_of
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
 from kobling.model.state import Coupling
+from kobling.model.values import guid
 from kobling.ports import MappingState
 
 _SIDES = {"bc": Side.LEFT, "crm": Side.RIGHT}
@@ -28,20 +28,13 @@ def read_id(text: str) -> Given:
     """What was typed. Raises ConfigurationError for a prefix without a GUID."""
     prefix, colon, rest = text.partition(":")
     side = _SIDES.get(prefix.casefold()) if colon else None
-    guid = _guid(rest if side is not None else text)
-    if side is not None and not guid:
+    spelt = guid((rest if side is not None else text).strip("{} "))
+    if side is not None and not spelt:
         raise ConfigurationError(
             f"{text!r} is no id: after {prefix}: a GUID is expected.",
             cure="Write for example bc:8d2f1f5c-0c2b-4f0e-9f3e-0123456789ab, or the number in BC alone.",
         )
-    return Given(text=text, side=side, guid=guid)
-
-
-def _guid(text: str) -> str:
-    try:
-        return str(uuid.UUID(text.strip("{} ")))
-    except ValueError:
-        return ""
+    return Given(text=text, side=side, guid=spelt)
 
 
 async def ids_in_state(store: MappingState, texts: Sequence[str]) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -122,12 +121,3 @@ IDS: Final = "any(string_to_array(%s, ',')::uuid[])"
 def joined(ids: Iterable[str]) -> str:
     """Ids as the parameter of `IDS`."""
     return ",".join(ids)
-
-
-def is_id(text: str) -> bool:
-    """Whether the text is a GUID."""
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

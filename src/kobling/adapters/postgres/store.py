@@ -11,11 +11,11 @@ import psycopg
 
 from kobling.adapters.postgres import bulk
 from kobling.adapters.postgres.inbox import Stamps, move
-from kobling.adapters.postgres.packing import IDS, Layouts, as_text, is_id, joined, unpack
+from kobling.adapters.postgres.packing import IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
-from kobling.model.values import EMPTY_ID
+from kobling.model.values import EMPTY_ID, guid
 
 _CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text, by_us"
 _COUPLING: Final = (
@@ -144,7 +144,7 @@ class PostgresStore:
             f"select {asked}::text, {given}::text, coalesce((select message from inbox"
             " where inbox.mapping_id = coupling.mapping_id and reason = 'outside' and record_id = "
             f"{side}_id limit 1), '') from coupling where mapping_id = %s and {asked} = any(%s::{kind}[])",
-            [self.mapping_id, [one for one in keys if kind == "text" or is_id(one)]],
+            [self.mapping_id, [one for one in keys if kind == "text" or guid(one)]],
         )
         return {row[0]: Found(value=row[1], outside=row[2]) async for row in cursor}
 
