@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.postgres.packing import BETWEEN
 from kobling.model.state import Change, Settled
 
-_BETWEEN: Final = "\x1f"
 _LEAVE: Final = (
     "delete from inbox using unnest(%s::text[], %s::uuid[], %s::text[]) as gone(side, id, stamp)"
     " where mapping_id = %s and inbox.side = gone.side and record_id = gone.id"
@@ -78,13 +78,13 @@ async def move(
         await database.execute(
             _STAY,
             [
-                _BETWEEN,
-                _BETWEEN,
+                BETWEEN,
+                BETWEEN,
                 *_keys([one for one, _ in stay], stamps),
                 [entry.reason for _, entry in stay],
                 [entry.message for _, entry in stay],
-                [_BETWEEN.join(entry.fields) for _, entry in stay],
-                [_BETWEEN.join(entry.waits) for _, entry in stay],
+                [BETWEEN.join(entry.fields) for _, entry in stay],
+                [BETWEEN.join(entry.waits) for _, entry in stay],
                 [entry.coupling is not None for _, entry in stay],
                 mapping_id,
             ],

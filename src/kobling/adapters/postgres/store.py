@@ -11,7 +11,7 @@ import psycopg
 
 from kobling.adapters.postgres import bulk
 from kobling.adapters.postgres.inbox import Stamps, move
-from kobling.adapters.postgres.packing import IDS, Layouts, as_text, joined, unpack
+from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
@@ -31,8 +31,6 @@ _SLICE: Final = (
     " and record_id = case side when 'left' then left_id else right_id end)"
 )
 _intents: Final = msgspec.json.Decoder(list[Intent])
-# Between texts that travel as one parameter; no version holds it.
-_BETWEEN: Final = "\x1f"
 # A deleted record waits for a person only under the policy that asks.
 _SKIPPED: Final = ("deleted", "failed", "unproved")
 
@@ -124,7 +122,7 @@ class PostgresStore:
             f" on {side}_id = given.id and {side}_version = given.version"
             " where coupling.mapping_id = %s and left_base is not null and not exists (select 1 from inbox"
             " where inbox.mapping_id = coupling.mapping_id and record_id in (left_id, right_id))",
-            [joined(versions), _BETWEEN.join(versions.values()), _BETWEEN, self.mapping_id],
+            [joined(versions), BETWEEN.join(versions.values()), BETWEEN, self.mapping_id],
         )
         return {row[0]: row[1] async for row in cursor}
 
