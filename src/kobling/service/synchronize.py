@@ -107,10 +107,11 @@ def _not_coupled(name: str, loose: dict[Side, list[str]]) -> list[Failure]:
 
 def exit_status(reports: Sequence[Report]) -> int:
     """1 where something failed, waits or is contested, now or from before; else 0."""
-    for report in reports:
-        counts = [report.counts[direction] for direction in ("to", "from")]
-        if any(one.get(word) for one in counts for word in ("failed", "waiting", "conflicts")):
-            return 1
-        if report.open.conflicts or report.open.waiting or report.failures:
-            return 1
-    return 0
+    return int(any(left_open(one) or one.open.conflicts or one.open.waiting for one in reports))
+
+
+def left_open(report: Report) -> bool:
+    """Whether this very run left something for a person."""
+    counts = report.counts.values()
+    words = ("failed", "waiting", "conflicts")
+    return bool(report.failures) or any(one.get(word) for one in counts for word in words)

@@ -23,6 +23,7 @@ from kobling.service.documents import (
 )
 from kobling.service.identifiers import ids_in_state
 from kobling.service.session import Document, Session
+from kobling.service.synchronize import left_open
 
 _SIDES: Final = {"bc": Side.LEFT, "crm": Side.RIGHT}
 _DELETED: Final = ("deleted", "unproved")
@@ -131,7 +132,7 @@ async def speak(session: Session, word: Word, *, wait: Callable[[str], None]) ->
                 still += len(before & await _waiting(context, name, word, ids))
     document: Document = {"records": spoken, "done": spoken - still}
     document["jobs"] = [job_document(one) for one in reports]
-    return document, 1 if not spoken or still or any(_is_open(one) for one in reports) else 0
+    return document, 1 if not spoken or still or any(left_open(one) for one in reports) else 0
 
 
 async def _due(context: Context, name: str, word: Word, wanted: set[str] | None) -> tuple[str, ...]:
@@ -150,13 +151,6 @@ async def _waiting(context: Context, name: str, word: Word, ids: Sequence[str]) 
     left = {one.right: one.left for one in await store.couplings(ids, [])}
     reasons = _SKIPPED if word.deletion is None else _DELETED
     return {left.get(one.id, one.id) for one in rows if one.reason in reasons}
-
-
-def _is_open(report: Report) -> bool:
-    """Whether this very run left something for a person."""
-    counts = report.counts.values()
-    words = ("failed", "waiting", "conflicts")
-    return bool(report.failures) or any(one.get(word) for one in counts for word in words)
 
 
 async def list_jobs(session: Session, names: Sequence[str], limit: int) -> Document:
