@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -14,13 +14,15 @@ from kobling.model.mapping import Side
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Report, Settled
 
 Row = dict[str, Any]
+# The mark of the deletion log.
+DELETIONS: Final = "deletedRecords"
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """What the one opening batch of a run brought.
 
     rows: by reference name; all rows of the reference where `whole` names it, else those above its mark.
-    marks: the new marks by reference name, to be given next time; `deletedRecords` is the deletion log's own.
+    marks: the new marks by reference name, to be given next time; `DELETIONS` is the deletion log's own.
     deleted: (table number, record id) of the deletion log since its mark.
     """
 
@@ -68,7 +70,6 @@ class Outcome(StrEnum):
     GONE = "gone"
     REJECTED = "rejected"
     TRANSIENT = "transient"
-    UNKNOWN = "unknown"
 
 
 class RowResult(msgspec.Struct, frozen=True, kw_only=True):

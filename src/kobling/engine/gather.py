@@ -107,8 +107,6 @@ class Gather:
             changes=tuple(changes),
             records=records,
             deleted=deleted,
-            results={},
-            read={},
             by_us=any(one.by_us for one in changes),
         )
 
@@ -246,8 +244,6 @@ class Gather:
             changes=(change,),
             fresh=True,
             records={side: record, side.other: None},
-            results={},
-            read={},
         )
 
     def _found(self, change: Change, partner: Record) -> Task:
@@ -271,8 +267,6 @@ class Gather:
             coupling=coupling,
             fresh=True,
             records=records,
-            results={},
-            read={},
         )
 
     async def _find(self, changes: Sequence[Change]) -> dict[str, list[Record]]:

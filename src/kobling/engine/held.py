@@ -12,15 +12,14 @@ from typing import Any
 import msgspec
 
 from kobling.algebra.held import held_positions, held_words, ignored
-from kobling.engine.task import ETAG, Context, Held, Task
+from kobling.engine.partial import has_arrived
+from kobling.engine.task import ETAG, Context, Held, Task, values_of
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, Base, Kind
 from kobling.model.state import Change
 from kobling.model.values import same_value
 from kobling.ports import Row
-
-_SENT = "sent"
 
 
 def by_us(context: Context, mapping: Mapping, side: Side, row: Row) -> bool:
@@ -35,6 +34,27 @@ def _is_written(context: Context, mapping: Mapping) -> bool:
         one.direction.allows(Side.RIGHT) or any(row.claim for row in one.rows)
         for one in context.mappings.values()
         if one.right.route == mapping.right.route
+    )
+
+
+def change_of(
+    context: Context,
+    mapping: Mapping,
+    side: Side,
+    row: Row,
+    *,
+    wanted: bool = False,
+    reason: str = "new",
+) -> Change:
+    """A row that was just read, for the inbox."""
+    return Change(
+        id=row["id"],
+        side=side,
+        version=row[ETAG],
+        values=values_of(mapping, side, row),
+        wanted=wanted,
+        reason=reason,
+        by_us=by_us(context, mapping, side, row),
     )
 
 
@@ -92,7 +112,7 @@ def _arrived(mapping: Mapping, change: Change, intent: dict[str, Any] | None) ->
     if intent is None or change.values is None:
         return False
     held = dict(zip([one.name for one in mapping.table(change.side).columns], change.values, strict=True))
-    return all(same_value(held.get(name), value) for name, value in intent[_SENT].items())
+    return has_arrived(intent, held)
 
 
 def held_record(task: Task, mapping: Mapping) -> Task:

@@ -1,10 +1,11 @@
-"""Look-ups of a batch, gathered: what its rows ask, answered in bulk."""
+"""Look-ups of a batch, gathered: what its rows ask, answered in bulk; and whom other answers concern."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+from kobling.algebra.filters import bind
 from kobling.algebra.transform import key_reader
 from kobling.engine.references import load
 from kobling.engine.task import Context, Task
@@ -12,6 +13,7 @@ from kobling.engine.through import through
 from kobling.model.look_up import Answer, LookUps, Rejected, Through
 from kobling.model.mapping import Mapping, Moment, Side
 from kobling.model.pair import Missing
+from kobling.model.state import Coupling
 from kobling.model.values import Values
 
 Wanted = dict[tuple[str, Side], set[str]]
@@ -86,6 +88,17 @@ async def _coupled(context: Context, name: str, side: Side, keys: Sequence[str])
     return found
 
 
-def constants(mapping: Mapping) -> Wanted:
-    """What the conditions of a mapping ask, before a run begins."""
-    return {(one.source, side): {""} for side in Side for one in mapping.table(side).conditions if one.source}
+async def bind_filters(context: Context) -> None:
+    """Puts what the conditions of the mappings ask into them, before a run begins."""
+    for name, mapping in context.mappings.items():
+        conditions = [(side, one) for side in Side for one in mapping.table(side).conditions if one.source]
+        asked: Wanted = {(one.source, side): {""} for side, one in conditions}
+        context.mappings[name] = bind(mapping, await answers(context, asked))
+
+
+async def wake_dependants(context: Context, mapping: Mapping, couplings: Sequence[Coupling]) -> None:
+    """What was made from former partners of these pairs, in other mappings, is made again."""
+    keys = [key for one in couplings for key in one.keys]
+    for other in context.mappings.values():
+        if keys and mapping.name in other.sources:
+            await context.state.wake_couplings(other.name, keys)

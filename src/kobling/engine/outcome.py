@@ -10,7 +10,7 @@ from kobling.algebra.compiled import forward
 from kobling.algebra.held import held_words
 from kobling.engine.clearing import as_it_is, clear
 from kobling.engine.counts import Counts
-from kobling.engine.held import by_us, marked, names_held, without_own
+from kobling.engine.held import change_of, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
 from kobling.engine.words import Words, open_reason, refusal, text_at, waits_of, why_it_stays
@@ -334,13 +334,7 @@ class Outcomes:
         return tuple(after)
 
     def _change(self, side: Side, row: Row) -> Change:
-        return Change(
-            id=row["id"],
-            side=side,
-            version=row[ETAG],
-            values=values_of(self._mapping, side, row),
-            by_us=by_us(self._context, self._mapping, side, row),
-        )
+        return change_of(self._context, self._mapping, side, row)
 
     def _wakes(self, task: Task, coupling: Coupling | None) -> tuple[str, ...]:
         """Who waits for this pair is due: it is newly coupled, renumbered, or inside the filter again."""
@@ -355,8 +349,7 @@ class Outcomes:
         renumbered = old is not None and old.left_number != coupling.left_number
         if not (task.fresh or back or renumbered):
             return ()
-        keys = [coupling.right, coupling.left_number]
-        return tuple(f"{self._mapping.name}/{one}" for one in keys if one)
+        return tuple(f"{self._mapping.name}/{one}" for one in coupling.keys)
 
     def _effects(self, task: Task) -> list[Effect]:
         if not task.action.writes:

@@ -15,7 +15,7 @@ from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.mapping import Side
 from kobling.model.pair import Base, Kind, Record, Write
 from kobling.model.state import Intent
-from kobling.model.values import Values, same_value
+from kobling.model.values import Value, Values, same_value
 
 _SENT: Final = "sent"
 _OF: Final = "of"
@@ -62,6 +62,11 @@ def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     at_origin = [row.column(origin) for row in mapping.rows if row.column(write.side) in written]
     columns = mapping.table(origin).columns
     return {_SENT: sent, _OF: {columns[at].name: source.values[at] for at in at_origin if at is not None}}
+
+
+def has_arrived(intent: Mapping[str, Any], held: Mapping[str, Value]) -> bool:
+    """Whether a record that holds these values holds all that was sent to it."""
+    return all(same_value(held.get(name), value) for name, value in intent[_SENT].items())
 
 
 def is_made(intent: Mapping[str, Any]) -> bool:

@@ -12,10 +12,11 @@ from kobling.algebra.filters import outside
 from kobling.algebra.match import Matches, match
 from kobling.algebra.plan import unclaim
 from kobling.engine.apply import Apply
-from kobling.engine.held import by_us
-from kobling.engine.look_ups import answers, wanted_by
+from kobling.engine.held import change_of
+from kobling.engine.look_ups import answers, wake_dependants, wanted_by
 from kobling.engine.outcome import Outcomes
-from kobling.engine.task import Context, Task, columns_of, record_of
+from kobling.engine.task import Context, Task, columns_of, read_afresh, record_of
+from kobling.engine.words import text_at
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, Choice, First, Kind, Record
@@ -77,9 +78,9 @@ async def _couple(
             left_seen=left.values,
             right_seen=right.values,
             first=first,
-            left_number=_text(mapping.left.number, left),
-            left_title=_text(mapping.left.title, left),
-            right_title=_text(mapping.right.title, right),
+            left_number=text_at(mapping.left.number, left.values),
+            left_title=text_at(mapping.left.title, left.values),
+            right_title=text_at(mapping.right.title, right.values),
         )
         for left, right in pairs
     ]
@@ -91,12 +92,9 @@ async def _couple(
     async with context.state.together():
         await store.couple(couplings)
         await store.put(changes)
-        keys = [f"{mapping.name}/{key}" for one in couplings for key in (one.left_number, one.right) if key]
+        keys = [f"{mapping.name}/{key}" for one in couplings for key in one.keys]
         await store.wake(keys)
-        texts = [key for one in couplings for key in (one.left_number, one.right) if key]
-        for other in context.mappings.values():
-            if mapping.name in other.sources and texts:
-                await context.state.wake_couplings(other.name, texts)
+        await wake_dependants(context, mapping, couplings)
     # Once more, for whoever began to wait before these couplings could be seen.
     await store.wake(keys)
 
@@ -159,13 +157,7 @@ async def uncouple(context: Context, name: str, couplings: Sequence[Coupling], j
     for start in range(0, len(couplings), _PAGE):
         page = couplings[start : start + _PAGE]
         tasks = [_parting(one) for one in page]
-        for side in Side:
-            rows = await context.services[side].read(
-                mapping.table(side).route, columns_of(mapping, side), [one.ids[side] for one in tasks]
-            )
-            for task in tasks:
-                row = rows.get(task.ids[side])
-                task.records[side] = None if row is None else record_of(mapping, side, row)
+        await read_afresh(context, mapping, tasks)
         look_ups = await answers(context, wanted_by(mapping, tasks))
         for task in tasks:
             record = task.records[Side.RIGHT]
@@ -185,10 +177,7 @@ def _parting(coupling: Coupling) -> Task:
         ids=ids,
         mine=changes,
         changes=changes,
-        records={Side.LEFT: None, Side.RIGHT: None},
-        deleted={Side.LEFT: False, Side.RIGHT: False},
-        results={},
-        read={},
+        records=dict.fromkeys(Side),
     )
 
 
@@ -282,20 +271,6 @@ async def take_up(
             if row is None:
                 changes.append(Change(id=one, side=side, deleted=True))
                 continue
-            record = record_of(mapping, side, row)
-            changes.append(
-                Change(
-                    id=one,
-                    side=side,
-                    version=record.version,
-                    values=record.values,
-                    wanted=wanted,
-                    by_us=by_us(context, mapping, side, row),
-                )
-            )
+            changes.append(change_of(context, mapping, side, row, wanted=wanted))
         await store.put(changes)
     return loose
-
-
-def _text(position: int | None, record: Record) -> str:
-    return "" if position is None or record.values[position] is None else str(record.values[position])

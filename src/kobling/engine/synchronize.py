@@ -9,13 +9,12 @@ from typing import Final
 
 import msgspec
 
-from kobling.algebra.filters import bind
 from kobling.algebra.order import depth, order
 from kobling.engine.ahead import read_ahead
-from kobling.engine.held import by_us
-from kobling.engine.look_ups import answers, constants
+from kobling.engine.held import change_of
+from kobling.engine.look_ups import bind_filters
 from kobling.engine.references import new_day, read_references, references_of
-from kobling.engine.task import Context, columns_of, values_of
+from kobling.engine.task import Context, columns_of
 from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError
 from kobling.model.mapping import Mapping, Side
@@ -75,8 +74,7 @@ class Synchronization:
         context.facts = msgspec.structs.replace(context.facts, tables={})
         await read_references(context, references_of(context, names), tuple(Side))
         await new_day(context)
-        for name, mapping in context.mappings.items():
-            context.mappings[name] = bind(mapping, await answers(context, constants(mapping)))
+        await bind_filters(context)
 
     async def _feed(self, name: str, side: Side) -> None:
         """Reads what changed in the mapping's table, for every mapping on it."""
@@ -156,14 +154,13 @@ class Synchronization:
     def _change(self, mapping: Mapping, side: Side, row: Row) -> Change:
         options = self._context.options
         named = mapping.name in self._named
-        return Change(
-            id=row["id"],
-            side=side,
-            version=row["@odata.etag"],
-            values=values_of(mapping, side, row),
+        return change_of(
+            self._context,
+            mapping,
+            side,
+            row,
             wanted=mapping.name in self._full and self._may_create(mapping, side.other),
             reason="compare" if named and options.every_record else "new",
-            by_us=by_us(self._context, mapping, side, row),
         )
 
     def _may_create(self, mapping: Mapping, target: Side) -> bool:

@@ -173,6 +173,17 @@ def columns_of(mapping: TableMapping, side: Side) -> list[str]:
     return [one.name for one in mapping.table(side).columns]
 
 
+async def read_afresh(context: Context, mapping: TableMapping, tasks: Sequence[Task]) -> None:
+    """Reads both records of these pairs; None for one that its service does not have."""
+    for side in Side:
+        rows = await context.services[side].read(
+            mapping.table(side).route, columns_of(mapping, side), [one.ids[side] for one in tasks]
+        )
+        for task in tasks:
+            row = rows.get(task.ids[side])
+            task.records[side] = None if row is None else record_of(mapping, side, row)
+
+
 def body_of(mapping: TableMapping, side: Side, values: Sequence[tuple[int, Any]]) -> Row:
     """(position, value) pairs by column name."""
     columns = mapping.table(side).columns

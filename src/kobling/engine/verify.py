@@ -8,17 +8,16 @@ from typing import Final
 
 import msgspec
 
-from kobling.algebra.filters import bind
 from kobling.algebra.verify import Finding, Verdict, verdict_of, verify_pair
-from kobling.engine.look_ups import answers, constants, wanted_by
-from kobling.engine.task import Context, Task, columns_of, record_of
+from kobling.engine.look_ups import answers, bind_filters, wanted_by
+from kobling.engine.references import references_of
+from kobling.engine.task import Context, Task, read_afresh
 from kobling.model.mapping import Side
 from kobling.model.pair import Pair
 from kobling.model.state import Coupling
-from kobling.ports import Row
+from kobling.ports import DELETIONS, Row
 
 _PAGE: Final = 1000
-_DELETED: Final = "deletedRecords"
 _ALONE: Final = "not coupled yet: a look-up that it needs is not coupled"
 
 
@@ -56,18 +55,14 @@ class Verifier:
     async def open(self, names: Sequence[str]) -> None:
         """Reads the reference tables as they are now and binds the filters; what runs have stored stays."""
         context = self._context
-        wanted = {source for name in names for source in context.mappings[name].sources}
-        needed = {
-            one for name in wanted if name in context.sources for one in context.sources[name].references
-        }
-        marks = {key: mark for key, mark in (await context.state.marks()).items() if key == _DELETED}
+        needed = [context.references[one] for one in references_of(context, names)]
+        marks = {key: mark for key, mark in (await context.state.marks()).items() if key == DELETIONS}
         tables: dict[str, list[Row]] = {}
         for side in Side:
-            mine = [context.references[one] for one in sorted(needed) if context.references[one].side is side]
+            mine = [one for one in needed if one.side is side]
             tables |= (await context.services[side].opening(mine, marks)).rows
         context.facts = msgspec.structs.replace(context.facts, tables=tables)
-        for name, mapping in context.mappings.items():
-            context.mappings[name] = bind(mapping, await answers(context, constants(mapping)))
+        await bind_filters(context)
 
     async def verify(self, name: str) -> Verification:
         """Every coupled pair of a mapping, and the records that wait for being coupled."""
@@ -104,13 +99,7 @@ class Verifier:
         mapping = self._context.mappings[name]
         reasons = await self._reasons(name, page)
         tasks = [_task(one) for one in page]
-        for side in Side:
-            rows = await self._context.services[side].read(
-                mapping.table(side).route, columns_of(mapping, side), [one.ids[side] for one in tasks]
-            )
-            for task in tasks:
-                row = rows.get(task.ids[side])
-                task.records[side] = None if row is None else record_of(mapping, side, row)
+        await read_afresh(self._context, mapping, tasks)
         look_ups = await answers(self._context, wanted_by(mapping, tasks))
         stands = []
         for coupling, task in zip(page, tasks, strict=True):

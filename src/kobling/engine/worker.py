@@ -11,7 +11,7 @@ import msgspec
 
 from kobling.engine.apply import Apply
 from kobling.engine.gather import Gather
-from kobling.engine.look_ups import answers
+from kobling.engine.look_ups import answers, wake_dependants
 from kobling.engine.outcome import Outcomes
 from kobling.engine.references import note_created
 from kobling.engine.task import Context, Task
@@ -159,13 +159,8 @@ class Worker:
         anew = {identifier for task in tasks if task.anew for identifier in task.ids.values()}
         if not anew:
             return
-        couplings = [
-            one.coupling for one in settled if one.coupling is not None and one.coupling.left in anew
-        ]
-        keys = [key for one in couplings for key in (one.left_number, one.right) if key]
-        for other in self._context.mappings.values():
-            if keys and self._mapping.name in other.sources:
-                await self._context.state.wake_couplings(other.name, keys)
+        couplings = [one.coupling for one in settled if one.coupling is not None]
+        await wake_dependants(self._context, self._mapping, [one for one in couplings if one.left in anew])
 
     def _note_created(self, tasks: Sequence[Task]) -> None:
         created = [one for one in tasks if one.action.kind is Kind.CREATE]

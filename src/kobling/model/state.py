@@ -52,6 +52,11 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
     right_title: str = ""
     right_held: frozenset[str] = frozenset()
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What look-ups know the pair by: the number on the left, the id on the right."""
+        return tuple(one for one in (self.left_number, self.right) if one)
+
     def id(self, side: Side) -> str:
         """The record of that side."""
         return self.left if side is Side.LEFT else self.right

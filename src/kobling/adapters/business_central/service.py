@@ -20,7 +20,7 @@ from kobling.adapters.odata.http import Door
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Table
-from kobling.ports import Method, Opening, Page, Row, RowResult, RowWrite
+from kobling.ports import DELETIONS, Method, Opening, Page, Row, RowResult, RowWrite
 
 _NAME: Final = "Business Central"
 _BATCH: Final = 100
@@ -85,7 +85,7 @@ class BusinessCentral:
 
     async def opening(self, references: Sequence[Reference], marks: dict[str, str]) -> Opening:
         """Row versions, deletions and the reference tables above their marks, in one batch."""
-        names = [_DELETED, *(one.name for one in references)]
+        names = [DELETIONS, *(one.name for one in references)]
         routes = [_DELETED, *(one.route for one in references)]
         columns = [("tableId", "recordId"), *(one.columns for one in references)]
         old = {name: int(marks[name]) for name in names if name in marks}
