@@ -25,54 +25,46 @@ _JOB: Final = (
 async def jobs(
     database: psycopg.AsyncConnection[Any], connection_id: int, names: Sequence[str], limit: int
 ) -> list[dict[str, Any]]:
-    """The newest jobs of these mappings, newest first, without their errors' texts."""
-    cursor = await database.execute(
-        f"select {_JOB}, (select count(*) from job_error where job_id = job.id) as failures from job"
-        " join mapping on mapping.id = mapping_id where connection_id = %s and mapping.name = any(%s)"
-        " order by job.id desc limit %s",
-        [connection_id, list(names), limit],
-    )
-    names_of = [one.name for one in cursor.description or ()]
-    found = [dict(zip(names_of, row, strict=True)) async for row in cursor]
-    for one in found:
-        one["errors"] = await errors(database, int(one["job"]), one["mapping"]) if one.pop("failures") else []
-    return found
+    """The newest jobs of these mappings, newest first, with their errors."""
+    condition = "connection_id = %s and mapping.name = any(%s) order by job.id desc limit %s"
+    return await _jobs(database, condition, [connection_id, list(names), limit])
 
 
 async def job(
     database: psycopg.AsyncConnection[Any], connection_id: int, number: int
 ) -> dict[str, Any] | None:
     """One job with its errors; None if there is none of that number."""
-    cursor = await database.execute(
-        f"select {_JOB} from job join mapping on mapping.id = mapping_id"
-        " where connection_id = %s and job.id = %s",
-        [connection_id, number],
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        return None
-    found = dict(zip([one.name for one in cursor.description or ()], row, strict=True))
-    return found | {"errors": await errors(database, number, found["mapping"])}
+    found = await _jobs(database, "connection_id = %s and job.id = %s", [connection_id, number])
+    return found[0] if found else None
 
 
-async def errors(database: psycopg.AsyncConnection[Any], number: int, mapping: str) -> list[dict[str, Any]]:
-    """The errors of a job."""
+async def _jobs(
+    database: psycopg.AsyncConnection[Any], condition: str, parameters: Sequence[object]
+) -> list[dict[str, Any]]:
     cursor = await database.execute(
-        "select left_id, right_id, class, field, message, cure from job_error where job_id = %s order by id",
-        [number],
+        f"select {_JOB} from job join mapping on mapping.id = mapping_id where {condition}", parameters
     )
-    return [
-        {
-            "mapping": mapping,
-            "bc_id": row[0] or None,
-            "crm_id": row[1] or None,
-            "class": row[2],
-            "field": row[3] or None,
-            "message": row[4],
-            "cure": row[5],
-        }
-        async for row in cursor
-    ]
+    names = [one.name for one in cursor.description or ()]
+    found = [dict(zip(names, row, strict=True)) | {"errors": []} async for row in cursor]
+    by_number = {int(one["job"]): one for one in found}
+    cursor = await database.execute(
+        "select job_id, left_id, right_id, class, field, message, cure from job_error"
+        " where job_id = any(%s) order by id",
+        [list(by_number)],
+    )
+    async for number, left, right, kind, field, message, cure in cursor:
+        by_number[number]["errors"].append(
+            {
+                "mapping": by_number[number]["mapping"],
+                "bc_id": left or None,
+                "crm_id": right or None,
+                "class": kind,
+                "field": field or None,
+                "message": message,
+                "cure": cure,
+            }
+        )
+    return found
 
 
 async def stays(
