@@ -212,8 +212,8 @@ class MappingState(Protocol):
         """Couplings in the order of their left ids, from the one after `after` on."""
         ...
 
-    async def named(self, number: str) -> list[Coupling]:
-        """The couplings whose left record has that number."""
+    async def named(self, numbers: Sequence[str]) -> list[Coupling]:
+        """The couplings whose left record has one of these numbers."""
         ...
 
     async def open_counts(self) -> Open:

@@ -188,6 +188,7 @@ async def prepare_resolution(
     store = context.stores[name]
     ids: list[str] = []
     choices: dict[str, Choice] = {}
+    first_contacts: list[Coupling] = []
     found = await store.conflicts()
     for coupling, fields in found:
         if wanted is not None and not {coupling.left, coupling.right} & set(wanted):
@@ -202,9 +203,10 @@ async def prepare_resolution(
                     cure="Say which side is right: --use bc or --use crm.",
                 )
             first = First(str(choice.winner))
-            await store.couple([msgspec.structs.replace(coupling, first=first)])
+            first_contacts.append(msgspec.structs.replace(coupling, first=first))
         choices |= dict.fromkeys(chosen, choice)
         ids += [coupling.left, coupling.right]
+    await store.couple(first_contacts)
     rows = await store.rows_of(ids)
     seen = {one.id(side): one.values(side) for one, _ in found for side in Side}
     await store.put([_due_again(one, seen.get(one.id)) for one in rows])

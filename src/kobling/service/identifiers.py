@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from kobling.engine.task import Context, columns_of
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
-from kobling.model.state import Coupling
 from kobling.model.values import guid
 from kobling.ports import MappingState
 
-_SIDES = {"bc": Side.LEFT, "crm": Side.RIGHT}
+_SIDES: Final = {"bc": Side.LEFT, "crm": Side.RIGHT}
+_CURE: Final = "Give bc:GUID, crm:GUID, or the number in Business Central."
+_Place = tuple[Side, str]
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,24 +39,16 @@ def read_id(text: str) -> Given:
     return Given(text=text, side=side, guid=spelt)
 
 
-async def ids_in_state(store: MappingState, texts: Sequence[str]) -> set[str]:
-    """The ids of the records, and of what they are coupled with, that the state knows by these texts."""
-    found: set[str] = set()
-    for text in texts:
-        given = read_id(text)
-        couplings = await _couplings(store, given)
-        found |= {one for coupling in couplings for one in (coupling.left, coupling.right)}
-        if given.guid:
-            found.add(given.guid)
-    return found
-
-
-async def _couplings(store: MappingState, given: Given) -> list[Coupling]:
+async def ids_in_state(store: MappingState, text: str) -> set[str]:
+    """The ids of the record, and of what it is coupled with, that the state knows by this text."""
+    given = read_id(text)
     if not given.guid:
-        return await store.named(given.text)
-    left = [] if given.side is Side.RIGHT else [given.guid]
-    right = [] if given.side is Side.LEFT else [given.guid]
-    return await store.couplings(left, right)
+        couplings = await store.named([text])
+    else:
+        sides = {side: [given.guid] if given.side in {None, side} else [] for side in Side}
+        couplings = await store.couplings(sides[Side.LEFT], sides[Side.RIGHT])
+    found = {one for coupling in couplings for one in (coupling.left, coupling.right)}
+    return found | {given.guid} if given.guid else found
 
 
 async def locate_among(
@@ -66,27 +60,13 @@ async def locate_among(
     """
     if len(names) == 1:
         return {names[0]: await locate(context, context.mappings[names[0]], texts)}
-    found: dict[str, dict[Side, list[str]]] = {}
-    for text in texts:
-        unknown: ConfigurationError | None = None
-        anywhere = False
-        for name in names:
-            try:
-                side, identifier = await _locate(context, context.mappings[name], _bare(text))
-            except ConfigurationError as error:
-                unknown = error
-                continue
-            anywhere = True
-            found.setdefault(name, {one: [] for one in Side})[side].append(identifier)
-        if not anywhere and unknown is not None:
-            raise ConfigurationError(f"None of {', '.join(names)} has a record {text!r}.", cure=unknown.cure)
-    return found
-
-
-def _bare(text: str) -> Given:
-    """What was typed, without its side: a mapping among several must know the record itself."""
-    given = read_id(text)
-    return msgspec.structs.replace(given, side=None) if given.guid else given
+    # A mapping among several must know the record itself, whatever side is said.
+    given = [msgspec.structs.replace(one, side=None) for one in map(read_id, texts)]
+    places = {name: await _places(context, context.mappings[name], given) for name in names}
+    for one in given:
+        if not any(one.text in found for found in places.values()):
+            raise ConfigurationError(f"None of {', '.join(names)} has a record {one.text!r}.", cure=_CURE)
+    return {name: _by_side(found, texts) for name, found in places.items() if found}
 
 
 async def locate(context: Context, mapping: Mapping, texts: Sequence[str]) -> dict[Side, list[str]]:
@@ -94,33 +74,59 @@ async def locate(context: Context, mapping: Mapping, texts: Sequence[str]) -> di
 
     Raises ConfigurationError for one that nobody knows.
     """
-    found: dict[Side, list[str]] = {Side.LEFT: [], Side.RIGHT: []}
+    places = await _places(context, mapping, [read_id(one) for one in texts])
     for text in texts:
-        side, identifier = await _locate(context, mapping, read_id(text))
-        found[side].append(identifier)
+        if text not in places:
+            raise ConfigurationError(f"{mapping.name}: neither side has a record {text!r}.", cure=_CURE)
+    return _by_side(places, texts)
+
+
+def _by_side(places: dict[str, _Place], texts: Sequence[str]) -> dict[Side, list[str]]:
+    found = [places[one] for one in texts if one in places]
+    return {side: [identifier for there, identifier in found if there is side] for side in Side}
+
+
+async def _places(context: Context, mapping: Mapping, given: Sequence[Given]) -> dict[str, _Place]:
+    """The side and the id that each text means; what nobody knows is left out."""
+    ids = await _sides(context, mapping, [one.guid for one in given if one.guid and one.side is None])
+    numbers = await _numbered(context, mapping, [one.text for one in given if not one.guid])
+    places: dict[str, _Place] = {}
+    for one in given:
+        if one.side is not None:
+            places[one.text] = one.side, one.guid
+        elif one.guid in ids:
+            places[one.text] = ids[one.guid], one.guid
+        elif not one.guid and one.text.casefold() in numbers:
+            places[one.text] = Side.LEFT, numbers[one.text.casefold()]
+    return places
+
+
+async def _sides(context: Context, mapping: Mapping, ids: Sequence[str]) -> dict[str, Side]:
+    """The side on which each of these ids stands."""
+    if not ids:
+        return {}
+    couplings = await context.stores[mapping.name].couplings(ids, ids)
+    coupled = {one.id(side): side for one in couplings for side in Side}
+    found = {one: coupled[one] for one in ids if one in coupled}
+    for side in Side:
+        unknown = [one for one in ids if one not in found]
+        if unknown:
+            route, columns = mapping.table(side).route, columns_of(mapping, side)
+            rows = await context.services[side].read(route, columns, unknown)
+            found |= dict.fromkeys(rows, side)
     return found
 
 
-async def _locate(context: Context, mapping: Mapping, given: Given) -> tuple[Side, str]:
-    if given.side is not None:
-        return given.side, given.guid
-    if given.guid:
-        for coupling in await context.stores[mapping.name].couplings([given.guid], [given.guid]):
-            return (Side.LEFT if coupling.left == given.guid else Side.RIGHT), given.guid
-        for side in Side:
-            table = mapping.table(side)
-            if await context.services[side].read(table.route, columns_of(mapping, side), [given.guid]):
-                return side, given.guid
-    number = mapping.left.number
-    if not given.guid and number is not None:
-        for coupling in await context.stores[mapping.name].named(given.text):
-            return Side.LEFT, coupling.left
-        column = mapping.left.columns[number].name
-        columns = columns_of(mapping, Side.LEFT)
-        rows = await context.services[Side.LEFT].find(mapping.left.route, columns, column, [given.text])
-        if rows:
-            return Side.LEFT, rows[0]["id"]
-    raise ConfigurationError(
-        f"{mapping.name}: neither side has a record {given.text!r}.",
-        cure="Give bc:GUID, crm:GUID, or the number in Business Central.",
-    )
+async def _numbered(context: Context, mapping: Mapping, numbers: Sequence[str]) -> dict[str, str]:
+    """The ids of the records in Business Central with these numbers, by the number's folded case."""
+    if not numbers or mapping.left.number is None:
+        return {}
+    found = {
+        one.left_number.casefold(): one.left for one in await context.stores[mapping.name].named(numbers)
+    }
+    unknown = [one for one in numbers if one.casefold() not in found]
+    if unknown:
+        column, columns = mapping.left.columns[mapping.left.number].name, columns_of(mapping, Side.LEFT)
+        rows = await context.services[Side.LEFT].find(mapping.left.route, columns, column, unknown)
+        found |= {str(row[column]).casefold(): row["id"] for row in rows}
+    return found

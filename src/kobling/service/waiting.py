@@ -69,7 +69,7 @@ async def resolve_conflicts(
             for name in names:
                 wanted = None
                 if request.record:
-                    wanted = sorted(await ids_in_state(context.stores[name], [request.record]))
+                    wanted = sorted(await ids_in_state(context.stores[name], request.record))
                 ids, choices = await prepare_resolution(context, name, wanted, request.field, choice)
                 if not ids:
                     continue
@@ -121,7 +121,7 @@ async def speak(session: Session, word: Word, *, wait: Callable[[str], None]) ->
         spoken = still = 0
         async with session.locked(chosen, wait):
             for name in chosen:
-                wanted = await ids_in_state(context.stores[name], [word.record]) if word.record else None
+                wanted = await ids_in_state(context.stores[name], word.record) if word.record else None
                 ids = await _due(context, name, word, wanted)
                 if not ids:
                     continue

@@ -288,11 +288,11 @@ class PostgresStore:
         )
         return [self._coupling(row) async for row in cursor]
 
-    async def named(self, number: str) -> list[Coupling]:
-        """The couplings whose left record has that number."""
+    async def named(self, numbers: Sequence[str]) -> list[Coupling]:
+        """The couplings whose left record has one of these numbers."""
         cursor = await self._database.execute(
-            f"select {_COUPLING} from coupling where mapping_id = %s and left_number = %s",
-            [self.mapping_id, number],
+            f"select {_COUPLING} from coupling where mapping_id = %s and left_number = any(%s)",
+            [self.mapping_id, list(numbers)],
         )
         return [self._coupling(row) async for row in cursor]
 
