@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from kobling.algebra.compiled import compiled, forward, is_derived
+from kobling.algebra.deletion import plan_deletion
 from kobling.algebra.filters import holds, outside
 from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
@@ -15,7 +14,6 @@ from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert, is_open
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import (
-    DeletionConflict,
     Direction,
     FieldRow,
     Mapping,
@@ -38,12 +36,6 @@ from kobling.model.pair import (
 from kobling.model.values import UNSET, Value, Values, is_blank, same_value
 
 _NOTHING = Action(kind=Kind.NOTHING)
-DELETION: Final = {
-    DeletionConflict.ASK: Kind.ASK,
-    DeletionConflict.RESTORE: Kind.RESTORE,
-    DeletionConflict.REMOVE_COUPLING: Kind.UNCOUPLE,
-    DeletionConflict.DELETE: Kind.DELETE,
-}
 _FIRST = {UpdateConflict.SEND: First.LEFT, UpdateConflict.GET: First.RIGHT}
 
 
@@ -70,7 +62,7 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
         return Merge(mapping, pair, left, right, look_ups).action()
     if verdict is Verdict.OUTSIDE:
         return _left_filter(mapping, pair, look_ups)
-    return _unmerged(mapping, verdict)
+    return _unmerged(mapping, pair, verdict, look_ups)
 
 
 def _held_filter(mapping: Mapping, pair: Pair) -> Action:
@@ -79,15 +71,12 @@ def _held_filter(mapping: Mapping, pair: Pair) -> Action:
     return Action(kind=Kind.HOLD, held=tuple(names), reason=held_words(names))
 
 
-def _unmerged(mapping: Mapping, verdict: Verdict) -> Action:
-    kind = {
-        Verdict.NOTHING: Kind.NOTHING,
-        Verdict.DELETION: DELETION[mapping.deletion_conflict],
-        Verdict.ASK_DELETION: Kind.ASK,
-        Verdict.BOTH_DELETED: Kind.UNCOUPLE,
-        Verdict.READ: Kind.READ,
-    }[verdict]
-    return Action(kind=kind, reason=str(verdict))
+def _unmerged(mapping: Mapping, pair: Pair, verdict: Verdict, look_ups: LookUps) -> Action:
+    if verdict is Verdict.NOTHING:
+        return Action(kind=Kind.NOTHING, reason=str(verdict))
+    if verdict is Verdict.READ:
+        return Action(kind=Kind.READ, reason=str(verdict))
+    return plan_deletion(mapping, pair, verdict, look_ups)
 
 
 def states(mapping: Mapping, pair: Pair, look_ups: LookUps) -> tuple[SideState, SideState]:
@@ -180,7 +169,7 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     if verdict is Verdict.OUTSIDE:
         return _left_filter(mapping, pair, look_ups)
     if verdict is not Verdict.MERGE or pair.left is None or pair.right is None:
-        return _unmerged(mapping, verdict)
+        return _unmerged(mapping, pair, verdict, look_ups)
     first = pair.first or _FIRST.get(mapping.update_conflict, First.POLICY)
     sides = {Side.LEFT: list(pair.left.values), Side.RIGHT: list(pair.right.values)}
     made: list[Value] = []
@@ -362,16 +351,3 @@ def _claims(
         if not isinstance(made, Keep | Missing | Rejected) and not same_value(made, source.values[position]):
             claims[position] = made
     return claims
-
-
-def unclaim(mapping: Mapping, record: Record, side: Side, look_ups: LookUps) -> Write | None:
-    """The write that takes our mark off a record that is uncoupled; None where it carries none."""
-    blanks: dict[int, Value] = {}
-    for row in mapping.rows:
-        if not row.claim or row.column(side) is None:
-            continue
-        position = position_of(row, side)
-        made = convert(mapping, row, record.values, side, look_ups)
-        if not is_blank(record.values[position]) and same_value(made, record.values[position]):  # type: ignore[arg-type]
-            blanks[position] = mapping.table(side).columns[position].blank
-    return Write(side=side, values=tuple(blanks.items())) if blanks else None

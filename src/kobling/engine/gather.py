@@ -10,7 +10,7 @@ import msgspec
 
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
-from kobling.algebra.plan import DELETION, plan_create, plan_pair, unclaim
+from kobling.algebra.plan import plan_create, plan_pair
 from kobling.engine.clearing import cleared
 from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
@@ -19,12 +19,11 @@ from kobling.engine.task import Context, Held, Task, columns_of, record_of
 from kobling.model.errors import RightsError
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Action, First, Kind, Pair, Record, Trouble, Write
+from kobling.model.pair import Action, First, Kind, Pair, Record, Trouble
 from kobling.model.state import Change, Coupling, Settled
 from kobling.ports import Row
 
 _CANARIES = 3
-_DELETED = frozenset({Kind.ASK, Kind.DELETE, Kind.RESTORE, Kind.UNCOUPLE})
 
 
 class Gather:
@@ -331,40 +330,10 @@ class Gather:
             first=task.coupling.first,
             target=options.target,
             choices=choices,
+            deletion=options.deletion,
             held=task.held,
         )
         task.action = plan_pair(self._mapping, pair, look_ups)
-        if options.deletion is not None and sum(task.deleted.values()) == 1 and task.action.kind in _DELETED:
-            # A person has looked at this very pair, whatever the mapping's policy is.
-            task.action = msgspec.structs.replace(task.action, kind=DELETION[options.deletion])
-        if task.action.kind in {Kind.DELETE, Kind.RESTORE, Kind.UNCOUPLE}:
-            task.action = self._parting(task, look_ups)
-
-    def _parting(self, task: Task, look_ups: LookUps) -> Action:
-        """What the deletion policy says, with its write; against a direction a person decides."""
-        action, gone = task.action, [side for side in Side if task.deleted[side]]
-        survivor = next((side for side in Side if side not in gone), None)
-        if survivor is None or action.kind is Kind.UNCOUPLE:
-            return self._unclaimed(task, survivor, look_ups)
-        target = survivor if action.kind is Kind.DELETE else survivor.other
-        if not self._mapping.direction.allows(target) or self._context.options.target not in {None, target}:
-            return msgspec.structs.replace(action, kind=Kind.ASK)
-        if action.kind is Kind.RESTORE:
-            record = task.records[survivor]
-            left = None if record is None else outside(self._mapping.table(survivor), record.values)
-            if left is None:
-                return action
-            words = f"one record is deleted, and the other cannot restore it: not {left.text}"
-            return msgspec.structs.replace(action, kind=Kind.ASK, reason=words)
-        return msgspec.structs.replace(action, writes=(Write(side=survivor, values=()),))
-
-    def _unclaimed(self, task: Task, survivor: Side | None, look_ups: LookUps) -> Action:
-        """A record whose coupling goes no longer carries our mark."""
-        record = None if survivor is None else task.records[survivor]
-        if record is None or survivor is None:
-            return task.action
-        write = unclaim(self._mapping, record, survivor, look_ups)
-        return msgspec.structs.replace(task.action, writes=(write,) if write else ())
 
 
 def _known(coupling: Coupling, side: Side, change: Change | None) -> Record | None:

@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
+from kobling.algebra.deletion import plan_uncoupling
 from kobling.algebra.filters import outside
 from kobling.algebra.match import Matches, match
-from kobling.algebra.plan import unclaim
 from kobling.engine.apply import Apply
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import answers, wake_dependants, wanted_by
@@ -19,7 +19,7 @@ from kobling.engine.task import Context, Task, columns_of, read_afresh, record_o
 from kobling.engine.words import text_at
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Action, Choice, First, Kind, Record
+from kobling.model.pair import Choice, First, Record
 from kobling.model.state import Change, Coupling
 from kobling.model.values import Values
 
@@ -161,9 +161,7 @@ async def uncouple(context: Context, name: str, couplings: Sequence[Coupling], j
         look_ups = await answers(context, wanted_by(mapping, tasks))
         for task in tasks:
             record = task.records[Side.RIGHT]
-            write = None if record is None else unclaim(mapping, record, Side.RIGHT, look_ups)
-            action = Action(kind=Kind.UNCOUPLE, writes=(write,) if write else (), reason="uncoupled by hand")
-            task.action = action
+            task.action = plan_uncoupling(mapping, record, Side.RIGHT, look_ups, "uncoupled by hand")
         entry = await apply.carry_out(tasks)
         await store.settle(job, 0, [outcomes.settle(task) for task in tasks], entry)
     return outcomes

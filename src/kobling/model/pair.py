@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from kobling.model.mapping import Side
+from kobling.model.mapping import DeletionConflict, Side
 from kobling.model.values import Value, Values
 
 
@@ -67,8 +67,9 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """A coupled pair as a run meets it. A record is None where it is deleted or was not read.
 
     first: what holds while there is no base. target: the only side that may be written; None for both.
-    choices: resolutions by row name. held: positions on the right whose values the integration user wrote, as
-    nobody has said yet what they are worth.
+    choices: resolutions by row name. deletion: what a person says of the deleted record; None for the
+    mapping's policy. held: positions on the right whose values the integration user wrote, as nobody has said
+    yet what they are worth.
     """
 
     left: Record | None
@@ -81,6 +82,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     first: First = First.POLICY
     target: Side | None = None
     choices: dict[str, Choice] = {}
+    deletion: DeletionConflict | None = None
     held: frozenset[int] = frozenset()
 
     def record(self, side: Side) -> Record | None:
