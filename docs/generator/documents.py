@@ -58,6 +58,10 @@ _SHOWN: Keys = {
     "name": ("text", "The mapping."),
     "variants": ("list of [variant](#variant)", "Its variants; the shipped mappings have one each."),
 }
+_CONNECTION: Keys = {
+    "connection": ("text", "The connection."),
+    "settings": ("list of [setting](#setting)", "Every setting."),
+}
 _IDS: Keys = {
     "bc_id": ("text or null", "The record in Business Central."),
     "crm_id": ("text or null", "The record in Sales."),
@@ -91,6 +95,12 @@ COMMANDS: dict[str, Keys] = {
     "connection test": {
         "ok": ("true or false", "Whether every step passed."),
         "checks": ("list of [check](#check)", "The steps, in order."),
+    },
+    "connection show": _CONNECTION,
+    "connection set": {
+        **_CONNECTION,
+        "changed": ("list of text", "The settings that were given."),
+        "entails": ("list of [entailed](#entailed)", "What that means for mappings that it changes."),
     },
     "mapping list": {"mappings": ("list of [mapping](#mapping)", "Every mapping.")},
     "mapping show": _SHOWN,
@@ -203,6 +213,18 @@ SHAPES: dict[str, Keys] = {
         "ok": ("true or false", "Whether it passed."),
         "message": ("text", "What was found, or what is wrong."),
         "cure": ("text", "What to do; empty where nothing is wrong."),
+    },
+    "setting": {
+        "name": ("text", "The setting."),
+        "value": ("text", "What it is."),
+        "default": ("text", "What it is as shipped."),
+        "values": ("list of text", "What it can be."),
+        "meaning": ("text", "What `on` means, or what the setting is for."),
+    },
+    "entailed": {
+        "mapping": ("text", "The mapping."),
+        "inside": ("number", "Coupled pairs that rest for a condition that is turned off."),
+        "outside": ("number", "Coupled pairs whose values do not meet a condition that is turned on."),
     },
     "mapping": {"name": ("text", "The mapping."), **_SUMMARY},
     "variant": {**_SUMMARY, "fields": ("list of [field](#field)", "Every field row, disabled ones too.")},

@@ -10,6 +10,7 @@ from kobling.catalogue.definition import Changes, Column, Definition, Field, Tab
 from kobling.catalogue.describe import depends_on
 from kobling.catalogue.filter_text import CONSTANTS, filter_text, value_text
 from kobling.catalogue.load import definitions
+from kobling.catalogue.settings import SETTINGS
 from kobling.catalogue.sources import SOURCES
 from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
 
@@ -53,6 +54,11 @@ several values may stand with `|` between them.
 Blocked = '' AND City = Oslo|Bergen
 statecode = 0 AND name <> 'Test'
 ```"""
+_SWITCHES = """\
+Some conditions of the shipped filters have a name, so that they can be turned off in all mappings at once:
+`kobling connection set blocked=off`. They are settings of the connection, as others that hold for all of its
+mappings; `kobling connection show` lists them with what they are now. A filter that you set yourself has no
+such condition: it is as you write it."""
 _ROWS = """\
 The columns of the field tables:
 
@@ -86,6 +92,9 @@ def mappings_page() -> str:
         *(_section(one) for one in known.values()),
         "## Filters",
         _FILTERS,
+        "## Switches",
+        _SWITCHES,
+        table(("Setting", "Values", "Meaning", "Turned off"), _switches(known)),
     )
 
 
@@ -108,6 +117,14 @@ def _changes() -> Iterator[tuple[str, str, str]]:
     for key, text in words_for(known, _OPTIONS, "mapping options").items():
         kinds = values.get(key, ("on", "off"))
         yield code(key), ", ".join(one if " " in one else code(one) for one in kinds), text
+
+
+def _switches(known: dict[str, Definition]) -> Iterator[tuple[str, ...]]:
+    conditions = [(one, each) for one in known.values() for each in (*one.bc.filter, *one.crm.filter)]
+    for name, setting in SETTINGS.items():
+        turned = [f"{one.name}: {each.text}" for one, each in conditions if each.switch == name]
+        values = ", ".join(code(one) for one in setting.values)
+        yield code(name), values, setting.meaning, "; ".join(turned)
 
 
 def _section(definition: Definition) -> str:

@@ -29,6 +29,11 @@ def outside(table: Table, values: Values) -> Condition | None:
     return None
 
 
+def outside_words(table: Table, condition: Condition) -> str:
+    """That the condition keeps a record of the table outside, in words."""
+    return f"{table.caption} is outside: not {condition.text}"
+
+
 def bind(mapping: Mapping, look_ups: LookUps) -> Mapping:
     """The mapping with the answers of its conditions' sources put in; a condition without an answer goes."""
     left, right = (_bound(mapping.table(side), side, look_ups) for side in Side)

@@ -6,7 +6,7 @@ import msgspec
 
 from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.deletion import plan_deletion
-from kobling.algebra.filters import holds, outside
+from kobling.algebra.filters import holds, outside, outside_words
 from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, position_of, same_for, settled
@@ -119,7 +119,7 @@ def _why_outside(mapping: Mapping, pair: Pair, side: Side) -> str:
     if record is None:
         return ""
     condition = outside(mapping.table(side), record.values)
-    return "" if condition is None else f"{mapping.table(side).caption} is outside: not {condition.text}"
+    return "" if condition is None else outside_words(mapping.table(side), condition)
 
 
 def _leaves_now(mapping: Mapping, pair: Pair, row: FieldRow) -> bool:

@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable
 from typing import NoReturn
 
 from kobling.catalogue.definition import Column, ColumnType, Definition, Field, Plain, Table
+from kobling.catalogue.settings import OFF, SETTINGS
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Moment
 
 _KINDS = ("plain", "look_up", "product", "last_word")
 _ASKING = ("look_up", "product")
 _VALUES = {ColumnType.INTEGER: int, ColumnType.DECIMAL: int, ColumnType.BOOLEAN: bool}
+
+_SWITCHES = tuple(name for name, one in SETTINGS.items() if OFF in one.values)
 
 
 def check(definition: Definition, file: str) -> None:
@@ -56,6 +59,8 @@ def check_filters(definition: Definition, place: str) -> None:
             _known(table.columns, condition.column, here)
             if not condition.values and not condition.source:
                 _refuse(here, "the condition has no value.", "Give it values or a source.")
+            if condition.switch and condition.switch not in _SWITCHES:
+                _refuse(here, f"there is no switch {condition.switch!r}.", _one_of(_SWITCHES))
             for value in condition.values:
                 _fits(table.columns[condition.column], value, here)
 

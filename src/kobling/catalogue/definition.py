@@ -57,13 +57,17 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class FilterCondition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A column is (negated: is not) one of `values`, or the answer of `source`. text: the same in words."""
+    """A column is (negated: is not) one of `values`, or the answer of `source`. text: the same in words.
+
+    switch: the setting of the connection with which it is turned off.
+    """
 
     column: str
     values: tuple[Plain, ...] = ()
     negated: bool = False
     source: str = ""
     text: str = ""
+    switch: str = ""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,24 +9,33 @@ from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field,
 from kobling.catalogue.filter_text import filter_text, value_text
 from kobling.catalogue.load import definitions, place_of
 from kobling.catalogue.options import OPTION_FIELDS
+from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force
 from kobling.catalogue.sources import SOURCES
 
 Document = dict[str, Any]
 _OPTION_MAPPINGS: Final = {one.source: one.mapping for one in OPTION_FIELDS}
 
 
-def list_document(known: Mapping[str, Definition], changes: Mapping[str, Changes]) -> Document:
+def list_document(
+    known: Mapping[str, Definition],
+    changes: Mapping[str, Changes],
+    settings: ConnectionSettings = NO_SETTINGS,
+) -> Document:
     """All mappings, in short. changes: by mapping name; a mapping without stands as it was shipped."""
-    return {"mappings": [_summary(one, changes.get(name, NO_CHANGES), known) for name, one in known.items()]}
+    summaries = [_summary(one, changes.get(name, NO_CHANGES), settings, known) for name, one in known.items()]
+    return {"mappings": summaries}
 
 
 def show_document(
-    definition: Definition, changes: Changes = NO_CHANGES, known: Mapping[str, Definition] | None = None
+    definition: Definition,
+    changes: Changes = NO_CHANGES,
+    known: Mapping[str, Definition] | None = None,
+    settings: ConnectionSettings = NO_SETTINGS,
 ) -> Document:
     """One mapping with all its rows, disabled and derived ones too. known: all mappings, by default the
     shipped ones."""
     everything = definitions() if known is None else known
-    variant = _summary(definition, changes, everything)
+    variant = _summary(definition, changes, settings, everything)
     del variant["name"]
     variant["fields"] = [_field(definition, one) for one in definition.fields]
     return {"name": definition.name, "variants": [variant]}
@@ -63,8 +72,13 @@ def _deferred(definition: Definition, other: Definition) -> bool:
     return all(here) and not all(there)
 
 
-def _summary(definition: Definition, changes: Changes, known: Mapping[str, Definition]) -> Document:
-    now = changed(definition, changes)
+def _summary(
+    definition: Definition,
+    changes: Changes,
+    settings: ConnectionSettings,
+    known: Mapping[str, Definition],
+) -> Document:
+    now = in_force(changed(definition, changes), settings)
     return {
         "name": now.name,
         "enabled": changes.is_enabled,

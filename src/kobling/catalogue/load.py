@@ -18,6 +18,7 @@ from kobling.catalogue.definition import (
     changed,
 )
 from kobling.catalogue.read import read_definition
+from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force
 from kobling.catalogue.sources import SOURCES
 from kobling.model import mapping as model
 from kobling.model.errors import ConfigurationError
@@ -64,7 +65,12 @@ def default_mappings() -> dict[str, Mapping]:
     return {name: executable(one, NO_CHANGES, available) for name, one in known.items()}
 
 
-def executable(definition: Definition, changes: Changes, available: Collection[str]) -> Mapping:
+def executable(
+    definition: Definition,
+    changes: Changes,
+    available: Collection[str],
+    settings: ConnectionSettings = NO_SETTINGS,
+) -> Mapping:
     """What the core plans with. available: the names of look-up sources and of enabled mappings.
 
     A row or a condition whose source is not available is left out, as is a row without a direction left. Only
@@ -76,8 +82,10 @@ def executable(definition: Definition, changes: Changes, available: Collection[s
     if not rows:
         words = f"{now.name}: no enabled field flows {now.direction}."
         raise ConfigurationError(words, cure="Give the mapping another direction, or enable fields.")
-    bc = _table(now.bc, _needed(now, rows, now.bc), available)
-    crm = _table(now.crm, _needed(now, rows, now.crm), available)
+    # Columns of conditions that are switched off are read on: a switch begins no feed anew.
+    filtered = in_force(now, settings)
+    bc = _table(filtered.bc, _needed(now, rows, now.bc), available)
+    crm = _table(filtered.crm, _needed(now, rows, now.crm), available)
     at = {"bc": _positions(bc), "crm": _positions(crm)}
     return Mapping(
         name=now.name,

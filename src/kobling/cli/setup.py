@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kobling.cli import connection
 from kobling.cli.options import ConfigOption, JsonOption, one_line, print_json
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
     app.command()(init)
     connection_app.command("test")(connection_test)
+    connection.register(connection_app)
     app.add_typer(connection_app, name="connection")
 
 

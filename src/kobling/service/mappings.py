@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -23,14 +23,15 @@ DEFAULT: Final = "default"
 
 async def list_mappings(session: Session) -> Document:
     """All mappings, in short."""
-    return list_document(session.definitions, await session.changes())
+    return list_document(session.definitions, await session.changes(), await session.settings())
 
 
 async def show_mappings(session: Session, name: str) -> Document:
     """One mapping with all its field rows."""
     definition = session.definition(name)
     changes = await session.changes()
-    return show_document(definition, changes[definition.name], session.definitions)
+    settings = await session.settings()
+    return show_document(definition, changes[definition.name], session.definitions, settings)
 
 
 async def set_mapping(
@@ -63,16 +64,26 @@ def _keys() -> str:
 
 
 def _edit(definition: Definition, text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    key = key.strip()
-    if not equals or key not in _READERS:
-        raise ConfigurationError(f"{text!r} changes nothing.", cure=f"Write key=value; keys: {_keys()}.")
-    if value.strip() == DEFAULT:
-        return key, None
-    return key, _READERS[key](definition, key, value.strip())
+    key, value = split_edit(text, _READERS)
+    return key, None if value is None else _READERS[key](definition, key, value)
+
+
+def split_edit(text: str, keys: Iterable[str]) -> tuple[str, str | None]:
+    """Key and value of `key=value`; None for `default`. Raises ConfigurationError for an unknown key."""
+    key, equals, value = (one.strip() for one in text.partition("="))
+    known = list(keys)
+    if not equals or key not in known:
+        cure = f"Write key=value; keys: {', '.join(known)}."
+        raise ConfigurationError(f"{text!r} changes nothing.", cure=cure)
+    return key, None if value == DEFAULT else value
 
 
 def _switch(definition: Definition, key: str, value: str) -> bool:
+    return switch(key, value)
+
+
+def switch(key: str, value: str) -> bool:
+    """Whether the value means on. Raises ConfigurationError for one that means neither on nor off."""
     found = _SWITCH.get(value.casefold())
     if found is None:
         raise ConfigurationError(

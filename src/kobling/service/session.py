@@ -15,6 +15,7 @@ from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.catalogue.definition import Changes, Definition
 from kobling.catalogue.load import definitions, executable
+from kobling.catalogue.settings import SETTINGS
 from kobling.catalogue.sources import REFERENCES, SOURCES
 from kobling.engine.rehearse import Rehearsal
 from kobling.engine.task import Context, Options
@@ -46,13 +47,19 @@ class Session:
         stored = await self.state.settings()
         return {name: msgspec.convert(stored.get(name, {}), Changes) for name in self.definitions}
 
+    async def settings(self) -> dict[str, str]:
+        """What a person set of the connection as a whole."""
+        stored = await self.state.connection_settings()
+        return {name: value for name, value in stored.items() if name in SETTINGS}
+
     async def mappings(self) -> dict[str, Mapping]:
         """Every enabled mapping, ready to run."""
-        changes = await self.changes()
+        changes, settings = await self.changes(), await self.settings()
         enabled = {name for name, one in changes.items() if one.is_enabled}
         available = frozenset(enabled | set(SOURCES))
         return {
-            name: executable(self.definitions[name], changes[name], available) for name in sorted(enabled)
+            name: executable(self.definitions[name], changes[name], available, settings)
+            for name in sorted(enabled)
         }
 
     def definition(self, name: str) -> Definition:

@@ -64,6 +64,22 @@ class ConnectionStore:
         self._stores[mapping.name] = store
         return store
 
+    async def connection_settings(self) -> dict[str, str]:
+        """What a person set of the connection as a whole."""
+        cursor = await self._database.execute(
+            "select settings from connection where id = %s", [self.connection_id]
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        return dict(row[0])
+
+    async def change_connection_settings(self, settings: dict[str, str]) -> None:
+        """Stores what a person set of the connection as a whole."""
+        await self._database.execute(
+            "update connection set settings = %s::jsonb where id = %s",
+            [encoder.encode(settings).decode(), self.connection_id],
+        )
+
     async def settings(self) -> dict[str, dict[str, Any]]:
         """What a person changed of each mapping."""
         cursor = await self._database.execute(

@@ -1,0 +1,61 @@
+"""`kobling connection`: what holds for the connection as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kobling.cli.options import ConfigOption, JsonOption, print_json
+from kobling.cli.session import answer_rows, in_session
+from kobling.cli.show import note, say, say_rows, wait_notice
+
+_SETTINGS = {"name": "Setting", "value": "Value", "default": "Shipped", "meaning": "Meaning"}
+
+
+def register(connection_app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    connection_app.command("show")(connection_show)
+    connection_app.command("set")(connection_set)
+
+
+def connection_show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """The settings of the connection: what holds for all its mappings."""
+    from kobling.service.connection_settings import show_connection
+
+    answer_rows(in_session(config, show_connection), "settings", _SETTINGS, as_json)
+
+
+def connection_set(
+    edits: Annotated[list[str], typer.Argument(metavar="name=value...")],
+    existing: Annotated[
+        bool,
+        typer.Option(
+            "--existing/--from-now",
+            help="Also the records that were read past until now, or only what changes from now on.",
+        ),
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Changes settings of the connection, and says what that entails; name=default takes a change back.
+
+    `kobling connection show` lists them.
+    """
+    from kobling.service.connection_settings import set_connection
+
+    document = in_session(
+        config, lambda session: set_connection(session, edits, existing=existing, wait=wait_notice)
+    )
+    if as_json:
+        print_json(document)
+        return
+    changed = [one for one in document["settings"] if one["name"] in document["changed"]]
+    say_rows([[one[name] for name in _SETTINGS] for one in changed], list(_SETTINGS.values()))
+    for one in document["entails"]:
+        say(
+            f"{one['mapping']}: {one['inside']} coupled records come inside at the next run,"
+            f" {one['outside']} go outside at their next change."
+        )
+    if document["entails"] and not existing:
+        note("Only what changes from now on is taken in; --existing takes in the records of before, too.")
