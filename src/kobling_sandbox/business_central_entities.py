@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kobling_sandbox.business_central_errors import BusinessCentralError, bad_request
+from kobling_sandbox.business_central_flows import flow_reader
 from kobling_sandbox.business_central_values import BLANK_ID, blank, checker, guid, member_text
 from kobling_sandbox.odata import Property
 from kobling_sandbox.rows import Row
@@ -25,6 +26,13 @@ _ENTITY_NAMES = {
     "unitsOfMeasure": "unitOfMeasure",
     "paymentTerms": "paymentTerm",
     "companyInformation": "companyInformation",
+    "itemUnitsOfMeasure": "itemUnitOfMeasure",
+    "itemLedgerEntries": "itemLedgerEntry",
+    "resourceUnitsOfMeasure": "resourceUnitOfMeasure",
+    "resCapacityEntries": "resCapacityEntry",
+    "salesReceivablesSetup": "salesReceivablesSetup",
+    "opportunities": "opportunity",
+    "opportunityEntries": "opportunityEntry",
 }
 
 
@@ -60,6 +68,8 @@ class Entity:
         rules = self.table.rules
         if rules.get("log") or (self.route == STANDARD and rules.get("api_readonly")):
             return False
+        if rules.get("append_only"):
+            return change == "create"
         return change == "update" or not rules.get("single")
 
     def field(self, name: str) -> Field:
@@ -125,6 +135,7 @@ class View:
         self.neighbours = neighbours
         self.blanks = {name: each.blank for name, each in entity.fields.items()}
         self.readers = {name: self._reader(each) for name, each in entity.fields.items()}
+        self.flows = [name for name, each in entity.fields.items() if "flow" in each.column.rules]
 
     @property
     def local_currency(self) -> str:
@@ -141,6 +152,8 @@ class View:
 
     def _reader(self, each: Field) -> Callable[[Row], Any]:
         key, empty = each.column.name, each.blank
+        if "flow" in each.column.rules:
+            return flow_reader(self.store, self.company, each.column)
         if each.refers:
             return lambda row: (self.related(each.column, row.get(key)) or {}).get("id", BLANK_ID)
         if key == "currencyCode" and self.entity.route == STANDARD:
@@ -150,7 +163,8 @@ class View:
     def render(self, row: Row, names: tuple[str, ...] = ()) -> Row:
         """The row as a client sees it, all fields or the chosen ones. `id` is shown when it is chosen."""
         if self.entity.route == EXTENSION and not names:
-            return {"@odata.etag": etag(row), **self.blanks, **row}
+            flows = {name: self.readers[name](row) for name in self.flows}
+            return {"@odata.etag": etag(row), **self.blanks, **row, **flows}
         shown: Row = {"@odata.etag": etag(row)}
         readers = self.readers
         for name in names or readers:
@@ -166,7 +180,8 @@ class View:
         if each.column.type == "option":
             return Property(name, "option", lambda row: member_text(read(row)))
         kind = "guid" if each.refers else each.column.type
-        exact = not each.refers and not (name == "currencyCode" and self.entity.route == STANDARD)
+        shown_otherwise = each.refers or "flow" in each.column.rules
+        exact = not shown_otherwise and not (name == "currencyCode" and self.entity.route == STANDARD)
         return Property(name, kind, read, each.column.name if exact else "")
 
     def read_body(self, body: object, change: str) -> Row:

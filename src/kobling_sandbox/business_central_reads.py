@@ -89,11 +89,13 @@ def _candidates(view: View, tree: Expression | None) -> Iterable[Row]:
 
 
 def _by_index(view: View, tree: Expression) -> list[Row] | None:
-    """Rows by a key or a code. Blanks are not stored, so they cannot be looked up."""
+    """Rows by a key or a code. Blanks are not stored and options not by their text: neither can be found."""
     rows = view.store.rows(view.entity.table.name, view.company)
     for name, each in view.entity.fields.items():
-        keyed = each.column.name in view.entity.table.rules.get("primary", ()) or (
-            "relation" in each.column.rules or each.column.name == "no"
+        keyed = each.column.type != "option" and (
+            each.column.name in view.entity.table.rules.get("primary", ())
+            or {"relation", "relations"} & each.column.rules.keys()
+            or each.column.name == "no"
         )
         found = view.property(name) if keyed else None
         values = equality_values(tree, name) if found is not None and found.key else None

@@ -4,7 +4,7 @@ What single tables do beyond that (a customer's contact, a contact's company): `
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,13 +37,27 @@ class Rules:
     after_delete: AfterCreate | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A column whose values must stand in another table's key."""
+    """A column whose values must stand in another table's key.
+
+    It holds while the row's own columns in `when` have these values; `where` names columns of the related
+    row that must equal columns of the row itself: a unit of the same item.
+    """
 
     column: Column
     table: str
     key: str
+    when: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    def holds(self, read: Callable[[str], object]) -> bool:
+        """Whether the relation goes for a row whose values `read` gives."""
+        return all(read(name) == value for name, value in self.when.items())
+
+    def accepts(self, read: Callable[[str], object], related: Row) -> bool:
+        """Whether this related row is one of those that the row may name."""
+        return all(_fold(related.get(theirs)) == _fold(read(own)) for theirs, own in self.where.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ class _Facts:
     """What the writes need of a table, worked out once."""
 
     blanks: Mapping[str, object]
-    relations: Mapping[str, Relation]
+    relations: tuple[Relation, ...]
     required: tuple[Column, ...]
     primary: tuple[str, ...]
     dated: bool
@@ -76,37 +90,46 @@ class Tables:
     store: Store
     rules: Mapping[str, Rules]
     facts: dict[str, _Facts] = field(default_factory=dict)
-    referring: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
+    referring: dict[tuple[str, str], list[tuple[str, Relation]]] = field(default_factory=dict)
     numbers: dict[tuple[str, str], tuple[TableRows, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for table in self.store.tables.values():
             facts = self.facts[table.name] = _facts(table)
-            for name, relation in facts.relations.items():
-                self.referring.setdefault((relation.table, relation.key), []).append((table.name, name))
+            for relation in facts.relations:
+                self.referring.setdefault((relation.table, relation.key), []).append((table.name, relation))
 
     def declare_keys(self) -> None:
         """Makes the primary keys unique. Call once, before the store holds rows."""
         for name, facts in self.facts.items():
             if facts.primary:
-                self.store.add_unique(name, facts.primary)
+                self.store.add_unique(name, facts.primary, blanks_count=True)
 
 
 def _facts(table: Table) -> _Facts:
     columns = table.columns.values()
     return _Facts(
         blanks={column.name: blank(column) for column in columns},
-        relations={
-            column.name: Relation(column, *column.rules["relation"].rsplit(".", 1))
-            for column in columns
-            if "relation" in column.rules
-        },
+        relations=tuple(relation for column in columns for relation in _relations(column)),
         required=tuple(column for column in columns if column.required),
         primary=tuple(table.rules.get("primary", ())),
         dated="lastDateModified" in table.columns,
         series=_series(table.rules["numbers"]) if "numbers" in table.rules else None,
         template=table.rules.get("template", {}),
     )
+
+
+def _relations(column: Column) -> Iterator[Relation]:
+    rules = column.rules
+    given = [{"to": rules["relation"], **rules}] if "relation" in rules else rules.get("relations", ())
+    for each in given:
+        table, _, key = each["to"].rpartition(".")
+        when, where = each.get("when", {}), each.get("where", {})
+        yield Relation(column=column, table=table, key=key, when=when, where=where)
+
+
+def _fold(value: object) -> object:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _series(numbers: Mapping[str, Any]) -> Series:
@@ -131,8 +154,8 @@ class Company:
         """Stores a new row and lets the table's rules follow. Raises BusinessCentralError."""
         table, facts, rules = self._of(table_name)
         self._check_relations(facts, table, values, None)
-        if facts.series is not None and not values.get("no"):
-            values["no"] = self._next_number(table, facts.series)
+        if facts.series is not None and not values.get(facts.primary[0]):
+            values[facts.primary[0]] = self._next_number(table, facts.primary, facts.series)
         # The table's template gives what was not sent; a blank that was sent stays blank.
         if facts.template:
             values = {**facts.template, **values}
@@ -167,7 +190,7 @@ class Company:
         new = self._update(table, old, changes)
         for key in facts.primary:
             if old.get(key) != new.get(key):
-                self._rename(table_name, key, old.get(key), new.get(key))
+                self._rename(table_name, key, old, new)
         if rules.after_change is not None:
             rules.after_change(self, old, new)
         return new
@@ -194,15 +217,27 @@ class Company:
             raise _locked(table) from None
 
     def _check_relations(self, facts: _Facts, table: Table, values: Row, old: Row | None) -> None:
-        for name, relation in facts.relations.items():
-            value = values.get(name)
-            if not value or (old is not None and old.get(name) == value):
+        for relation in facts.relations:
+            value = values.get(relation.column.name)
+            if not value or (old is not None and old.get(relation.column.name) == value):
                 continue
-            if not self.find(relation.table, relation.key, value):
+            if not self._finds(facts, relation, value, values, old):
                 related = self.store.tables[relation.table].caption
                 raise invalid_relation(relation.column.caption, table.caption, value, related)
 
-    def _next_number(self, table: Table, series: Series) -> str:
+    def _finds(self, facts: _Facts, relation: Relation, value: object, values: Row, old: Row | None) -> bool:
+        found = self.find(relation.table, relation.key, value)
+        if not (relation.when or relation.where):
+            return bool(found)
+
+        def read(name: str) -> object:
+            """The row's value after the write."""
+            given = facts.template if old is None else old
+            return values[name] if name in values else given.get(name, facts.blanks[name])
+
+        return not relation.holds(read) or any(relation.accepts(read, row) for row in found)
+
+    def _next_number(self, table: Table, primary: tuple[str, ...], series: Series) -> str:
         """The series' next number that no row has yet; numbers given by hand leave no gaps behind."""
         place = (table.name, self.company)
         taken = self.store.rows(table.name, self.company)
@@ -212,15 +247,21 @@ class Company:
         while True:
             number += series.step
             text = f"{series.prefix}{number:0{series.digits}}"
-            if taken.by_key(("no",), (text,)) is None:
+            if taken.by_key(primary, (text,)) is None:
                 self.tables.numbers[place] = (taken, number)
                 return text
 
-    def _rename(self, table: str, key: str, old: object, new: object) -> None:
+    def _rename(self, table: str, key: str, old: Row, new: Row) -> None:
         """A changed key is changed wherever it is referred to."""
-        for referring, name in self.tables.referring.get((table, key), ()):
-            for row in self.find(referring, name, old):
-                self._update(self.store.tables[referring], row, {name: new})
+        for referring, relation in self.tables.referring.get((table, key), ()):
+            name, blanks = relation.column.name, self.tables.facts[referring].blanks
+            for row in self.find(referring, name, old.get(key)):
+
+                def read(column: str, row: Row = row, blanks: Mapping[str, object] = blanks) -> object:
+                    return row.get(column, blanks[column])
+
+                if relation.holds(read) and relation.accepts(read, old):
+                    self._update(self.store.tables[referring], row, {name: new.get(key)})
 
 
 _NO_RULES = Rules()

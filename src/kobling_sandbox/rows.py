@@ -26,7 +26,8 @@ def _fold(value: Any) -> Any:
 class TableRows:
     """The rows of one table (and one company), with its unique keys and its indexes.
 
-    `by_id` is ordered by row version: use it to read, change it only through the store.
+    `by_id` is ordered by row version: use it to read, change it only through the store. `counting` are the
+    unique keys in which an absent part is a value like any other (BC's blanks), not a null that frees them.
     """
 
     table: Table
@@ -34,6 +35,7 @@ class TableRows:
     by_id: dict[str, Row] = field(default_factory=dict)
     unique: dict[tuple[str, ...], dict[tuple[Any, ...], str]] = field(default_factory=dict)
     indexes: dict[str, dict[Any, dict[str, None]]] = field(default_factory=dict)
+    counting: frozenset[tuple[str, ...]] = frozenset()
     _order: list[str] = field(default_factory=list)
     _unsorted: bool = False
 
@@ -85,9 +87,10 @@ class TableRows:
     def check_unique(self, row: Row, identifier: str) -> None:
         """Raises DuplicateKeyError when another row holds one of the row's unique keys. A null frees it."""
         for columns, taken in self.unique.items():
-            key = _key_of(row, columns)
+            key = self._key_of(row, columns)
             if key is not None and taken.get(key, identifier) != identifier:
-                raise DuplicateKeyError(self.table.name, columns, tuple(row[column] for column in columns))
+                values = tuple(row.get(column, "") for column in columns)
+                raise DuplicateKeyError(self.table.name, columns, values)
 
     def put(self, identifier: str, row: Row) -> Row | None:
         """Stores the row as the newest and answers the one it replaces. For the store only."""
@@ -112,8 +115,8 @@ class TableRows:
 
     def _reindex(self, identifier: str, old: Row | None, new: Row | None) -> None:
         for columns, taken in self.unique.items():
-            before = None if old is None else _key_of(old, columns)
-            after = None if new is None else _key_of(new, columns)
+            before = None if old is None else self._key_of(old, columns)
+            after = None if new is None else self._key_of(new, columns)
             if before == after:
                 continue
             if before is not None and taken.get(before) == identifier:
@@ -128,11 +131,10 @@ class TableRows:
             if new is not None and (old is None or was != now):
                 index.setdefault(now, {})[identifier] = None
 
-
-def _key_of(row: Row, columns: tuple[str, ...]) -> tuple[Any, ...] | None:
-    """The key by which rows are told apart, None when a part of it is null."""
-    if len(columns) == 1:
-        value = row.get(columns[0])
-        return None if value is None else (value.casefold() if type(value) is str else value,)
-    values = tuple([_fold(row.get(column)) for column in columns])
-    return None if None in values else values
+    def _key_of(self, row: Row, columns: tuple[str, ...]) -> tuple[Any, ...] | None:
+        """The key by which rows are told apart, None when a null in it frees the row."""
+        if len(columns) == 1:
+            value = row.get(columns[0])
+            return None if value is None else (value.casefold() if type(value) is str else value,)
+        values = tuple([_fold(row.get(column)) for column in columns])
+        return None if None in values and columns not in self.counting else values

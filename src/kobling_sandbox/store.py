@@ -122,13 +122,19 @@ class Store:
         self.tombstones: list[Tombstone] = []
         self._spaces: dict[tuple[str, str], TableRows] = {}
         self._unique: dict[str, list[tuple[str, ...]]] = {}
+        self._counting: set[tuple[str, ...]] = set()
         self._armed: set[str] = set()
         self._pending: list[_Pending] = []
         self._undo: list[Callable[[], None]] | None = None
 
-    def add_unique(self, table: str, columns: tuple[str, ...]) -> None:
-        """Declares a unique key of a table, by the keys of the stored row. Call before rows are stored."""
+    def add_unique(self, table: str, columns: tuple[str, ...], *, blanks_count: bool = False) -> None:
+        """Declares a unique key of a table, by the keys of the stored row. Call before rows are stored.
+
+        With `blanks_count` two rows that lack the same part of a key of several columns are equal in it.
+        """
         self._unique.setdefault(table, []).append(columns)
+        if blanks_count:
+            self._counting.add(columns)
 
     def rows(self, table: str, company: str = "") -> TableRows:
         """The rows of a table; a BC company is named by its identifier. KeyError for an unknown table."""
@@ -136,6 +142,7 @@ class Store:
         if space is None:
             space = TableRows(self.tables[table], company)
             space.unique = {columns: {} for columns in self._unique.get(table, ())}
+            space.counting = frozenset(self._counting.intersection(space.unique))
             self._spaces[(table, company)] = space
         return space
 

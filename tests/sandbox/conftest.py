@@ -1,10 +1,15 @@
-"""One sandbox process for a module, reset for each test."""
+"""One sandbox for a module, reset for each test.
+
+`sales` and `business` share a process with the set-up rows alone; `bc` is Business Central with the demo
+company, served in a thread of the test's own process.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from crm_support import Client, served
+from tests.sandbox import bc_support
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +31,17 @@ def sales(addresses: dict[str, Any]) -> Client:
 def business(addresses: dict[str, Any], sales: Client) -> Client:
     """The integration user at the Business Central port of the same sandbox."""
     return Client(addresses["business_central"])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[bc_support.Client]:
+    """A person at Business Central's port of a sandbox with the demo company."""
+    with bc_support.served() as client:
+        yield client
+
+
+@pytest.fixture
+def bc(server: bc_support.Client) -> bc_support.Client:
+    """The same client, with the demo company as it was loaded."""
+    server.control("reset")
+    return server

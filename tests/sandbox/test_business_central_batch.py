@@ -4,25 +4,12 @@ Method: plain HTTP against a served sandbox with the demo company.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.sandbox.bc_support import COMPANY, EXTENSION, STANDARD, Client, part, served
 
 ITEMS = {"method": "GET", "url": "items"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Client]:
-    with served() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(server: Client) -> Client:
-    server.control("reset")
-    return server
 
 
 def statuses(answer: Any) -> list[int]:

@@ -6,28 +6,15 @@ missing permission or a huge body come from the faults control, which gives them
 
 import base64
 import re
-from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 
 import pytest
-from tests.sandbox.bc_support import COMPANY, EXTENSION, STANDARD, Client, served
+from tests.sandbox.bc_support import COMPANY, EXTENSION, STANDARD, Client
 
 UNKNOWN = "7b0c4f0e-6f9b-4c8e-9d53-8c4c54a3b5a1"
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Client]:
-    with served() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(server: Client) -> Client:
-    server.control("reset")
-    return server
 
 
 @pytest.mark.parametrize(

@@ -3,26 +3,13 @@
 Method: hand-written multipart bodies over plain HTTP against a served sandbox with the demo company.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from crm_support import BATCH_TYPE, change_set, joined, parts_of, request_part
-from tests.sandbox.bc_support import COMPANY, EXTENSION, Answer, Client, served
+from tests.sandbox.bc_support import COMPANY, EXTENSION, Answer, Client
 
 CUSTOMERS = f"{COMPANY}/customers"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Client]:
-    with served() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(server: Client) -> Client:
-    server.control("reset")
-    return server
 
 
 def send(bc: Client, text: str, **headers: str) -> Answer:

@@ -4,24 +4,11 @@ Method: plain HTTP against a served sandbox with the demo company.
 """
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from tests.sandbox.bc_support import COMPANY, EXTENSION, ROOT, STANDARD, Client, served
 
 ZERO = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Client]:
-    with served() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(server: Client) -> Client:
-    server.control("reset")
-    return server
 
 
 def test_companies_are_listed_on_both_routes(bc: Client) -> None:

@@ -3,23 +3,10 @@
 Method: plain HTTP against a served sandbox with the demo company.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.sandbox.bc_support import STANDARD, Client, served
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Client]:
-    with served() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(server: Client) -> Client:
-    server.control("reset")
-    return server
+from tests.sandbox.bc_support import STANDARD, Client
 
 
 def contact_of(bc: Client, customer: dict[str, Any], kind: str = "Customer") -> dict[str, Any]:

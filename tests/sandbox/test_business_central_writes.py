@@ -5,23 +5,10 @@ the documented text, and that nothing was stored.
 """
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.sandbox.bc_support import COMPANY, EXTENSION, STANDARD, Client, served
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Client]:
-    with served() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(server: Client) -> Client:
-    server.control("reset")
-    return server
+from tests.sandbox.bc_support import COMPANY, EXTENSION, STANDARD, Client
 
 
 def test_create_answers_201_with_the_row(bc: Client) -> None:
