@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from kobling.algebra.create import plan_create
 from kobling.algebra.filters import holds
 from kobling.algebra.order import order
-from kobling.algebra.plan import plan_create, plan_pair
+from kobling.algebra.plan import plan_pair
 from kobling.algebra.transform import convert
 from kobling.algebra.verify import Verdict, verdict_of, verify_pair
 from kobling.model.look_up import Answer, Outside, Rejected

@@ -21,9 +21,9 @@ from algebra.drawn import (
     values_of,
 )
 from algebra.test_waiting_fields import AT, FIRM, mapping_of, pair_of, record
+from kobling.algebra.create import plan_create
 from kobling.algebra.deletion import unclaim
 from kobling.algebra.filters import bind, holds, outside
-from kobling.algebra.plan import plan_create
 from kobling.model.look_up import KEEP, Answer, LookUps, Rejected
 from kobling.model.mapping import (
     Condition,

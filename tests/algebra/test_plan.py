@@ -19,7 +19,8 @@ from algebra.mappings import (
     right_values,
     settled,
 )
-from kobling.algebra.plan import plan_create, plan_pair
+from kobling.algebra.create import plan_create
+from kobling.algebra.plan import plan_pair
 from kobling.model.mapping import DeletionConflict, Direction, Mapping, Side, UpdateConflict
 from kobling.model.pair import Base, Kind, Pair, Record
 from kobling.model.values import Values, same_value

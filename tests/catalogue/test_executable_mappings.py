@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kobling.algebra.plan import plan_create
+from kobling.algebra.create import plan_create
 from kobling.catalogue.definition import NO_CHANGES, Changes
 from kobling.catalogue.filter_text import parse_filter
 from kobling.catalogue.load import default_mappings, definitions, executable

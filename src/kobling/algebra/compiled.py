@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from kobling.algebra.columns import ColumnConverter, column_converter
 from kobling.algebra.transform import Converter, converter
 from kobling.model.mapping import Direction, FieldRow, Mapping, Moment, Side
 from kobling.model.values import Value
@@ -47,12 +48,15 @@ class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a creation: what it writes where. remember: what is made of it is kept in the base."""
+    """One row of a creation: what it writes where, for one record and for a column of them. asks: a value may
+    be open. remember: what is made of it is kept in the base."""
 
     index: int
     row: FieldRow
     at: int
     convert: Converter
+    column: ColumnConverter
+    asks: bool
     blank: Value
     remember: bool
 
@@ -62,7 +66,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: those that a merge settles or compares. left_watch, right_watch: per column the rows that its change
     concerns. gates: rows whose source may put a record outside. creations: per target side the steps of a
-    creation.
+    creation. claims: per side the rows that mark a record of it as ours.
     """
 
     mapping: Mapping
@@ -75,7 +79,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[CompiledRow, ...]
     creations: dict[Side, tuple[Step, ...]]
     backward: dict[Side, tuple[CompiledRow, ...]]
-    claims: tuple[FieldRow, ...]
+    claims: dict[Side, tuple[FieldRow, ...]]
     blanks: dict[Side, tuple[Value, ...]]
 
 
@@ -113,7 +117,7 @@ def _compile(mapping: Mapping) -> Compiled:
         backward={
             side: tuple(one for one in rows if one.made_anew and one.forward is not side) for side in Side
         },
-        claims=tuple(one for one in mapping.rows if one.claim),
+        claims={side: tuple(_claims(mapping, side)) for side in Side},
         blanks={side: tuple(one.blank for one in mapping.table(side).columns) for side in Side},
     )
 
@@ -144,6 +148,15 @@ def _watch(mapping: Mapping, rows: tuple[CompiledRow, ...], side: Side) -> tuple
     return tuple(tuple(watching[at]) for at in range(len(mapping.table(side).columns)))
 
 
+def _claims(mapping: Mapping, side: Side) -> list[FieldRow]:
+    """The rows that mark a record of that side as ours."""
+    return [
+        one
+        for one in mapping.rows
+        if one.claim and one.column(side) is not None and one.direction.allows(side)
+    ]
+
+
 def _steps(mapping: Mapping, target: Side) -> list[Step]:
     columns = mapping.table(target).columns
     return [
@@ -152,6 +165,8 @@ def _steps(mapping: Mapping, target: Side) -> list[Step]:
             row=row,
             at=position,
             convert=converter(mapping, row, target),
+            column=column_converter(mapping, row, target),
+            asks=row.conversion.kind != "plain" or row.not_null,
             blank=columns[position].blank,
             remember=row.moment is Moment.ALWAYS and row.conversion.kind != "plain",
         )

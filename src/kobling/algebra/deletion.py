@@ -60,9 +60,7 @@ def plan_uncoupling(
 def unclaim(mapping: Mapping, record: Record, side: Side, look_ups: LookUps) -> Write | None:
     """The write that takes our mark off a record that is uncoupled; None where it carries none."""
     blanks: dict[int, Value] = {}
-    for row in compiled(mapping).claims:
-        if row.column(side) is None:
-            continue
+    for row in compiled(mapping).claims[side]:
         position = position_of(row, side)
         made = convert(mapping, row, record.values, side, look_ups)
         if not is_blank(record.values[position]) and same_value(made, record.values[position]):  # type: ignore[arg-type]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from kobling.algebra.compiled import compiled, forward, is_derived
+from kobling.algebra.compiled import forward, is_derived
 from kobling.algebra.deletion import plan_deletion
 from kobling.algebra.filters import holds, outside, outside_words
 from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
-from kobling.algebra.transform import convert, is_open
+from kobling.algebra.transform import convert
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import (
     Direction,
@@ -28,9 +28,7 @@ from kobling.model.pair import (
     Kind,
     Missing,
     Pair,
-    Record,
     SideState,
-    Trouble,
     Write,
 )
 from kobling.model.values import UNSET, Value, Values, is_blank, same_value
@@ -244,110 +242,3 @@ def _blank(mapping: Mapping, row: FieldRow, side: Side, values: list[Value]) -> 
     position = row.column(side)
     if position is not None:
         values[position] = mapping.table(side).columns[position].blank
-
-
-def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUps) -> Action:
-    """The action that creates the counterpart of an uncoupled record on the target side.
-
-    A look-up that is not coupled and may not be cleared makes the record wait as a whole; one that may is
-    left blank, and its blank base keeps it a change.
-    """
-    shut = shut_out(mapping, source.values, target.other, look_ups)
-    if shut is not None:
-        return Action(kind=Kind.OUTSIDE, waits=returning(mapping, [shut]), reason=shut.reason)
-    ready = compiled(mapping)
-    given = source.values
-    held = list(ready.blanks[target])
-    sent: list[tuple[int, Value]] = []
-    made: list[Value] = [settled(None)] * len(mapping.rows)
-    waiting: list[Trouble] = []
-    ours: list[Value] | None = None
-    for step in ready.creations[target]:
-        result = step.convert(given, look_ups)
-        if is_open(result):
-            if isinstance(result, Keep):
-                continue
-            row = step.row
-            if isinstance(result, Rejected):
-                trouble = Trouble(field=row.name, reason=result.reason, waits=result.waits)
-                return Action(kind=Kind.REJECT, rejected=(trouble,), reason=result.reason)
-            assert isinstance(result, Missing)
-            waiting.append(
-                Trouble(field=row.name, reason=result.reason, missing=result, clearable=row.clear_on_failed)
-            )
-            ours = list(given) if ours is None else ours
-            _blank(mapping, row, target.other, ours)
-            if is_derived(row):
-                made[step.index] = None
-            continue
-        if step.remember:
-            made[step.index] = settled(result)  # type: ignore[arg-type]
-        # Blank needs no writing in a create; a template's value then stands.
-        if result is not None and (result != step.blank or not is_blank(result)):  # type: ignore[arg-type]
-            sent.append((step.at, result))  # type: ignore[arg-type]
-            held[step.at] = result  # type: ignore[assignment]
-    mandatory = [one for one in waiting if not one.clearable]
-    if mandatory:
-        return Action(kind=Kind.WAIT, waiting=tuple(waiting), reason=mandatory[0].reason)
-    for template in mapping.table(target).template:
-        sent = [one for one in sent if one[0] != template.position]
-        sent.append((template.position, template.value))
-        held[template.position] = template.value
-    values = given if ours is None else tuple(ours)
-    return _create(
-        mapping,
-        source,
-        values,
-        Write(side=target, values=tuple(sent)),
-        tuple(held),
-        made,
-        tuple(waiting),
-        look_ups,
-    )
-
-
-def _create(
-    mapping: Mapping,
-    source: Record,
-    ours: Values,
-    create: Write,
-    held: Values,
-    made: list[Value],
-    waiting: tuple[Trouble, ...],
-    look_ups: LookUps,
-) -> Action:
-    ready, target = compiled(mapping), create.side
-    claims = _claims(mapping, source, held, target, look_ups)
-    if claims:
-        ours = tuple(claims.get(position, value) for position, value in enumerate(ours))
-    left, right = (ours, held) if target is Side.RIGHT else (held, ours)
-    # What flows the other way is settled by the creation, too: only a later difference is a change.
-    for one in ready.backward[target]:
-        convert = one.converter(one.forward)
-        assert convert is not None
-        answer = convert(left if one.forward is Side.RIGHT else right, look_ups)
-        made[one.index] = UNSET if isinstance(answer, Missing | Rejected) else settled(answer)
-    return Action(
-        kind=Kind.CREATE,
-        writes=(Write(side=target.other, values=tuple(claims.items()), claim=True), create)
-        if claims
-        else (create,),
-        base=Base(left=left, right=right, made=tuple(made)),
-        waiting=waiting,
-        reason="not coupled yet",
-    )
-
-
-def _claims(
-    mapping: Mapping, source: Record, held: Values, target: Side, look_ups: LookUps
-) -> dict[int, Value]:
-    """What marks the source as ours, before its counterpart is created."""
-    claims: dict[int, Value] = {}
-    for row in compiled(mapping).claims:
-        if row.column(target.other) is None or not row.direction.allows(target.other):
-            continue
-        made = convert(mapping, row, held, target.other, look_ups)
-        position = position_of(row, target.other)
-        if not isinstance(made, Keep | Missing | Rejected) and not same_value(made, source.values[position]):
-            claims[position] = made
-    return claims

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from kobling.algebra.create import plan_creations
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
-from kobling.algebra.plan import plan_create, plan_pair
+from kobling.algebra.plan import plan_pair
 from kobling.engine.clearing import cleared
 from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
@@ -62,8 +63,10 @@ class Gather:
                 creations.append(change)
         tasks = [*pairs, *await self._uncoupled(creations, resting)]
         look_ups = await answers(self._context, wanted_by(self._mapping, tasks))
+        self._plan_creations([one for one in tasks if one.coupling is None], look_ups)
         for task in tasks:
-            self._plan(task, cleared(self._context, self._mapping, task, look_ups))
+            if task.coupling is not None:
+                self._plan(task, cleared(self._context, self._mapping, task, look_ups))
         return [*tasks, *resting], settled
 
     async def _pairs(self, changes: Sequence[Change]) -> tuple[list[Task], list[Change]]:
@@ -309,14 +312,25 @@ class Gather:
         self._candidates[side] = dict(candidates)
         return self._candidates[side]
 
-    def _plan(self, task: Task, look_ups: LookUps) -> None:
-        if task.coupling is None:
+    def _plan_creations(self, tasks: Sequence[Task], look_ups: LookUps) -> None:
+        """Those that are tried without their clearable look-ups have answers of their own."""
+        groups: dict[tuple[Side, int], tuple[LookUps, list[Task], list[Record]]] = {}
+        for task in tasks:
             side = task.mine[0].side
             source = task.records[side]
             assert source is not None
-            task.action = plan_create(self._mapping, source, side.other, look_ups)
-            return
+            found = cleared(self._context, self._mapping, task, look_ups)
+            _, group, sources = groups.setdefault((side, id(found)), (found, [], []))
+            group.append(task)
+            sources.append(source)
+        for (side, _), (found, group, sources) in groups.items():
+            actions = plan_creations(self._mapping, sources, side.other, found)
+            for task, action in zip(group, actions, strict=True):
+                task.action = action
+
+    def _plan(self, task: Task, look_ups: LookUps) -> None:
         speak_for(self._context, self._mapping, task, look_ups)
+        assert task.coupling is not None
         options = self._context.options
         # A resolution is for the versions that the person saw.
         choices = {} if any(one.reason == "stale" for one in task.changes) else options.choices
