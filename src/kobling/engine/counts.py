@@ -79,4 +79,8 @@ def _is_candidate(mapping: Mapping, task: Task, target: Side) -> bool:
     """Whether the direction into `target` counts the pair: its source was due, not only read again."""
     if not mapping.direction.allows(target):
         return False
-    return any(one.side is target.other and one.reason != "again" for one in task.mine)
+    source = target.other
+    for one in task.mine:  # noqa: SIM110 - a generator costs more than what it looks at
+        if one.side is source and one.reason != "again":
+            return True
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -212,13 +213,15 @@ class Outcomes:
             return base, None if before is base or before == base else before, task.version(side), None
         held = values_of(self._mapping, side, row)
         kept = self._kept(task, side, held)
-        after = self._base_after(side, base, held, kept)
+        # What we sent settles as the service holds it; what no row owns is taken as it is.
+        others = [at for at in self._owned[side] if at not in kept and held[at] != base[at]]
+        after = _with(held, base, others) if others else held
         again = None
         if self._inputs[side] and self._inputs[side] & kept.keys() and task.action.kind is not Kind.CREATE:
             again = msgspec.structs.replace(self._change(side, row), reason="input")
-        elif self._receiver_changed(side, base, held, kept, before):
+        elif self._receiver_changed(side, held, kept, before) if before else _differ(held, base, others):
             again = self._change(side, row)
-        return after, None if held == after else held, row[ETAG], again
+        return after, held if others else None, row[ETAG], again
 
     def _placed(self, task: Task, coupling: Coupling, again: list[Change]) -> Settled:
         """Which rows leave and which stay, for what reason."""
@@ -229,8 +232,10 @@ class Outcomes:
             if not one.clearable:
                 self._words.fail(task, one)
         reason, fields = open_reason(task)
-        coming = {one.side for one in again}
-        rows = tuple(one for one in task.changes if one.side not in coming)
+        rows = task.changes
+        if again:
+            coming = {one.side for one in again}
+            rows = tuple(one for one in rows if one.side not in coming)
         if reason or action.later:
             mine = self._mine(task)
             written = rows_of(task)
@@ -310,28 +315,17 @@ class Outcomes:
 
     def _kept(self, task: Task, side: Side, held: Values) -> dict[int, Any]:
         """What was sent to that side; of a record found after a crash only what it still holds."""
-        sent = {at: value for write in task.action.writes if write.side is side for at, value in write.values}
+        sent: dict[int, Any] = {}
+        for write in task.action.writes:
+            if write.side is side:
+                sent.update(write.values)
         if side not in task.read:
             return sent
         return {at: value for at, value in sent.items() if same_value(value, held[at])}
 
-    def _receiver_changed(
-        self, side: Side, base: Values, held: Values, kept: dict[int, Any], before: Values
-    ) -> bool:
+    def _receiver_changed(self, side: Side, held: Values, kept: dict[int, Any], before: Values) -> bool:
         """Whether the service, or somebody else, changed more than we sent: then it is planned again."""
-        known = before or base
-        for at in self._owned[side]:
-            if at not in kept and held[at] != known[at] and not same_value(held[at], known[at]):
-                return True
-        return False
-
-    def _base_after(self, side: Side, base: Values, held: Values, sent: dict[int, Any]) -> Values:
-        """What we sent settles as the service holds it; what no row owns is taken as it is."""
-        after = list(held)
-        for at in self._owned[side]:
-            if at not in sent:
-                after[at] = base[at]
-        return tuple(after)
+        return _differ(held, before, [at for at in self._owned[side] if at not in kept])
 
     def _change(self, side: Side, row: Row) -> Change:
         return change_of(self._context, self._mapping, side, row)
@@ -340,14 +334,13 @@ class Outcomes:
         """Who waits for this pair is due: it is newly coupled, renumbered, or inside the filter again."""
         if not self._has_dependants:
             return ()
-        back = any(one.reason == "outside" for one in task.changes)
         old = task.coupling
         if coupling is None:
             coupling = old
         if coupling is None:
             return ()
         renumbered = old is not None and old.left_number != coupling.left_number
-        if not (task.fresh or back or renumbered):
+        if not (task.fresh or renumbered or any(one.reason == "outside" for one in task.changes)):
             return ()
         return tuple(f"{self._mapping.name}/{one}" for one in coupling.keys)
 
@@ -374,6 +367,19 @@ class Outcomes:
                 )
             )
         return effects
+
+
+def _with(values: Values, other: Values, positions: Sequence[int]) -> Values:
+    """`values`, with those of `other` at these positions."""
+    mixed = list(values)
+    for at in positions:
+        mixed[at] = other[at]
+    return tuple(mixed)
+
+
+def _differ(held: Values, known: Values, positions: Sequence[int]) -> bool:
+    """Whether the values at one of these positions do not mean the same."""
+    return any(not same_value(held[at], known[at]) for at in positions)
 
 
 def _owned(mapping: Mapping, side: Side) -> frozenset[int]:

@@ -51,12 +51,12 @@ def intents_of(mapping: TableMapping, task: Task) -> list[Intent]:
 def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     """The body of an intent: what is sent, by column, and what the other side held that it was made of."""
     sent = task.body(mapping, write)
+    if task.action.kind is Kind.CREATE and not write.claim:
+        # A creation that is found again is planned anew from its source.
+        return {_SENT: sent, _OF: {}}
     source = task.records[write.side.other]
     if source is None or write.claim:
         return {_SENT: sent}
-    if task.action.kind is Kind.CREATE:
-        # A creation that is found again is planned anew from its source.
-        return {_SENT: sent, _OF: {}}
     written = {at for at, _ in write.values}
     origin = write.side.other
     at_origin = [row.column(origin) for row in mapping.rows if row.column(write.side) in written]

@@ -19,7 +19,7 @@ from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError
 from kobling.model.mapping import Mapping, Side
 from kobling.model.state import Change, Intent, Report
-from kobling.ports import Method, Page, Row
+from kobling.ports import Method, Row
 
 _MORE_WAVES: Final = 2
 # The mark of a mapping whose full synchronization has begun and not ended.
@@ -117,9 +117,14 @@ class Synchronization:
                 context.progress(f"read {route}", read)
                 if watched:
                     await context.state.note_read([row["id"] for row in page.rows])
-                pages = {one.name: self._changes(one, side, page) for one in readers}
                 for name, worker in direct.items():
-                    await worker.hand_over(pages.pop(name))
+                    rows = await worker.news(side, page.rows)
+                    await worker.hand_over(self._changes(context.mappings[name], side, rows, page.deleted))
+                pages = {
+                    one.name: self._changes(one, side, page.rows, page.deleted)
+                    for one in readers
+                    if one.name not in direct
+                }
                 if page.token is not None:
                     for worker in direct.values():
                         await worker.drain()
@@ -147,9 +152,11 @@ class Synchronization:
                 stack.push_async_callback(workers[one.name].drain)
         return workers
 
-    def _changes(self, mapping: Mapping, side: Side, page: Page) -> list[Change]:
-        gone = [Change(id=one, side=side, deleted=True) for one in page.deleted]
-        return [*(self._change(mapping, side, row) for row in page.rows), *gone]
+    def _changes(
+        self, mapping: Mapping, side: Side, rows: Sequence[Row], deleted: Sequence[str]
+    ) -> list[Change]:
+        gone = [Change(id=one, side=side, deleted=True) for one in deleted]
+        return [*(self._change(mapping, side, row) for row in rows), *gone]
 
     def _change(self, mapping: Mapping, side: Side, row: Row) -> Change:
         options = self._context.options

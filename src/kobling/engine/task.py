@@ -156,11 +156,14 @@ def values_of(mapping: TableMapping, side: Side, row: Row) -> Values:
     if read is None or read[0] is not columns:
         if len(_readers) > _READERS_KEPT:
             _readers.clear()
-        read = _readers[id(columns)] = (columns, itemgetter(*(one.name for one in columns), ETAG))
+        # Of a single column the getter would give its value alone.
+        names = [one.name for one in columns]
+        read = _readers[id(columns)] = (columns, itemgetter(*names, *names[: len(names) == 1]))
     try:
-        return read[1](row)[:-1]  # type: ignore[no-any-return]
+        values: Values = read[1](row)
     except KeyError:
         return tuple(row.get(one.name) for one in columns)
+    return values if len(values) == len(columns) else values[:-1]
 
 
 def record_of(mapping: TableMapping, side: Side, row: Row) -> Record:

@@ -106,6 +106,8 @@ def open_reason(task: Task) -> tuple[str, tuple[str, ...]]:
     action = task.action
     if action.kind is Kind.OUTSIDE:
         return "outside", ()
+    if not (action.contested or action.rejected or action.waiting or action.held):
+        return "", ()
     if action.contested:
         return "conflict", action.contested
     if action.rejected:

@@ -14,10 +14,11 @@ from kobling.engine.gather import Gather
 from kobling.engine.look_ups import answers, wake_dependants
 from kobling.engine.outcome import Outcomes
 from kobling.engine.references import note_created
-from kobling.engine.task import Context, Task
+from kobling.engine.task import ETAG, Context, Task
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Missing
 from kobling.model.state import Change, Settled
+from kobling.ports import Row
 
 _BATCH: Final = 1000
 # Batches of a full read that are being written while the next one is planned.
@@ -66,7 +67,7 @@ class Worker:
     async def hand_over(self, changes: Sequence[Change]) -> None:
         """Takes rows of a full read; a batch is written while the next one is planned."""
         for start in range(0, len(changes), _BATCH):
-            batch = await self._news(changes[start : start + _BATCH])
+            batch = changes[start : start + _BATCH]
             ids = frozenset(one.id for one in batch)
             # A row that came twice is planned on what its first coming left behind.
             while self._flying and (len(self._flying) >= self._at_once or self._is_flying(ids)):
@@ -76,14 +77,13 @@ class Worker:
             writing = asyncio.create_task(self._apply.send(tasks))
             self._flying.append(_Flight(writing, tasks, settled, ids, entry))
 
-    async def _news(self, changes: Sequence[Change]) -> Sequence[Change]:
+    async def news(self, side: Side, rows: Sequence[Row]) -> Sequence[Row]:
         """Without the rows of coupled pairs that are settled and still of the version that is known."""
-        if not changes or self._context.options.every_record:
-            return changes
-        side = changes[0].side
-        same = await self._store.same_versions(side, {one.id: one.version for one in changes})
+        if not rows or self._context.options.every_record:
+            return rows
+        same = await self._store.same_versions(side, {one["id"]: one[ETAG] for one in rows})
         self.outcomes.counts.unchanged(side, list(same.values()))
-        return [one for one in changes if one.id not in same]
+        return [one for one in rows if one["id"] not in same] if same else rows
 
     async def drain(self) -> None:
         """Waits for the batches that are being written, and settles them."""

@@ -41,6 +41,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def finish(self, rows: list[Row]) -> list[Row]:
         """The same rows, with what every row carries; ProtocolError for one without id or version."""
         key = self.key or self._key_of(rows)
+        plain = [(one.name, one.wire) for one in self.look_ups if not one.several]
+        several = [one for one in self.look_ups if one.several]
         for row in rows:
             if not isinstance(row.get(key), str) or "@odata.etag" not in row:
                 raise ProtocolError(
@@ -49,14 +51,16 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
                 )
             row["id"] = row[key].lower()
             row["modifiedBy"] = row.get(_AUTHOR) or ""
-            for one in self.look_ups:
+            for name, wire in plain:
+                row[name] = row.get(wire)
+            for one in several:
                 row[one.name] = self._value(row, one)
         return rows
 
     def _value(self, row: Row, one: LookUp) -> Value:
         value: Value = row.get(one.wire)
-        if value is None or not one.several:
-            return value
+        if value is None:
+            return None
         entity = row.get(f"{one.wire}@{ENTITY_NOTE}")
         if not entity:
             raise ProtocolError(
@@ -106,21 +110,34 @@ def layout_of_reference(reference: Reference) -> Layout:
     return Layout(table=reference.route, key="", select=select, look_ups=(), notes=False)
 
 
-def body_on_wire(table: Table, look_ups: dict[str, Column], body: Row) -> dict[str, Any]:
-    """The body with look-ups as bindings. Raises ConfigurationError for a look-up to an unknown table."""
-    found = look_ups.keys() & body.keys()
-    if not found:
-        return body
-    bound = {name: value for name, value in body.items() if name not in found}
-    for name in found:
-        wire, value = _bound(table, look_ups[name], body[name])
-        bound[wire] = value
-    return bound
+class Bindings:
+    """How look-ups of one table are written. The same few records are pointed to by thousands of others."""
 
+    _KEPT: Final = 10_000
 
-def look_ups_of(table: Table) -> dict[str, Column]:
-    """The look-ups of a table by name."""
-    return {one.name: one for one in table.columns if one.targets}
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._look_ups = {one.name: one for one in table.columns if one.targets}
+        self._known: dict[tuple[str, Value], tuple[str, Any]] = {}
+
+    def body(self, body: Row) -> dict[str, Any]:
+        """The body with look-ups as bindings. Raises ConfigurationError for one to an unknown table."""
+        if not self._look_ups:
+            return body
+        wire = dict(body)
+        for name in self._look_ups:
+            if name in wire:
+                bound, value = self._bound(name, wire.pop(name))
+                wire[bound] = value
+        return wire
+
+    def _bound(self, name: str, value: Value) -> tuple[str, Any]:
+        found = self._known.get((name, value))
+        if found is None:
+            if len(self._known) >= self._KEPT:
+                self._known.clear()
+            found = self._known[name, value] = _bound(self._table, self._look_ups[name], value)
+        return found
 
 
 def _bound(table: Table, column: Column, value: Value) -> tuple[str, Any]:

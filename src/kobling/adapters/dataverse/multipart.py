@@ -12,9 +12,10 @@ from kobling.adapters.odata.answer import Answer
 from kobling.model.errors import KoblingError, ProtocolError
 
 _REFUSED = 400
-_STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r?\n")
+_STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*(?=\r?\n)")
 _LINES: Final = re.compile(rb"\r?\n")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_NONE: Final[dict[str, str]] = {}
 _BOUNDARY: Final = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^\s;,]+))', re.IGNORECASE)
 
 
@@ -62,18 +63,18 @@ def _answer(piece: bytes) -> Answer:
     found = _STATUS.search(piece)
     if found is None:
         raise _broken("has a part without a status line")
-    head_end = _HEAD_END.search(piece, found.end() - 2)
-    if head_end is None:
-        raise _broken("has a part that ends in the middle")
+    head, separator, body = piece[found.end() :].partition(b"\r\n\r\n")
+    if not separator:
+        head_end = _HEAD_END.search(piece, found.end())
+        if head_end is None:
+            raise _broken("has a part that ends in the middle")
+        head, body = piece[found.end() : head_end.start()], piece[head_end.end() :]
     status = int(found[1])
     # Only a refusal's headers are ever read, and a first load has many parts.
-    head = piece[found.end() : head_end.start()] if status >= _REFUSED else b""
-    return Answer(status, _headers(head), piece[head_end.end() :].strip())
+    return Answer(status, _headers(head) if status >= _REFUSED else _NONE, body.strip())
 
 
 def _headers(head: bytes) -> dict[str, str]:
-    if not head:
-        return {}
     pairs = (line.decode("latin-1").partition(":") for line in _LINES.split(head))
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 

@@ -12,12 +12,11 @@ import msgspec
 
 from kobling.adapters.dataverse.layout import (
     NOTES,
+    Bindings,
     Layout,
-    body_on_wire,
     by_route,
     layout_of,
     layout_of_reference,
-    look_ups_of,
 )
 from kobling.adapters.dataverse.multipart import Part, decode, encode
 from kobling.adapters.dataverse.results import GONE_CODES, result
@@ -27,7 +26,7 @@ from kobling.adapters.odata.filters import FIND_PAGE, any_of
 from kobling.adapters.odata.http import Door
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
 from kobling.model.look_up import Reference
-from kobling.model.mapping import Column, Table
+from kobling.model.mapping import Table
 from kobling.ports import Method, Opening, Page, Row, RowResult, RowWrite
 
 _NAME: Final = "Dataverse"
@@ -55,7 +54,7 @@ class Dataverse:
         self._door = door
         self._api = f"{root.rstrip('/')}/api/data/v9.2"
         self._tables = by_route(tables)
-        self._look_ups: dict[str, dict[str, Column]] = {}
+        self._bindings = {route: Bindings(one) for route, one in self._tables.items()}
         self._paging = f"odata.maxpagesize={page_rows}"
 
     @property
@@ -154,10 +153,7 @@ class Dataverse:
         if one.method is Method.CREATE:
             condition = "If-None-Match: *"
         prefer = f"Prefer: return=representation{',' + NOTES if layout.notes else ''}"
-        table = self._tables[one.table]
-        if one.table not in self._look_ups:
-            self._look_ups[one.table] = look_ups_of(table)
-        body = _encoder.encode(body_on_wire(table, self._look_ups[one.table], one.body))
+        body = _encoder.encode(self._bindings[one.table].body(one.body))
         return Part(_VERB[one.method], f"{url}?$select={layout.select}", (condition, prefer), body)
 
     def _layout_of(self, reference: Reference) -> Layout:

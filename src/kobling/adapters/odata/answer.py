@@ -46,6 +46,13 @@ class Answer(msgspec.Struct, frozen=True):
         """The body as JSON with exact decimals; ProtocolError if it is none. `where` begins the sentence."""
         return self.decoded(_any, where)
 
+    def row_at_once(self) -> Row | None:
+        """The body as one row; None where it is none, which `row` says in words."""
+        try:
+            return _row.decode(self.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
     def row(self, where: str) -> Row:
         """The body as one row."""
         return self.decoded(_row, where)

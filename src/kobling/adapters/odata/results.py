@@ -17,9 +17,12 @@ _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 
 def done(service: str, one: RowWrite, answer: Answer, key: str) -> RowResult:
     """The result of a write that was done; ProtocolError if its answer is about another row, or is none."""
-    what = f"{service} for the {one.method} of {one.table} {one.id}"
     if one.method is Method.DELETE or answer.status == 204:
         return RowResult(outcome=Outcome.DONE)
+    row = answer.row_at_once()
+    if row is not None and row.get(key) == one.id:
+        return RowResult(outcome=Outcome.DONE, row=row)
+    what = f"{service} for the {one.method} of {one.table} {one.id}"
     if not bytes(answer.body):
         raise ProtocolError(
             f"{what} answered {answer.status} without the row.",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from kobling.adapters.postgres.packing import as_text, cell, json_cell, pack
+from kobling.adapters.postgres.packing import cell, packed
 from kobling.model.state import Change, Coupling, Effect
 
 _COUPLED: Final = (
@@ -51,7 +51,7 @@ async def couple(
     database: psycopg.AsyncConnection[Any], head: str, coupled: Sequence[Coupling], *, fresh: bool
 ) -> None:
     """Makes these couplings, or brings them up to date. head: the cells of mapping and layout."""
-    lines = [_coupling_line(head, one) for one in coupled]
+    lines = _coupling_lines(head, coupled)
     if fresh:
         await copy(database, "coupling", _COUPLED, lines)
         return
@@ -63,26 +63,33 @@ async def couple(
     await database.execute(f"delete from {loaded}")
 
 
-def _coupling_line(head: str, one: Coupling) -> str:
-    base = one.base
-    bases = (None, None, None) if base is None else (pack(base.left), pack(base.right), pack(base.made))
-    return "\t".join(
-        (
-            head,
-            one.left,
-            one.right,
-            cell(one.left_version),
-            cell(one.right_version),
-            *(json_cell(each) for each in bases),
-            json_cell(pack(one.left_seen)),
-            json_cell(pack(one.right_seen)),
-            one.first.value,
-            cell(one.left_number),
-            cell(one.left_title),
-            cell(one.right_title),
-            ",".join(sorted(one.right_held)),
+def _coupling_lines(head: str, coupled: Sequence[Coupling]) -> list[str]:
+    return [
+        "\t".join(
+            (
+                head,
+                one.left,
+                one.right,
+                cell(one.left_version),
+                cell(one.right_version),
+                *values,
+                one.first.value,
+                cell(one.left_number),
+                cell(one.left_title),
+                cell(one.right_title),
+                ",".join(sorted(one.right_held)) if one.right_held else "",
+            )
         )
-    )
+        for one, *values in zip(
+            coupled,
+            packed([one.base and one.base.left for one in coupled]),
+            packed([one.base and one.base.right for one in coupled]),
+            packed([one.base and one.base.made for one in coupled]),
+            packed([one.left_seen for one in coupled]),
+            packed([one.right_seen for one in coupled]),
+            strict=True,
+        )
+    ]
 
 
 async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequence[Change]) -> None:
@@ -94,14 +101,14 @@ async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequen
                 one.side.value,
                 one.id,
                 cell(one.version),
-                json_cell(pack(one.values)),
+                body,
                 "t" if one.deleted else "f",
                 "t" if one.wanted else "f",
                 cell(one.reason),
                 "t" if one.by_us else "f",
             )
         )
-        for one in changes
+        for one, body in zip(changes, packed([one.values for one in changes]), strict=True)
     ]
     loaded = await _load(database, "inbox", _INBOX, lines)
     await database.execute(
@@ -127,10 +134,10 @@ async def record(database: psycopg.AsyncConnection[Any], head: str, effects: Seq
                 one.right,
                 one.side.value,
                 cell(one.method),
-                json_cell(as_text(one.values)),
+                values,
                 cell(one.reason),
             )
         )
-        for one in effects
+        for one, values in zip(effects, packed([one.values for one in effects]), strict=True)
     ]
     await copy(database, "audit", _AUDIT, lines)

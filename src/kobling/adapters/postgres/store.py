@@ -245,10 +245,11 @@ class PostgresStore:
         """What waits for one of these keys, in any mapping of the connection, is due."""
         if keys:
             await self._database.execute(
-                "update inbox set due = true, turn = %s where not due and waits && %s::text[] and mapping_id"
+                "update inbox set due = true, turn = %s where not due"
+                " and waits && string_to_array(%s, %s) and mapping_id"
                 " in (select id from mapping where connection_id ="
                 " (select connection_id from mapping where id = %s))",
-                [turn, list(keys), self.mapping_id],
+                [turn, BETWEEN.join(keys), BETWEEN, self.mapping_id],
             )
 
     async def conflicts(self) -> list[tuple[Coupling, tuple[str, ...]]]:
