@@ -1,4 +1,4 @@
-"""Aim: a page of creations is planned as each of its records would be planned alone, whatever is among them."""
+"""Aim: a page of creations is planned as each of its records alone would be, whatever is among them."""
 
 from __future__ import annotations
 
