@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import msgspec
 
 from kobling_sandbox.datasets.model import Dataset
+from kobling_sandbox.dataverse_actions import Actions
 from kobling_sandbox.dataverse_batch import answer_batch
 from kobling_sandbox.dataverse_bulk import Bulk
 from kobling_sandbox.dataverse_errors import (
@@ -50,6 +51,7 @@ class Dataverse:
         self.rows = RowRoutes(self.model, reads, writes)
         self.sets = SetRoutes(self.model, reads, writes)
         self.bulk = Bulk(self.model, writes)
+        self.actions = Actions(self.model, writes)
         self.metadata = Metadata(self.model)
         # Older builds leave the code of 404 and 412 empty.
         self.variants: dict[str, Any] = {"empty_codes": False}
@@ -138,6 +140,10 @@ class Dataverse:
             raise bad_query("A batch request cannot stand inside a batch.")
         if first.startswith("sdkmessagefilters"):
             return self.metadata.message_filters(request, root)
+        if first in self.actions.unbound and len(segments) == 1:
+            return self.actions.answer(request, first, body)
+        if len(segments) == 2 and segments[1].startswith("Microsoft.Dynamics.CRM.") and "(" in first:
+            return self.actions.answer_bound(request, segments)
         if len(segments) == 2 and segments[1].startswith("Microsoft.Dynamics.CRM."):
             return self.bulk.answer(request, root, segments, body)
         if "(" in first and first.rstrip("()") not in ("WhoAmI",):

@@ -124,9 +124,9 @@ def changed() -> DataverseError:
     return DataverseError(412, "0x80060882", text)
 
 
-def exists() -> DataverseError:
+def exists(message: str = "A record with matching key values already exists.") -> DataverseError:
     """412: the id is taken, or another unique value."""
-    return DataverseError(412, "0x80040237", "A record with matching key values already exists.")
+    return DataverseError(412, "0x80040237", message)
 
 
 def duplicate() -> DataverseError:

@@ -46,7 +46,9 @@ class Entity:
     navigation: dict[str, tuple[Column, str]] = field(default_factory=dict)
     properties: dict[str, Property] = field(default_factory=dict)
     readable: dict[str, Column] = field(default_factory=dict)
+    # What a boolean reads as while nobody has set it, and what a new row gets where nothing was sent.
     defaults: dict[str, Any] = field(default_factory=dict)
+    initial: dict[str, Any] = field(default_factory=dict)
     money: list[str] = field(default_factory=list)
     required: list[str] = field(default_factory=list)
     referenced_by: list[Reference] = field(default_factory=list)
@@ -134,6 +136,8 @@ def _entity(table: Table) -> Entity:
         entity.plain[column.name] = (column, checker(table, column))
         if column.type == "boolean":
             entity.defaults[column.name] = bool(column.rules.get("default", False))
+        elif "default" in column.rules:
+            entity.initial[column.name] = column.rules["default"]
         if column.type == "money" and f"{column.name}_base" in table.columns:
             entity.money.append(column.name)
         if column.required:

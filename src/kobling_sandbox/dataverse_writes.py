@@ -7,6 +7,8 @@ from urllib.parse import unquote
 from kobling_sandbox.dataverse_errors import DataverseError, exists, invalid, payload
 from kobling_sandbox.dataverse_keys import address_of
 from kobling_sandbox.dataverse_model import Entity, Model, target_key
+from kobling_sandbox.dataverse_rules import entity_rules
+from kobling_sandbox.dataverse_states import begin, move
 from kobling_sandbox.plugins import Plugins
 from kobling_sandbox.rows import DuplicateKeyError, Row
 from kobling_sandbox.tables import Column
@@ -25,6 +27,7 @@ class Writes:
         self.model = model
         self.store = model.store
         self.plugins = plugins
+        self.rules = entity_rules()
 
     def create(self, entity: Entity, body: dict[str, Any], user: str, identifier: str = "") -> Row:
         """Makes a row from a body; an identifier in the body or given here is the row's own."""
@@ -35,15 +38,30 @@ class Writes:
         for name in entity.required:
             if values.get(name) is None:
                 raise invalid(f"The '{name}' attribute of the '{entity.name}' entity is required.")
+        self._prepare(entity, values, None)
         self._complete(entity, values, user)
         row = {key: value for key, value in values.items() if value is not None}
         try:
             row = self.store.insert(entity.name, row, user=user, identifier=identifier)
         except DuplicateKeyError as error:
             raise _duplicate(entity, error) from None
+        rules = self.rules.get(entity.name)
+        if rules is not None and rules.after_create is not None:
+            rules.after_create(self, row, user)
         if self.plugins.rules:
             self.plugins.written(self, entity.name, "create", row[entity.table.key])
         return row
+
+    def make(self, table: str, values: Row, user: str) -> Row:
+        """Stores a row that the service makes by itself; the values have stored names and need no check."""
+        entity = self.model.entities[table]
+        self._complete(entity, values, user)
+        return self.store.insert(table, {k: v for k, v in values.items() if v is not None}, user=user)
+
+    def _prepare(self, entity: Entity, values: Row, row: Row | None) -> None:
+        rules = self.rules.get(entity.name)
+        if rules is not None and rules.prepare is not None:
+            rules.prepare(self, values, row)
 
     def update(self, entity: Entity, row: Row, body: dict[str, Any], user: str) -> Row:
         """Changes a row; every member sent counts as a change, whatever its value."""
@@ -56,7 +74,14 @@ class Writes:
         for name in entity.required:
             if name in values and values[name] is None:
                 raise invalid(f"The '{name}' attribute of the '{entity.name}' entity is required.")
-        self._check_state(entity, values, row)
+        if entity.status_of_state:
+            move(entity, values, row)
+        self._prepare(entity, values, row)
+        return self.apply(entity, row, values, user)
+
+    def apply(self, entity: Entity, row: Row, values: Row, user: str) -> Row:
+        """Stores checked values over a row, with what follows from them; actions come straight here."""
+        identifier = row[entity.table.key]
         self._derive(entity, values, row)
         try:
             new = self.store.update(entity.name, identifier, values, user=user)
@@ -68,6 +93,10 @@ class Writes:
 
     def delete(self, entity: Entity, identifier: str, user: str) -> None:
         """Deletes a row and what belongs to it; refused while another row needs it."""
+        rules = self.rules.get(entity.name)
+        row = self.store.rows(entity.name).get(identifier)
+        if rules is not None and rules.before_delete is not None and row is not None:
+            rules.before_delete(self, row)
         with self.store.all_or_nothing():
             self._delete(entity, identifier, user, 0)
 
@@ -181,7 +210,9 @@ class Writes:
     def _complete(self, entity: Entity, values: Row, user: str) -> None:
         columns = entity.table.columns
         if entity.status_of_state:
-            self._check_state(entity, values, None)
+            begin(entity, values)
+        for name, value in entity.initial.items():
+            values.setdefault(name, value)
         if "ownerid" in columns and values.get(_OWNER) is None:
             values[_OWNER] = user
             values[f"{_OWNER}@table"] = "systemuser"
@@ -190,26 +221,8 @@ class Writes:
             values["overriddencreatedon"] = early
             values["createdon"] = early
         if entity.money and values.get(_CURRENCY) is None and any(values.get(name) for name in entity.money):
-            values[_CURRENCY] = self._base_currency()
+            values[_CURRENCY] = self.base_currency()
         self._derive(entity, values, {})
-
-    def _check_state(self, entity: Entity, values: Row, row: Row | None) -> None:
-        """Fills in the one of state and status that is missing; refuses a status of another state."""
-        if row is not None and "statecode" not in values and "statuscode" not in values:
-            return
-        state, status = values.get("statecode"), values.get("statuscode")
-        if status is None:
-            default = 0 if row is None else row.get("statecode", 0)
-            if row is None and entity.name == "product":
-                default = 2
-            state = default if state is None else state
-            status = entity.status_of_state.get(int(state))
-        elif state is None:
-            state = entity.state_of_status.get(status) if row is None else row.get("statecode", 0)
-        if status is not None and entity.state_of_status.get(int(status), state) != state:
-            text = f"{status} is not a valid status code for state code {state} on {entity.name}."
-            raise DataverseError(400, "0x80048408", text)
-        values["statecode"], values["statuscode"] = state, status
 
     def _derive(self, entity: Entity, values: Row, row: Row) -> None:
         """Columns that the service works out: owner's parts, full names, base amounts."""
@@ -233,7 +246,7 @@ class Writes:
     def _derive_money(self, entity: Entity, values: Row, row: Row) -> None:
         currency_id = values.get(_CURRENCY, row.get(_CURRENCY))
         if currency_id is None and any(values.get(name) for name in entity.money):
-            currency_id = values[_CURRENCY] = self._base_currency()
+            currency_id = values[_CURRENCY] = self.base_currency()
         currency = self.store.rows("transactioncurrency").get(currency_id or "")
         rate = Decimal(currency.get("exchangerate", 1)) if currency else Decimal(1)
         values["exchangerate"] = rate if currency else None
@@ -243,7 +256,8 @@ class Writes:
                 None if amount is None else (Decimal(amount) / rate).quantize(_CENT, ROUND_HALF_UP)
             )
 
-    def _base_currency(self) -> str | None:
+    def base_currency(self) -> str | None:
+        """The id of the organization's currency."""
         for row in self.store.rows("organization").by_id.values():
             return row.get("_basecurrencyid_value")
         return None

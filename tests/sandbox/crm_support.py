@@ -106,6 +106,16 @@ class Client:
         return self.send("POST", "$batch", text.encode(), Content_Type=BATCH_TYPE, **headers)
 
 
+def unit_columns(sales: Client, name: str = "PCS") -> dict[str, str]:
+    """The columns of a product that name the base unit of a new unit group."""
+    group = sales.create("uomschedules", name=f"Group of {name}", baseuomname=name)
+    (unit,) = sales.read(f"uoms?$filter=_uomscheduleid_value eq {group}")["value"]
+    return {
+        "defaultuomscheduleid@odata.bind": f"/uomschedules({group})",
+        "defaultuomid@odata.bind": f"/uoms({unit['uomid']})",
+    }
+
+
 def parts_of(answer: Answer) -> list[tuple[int, str]]:
     """Status and text of each HTTP answer inside a multipart body, those of change sets too."""
     pieces = answer.body.decode().split("HTTP/1.1 ")[1:]

@@ -6,7 +6,7 @@ Method: plain HTTP against a served sandbox; the clock control tells one time of
 import uuid
 
 import pytest
-from crm_support import Answer, Client
+from crm_support import Answer, Client, unit_columns
 
 UNKNOWN = "00000000-0000-4000-8000-000000000001"
 REFUSED = (400, "0x80048408")
@@ -86,18 +86,19 @@ def test_the_historic_date_is_set_at_creation_only(sales: Client) -> None:
 
 
 def test_a_key_over_a_look_up_is_addressed_by_its_value(sales: Client) -> None:
-    groups = [sales.create("uomschedules", name=name) for name in ("Pieces", "Weight")]
+    groups = [sales.create("uomschedules", name=name, baseuomname="G") for name in ("Pieces", "Weight")]
     first, second = (f"uoms(name='KG',_uomscheduleid_value={group})" for group in groups)
-    created = patch(sales, first, "KG")
+    kilo = {"name": "KG", "quantity": 1000}
+    created = sales.send("PATCH", first, kilo)
     assert created.status == 204
     row = sales.read(first)
     assert (row["uomid"], row["name"], row["_uomscheduleid_value"]) == (created.id, "KG", groups[0])
     assert sales.send("GET", second).error == (404, "0x80060891")
-    assert patch(sales, second, "KG").id != created.id
-    assert patch(sales, first, "KG").id == created.id
+    assert sales.send("PATCH", second, kilo).id != created.id
+    assert sales.send("PATCH", first, kilo).id == created.id
     assert sales.send("GET", f"uoms(name='KG',uomscheduleid={groups[0]})").error == (400, "0x80060890")
     assert sales.send("GET", f"uoms(name='KG',_uomscheduleid_value='{groups[0]}')").error[0] == 400
-    same = {"name": "KG", "uomscheduleid@odata.bind": f"/uomschedules({groups[0]})"}
+    same = {"name": "KG", "quantity": 9, "uomscheduleid@odata.bind": f"/uomschedules({groups[0]})"}
     assert sales.send("POST", "uoms", same).error == (412, "0x80060892")
 
 
@@ -107,7 +108,7 @@ def test_states_are_columns_and_each_has_its_status(sales: Client) -> None:
         ("accounts", {"name": "A"}, 1, 2, 1),
         ("contacts", {"lastname": "B"}, 1, 2, 1),
         ("pricelevels", {"name": "P"}, 1, 100002, 100001),
-        ("products", {"name": "P", "productnumber": "1"}, 0, 1, 2),
+        ("products", unit_columns(sales) | {"name": "P", "productnumber": "1"}, 0, 1, 2),
     ]
     for entity_set, values, state, status, wrong in tables:
         path = f"{entity_set}({sales.create(entity_set, **values)})"

@@ -345,12 +345,6 @@ def test_who_wrote_is_kept(sales: Client) -> None:
     assert row["_createdby_value"] == sales.read("WhoAmI")["UserId"]
 
 
-def test_a_product_begins_as_a_draft(sales: Client) -> None:
-    identifier = sales.create("products", name="P", productnumber="1")
-    row = sales.read(f"products({identifier})")
-    assert (row["statecode"], row["statuscode"]) == (2, 0)
-
-
 def test_bulk_messages_do_all_or_nothing(sales: Client) -> None:
     kind = {"@odata.type": "Microsoft.Dynamics.CRM.account"}
     path = "accounts/Microsoft.Dynamics.CRM."

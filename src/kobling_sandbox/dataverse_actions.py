@@ -1,0 +1,60 @@
+"""Actions: on one row (publish a product) and of the service as a whole (win an opportunity)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kobling_sandbox.dataverse_errors import DataverseError, invalid, no_segment
+from kobling_sandbox.dataverse_keys import address_of
+from kobling_sandbox.dataverse_model import Model
+from kobling_sandbox.dataverse_opportunities import STATES, close
+from kobling_sandbox.dataverse_writes import Writes
+from kobling_sandbox.exchange import Request, Response
+from kobling_sandbox.rows import Row
+
+_PREFIX = "Microsoft.Dynamics.CRM."
+_ACTIVE = {"statecode": 0, "statuscode": 1}
+_PUBLISHABLE = (2, 3)
+
+Unbound = Callable[[Any, str], None]
+
+
+class Actions:
+    """Answers actions; each one is done as a whole or not at all."""
+
+    def __init__(self, model: Model, writes: Writes) -> None:
+        self.model, self.writes = model, writes
+        self.unbound: Mapping[str, Unbound] = {name: self._closing(name) for name in STATES}
+
+    def answer(self, request: Request, name: str, body: Any) -> Response:
+        """Answers an action of the service; raises DataverseError."""
+        if request.method != "POST":
+            raise DataverseError(405, "0x80060888", f"The action '{name}' is called by POST.")
+        with self.writes.store.all_or_nothing():
+            self.unbound[name](body, request.user)
+        return Response(204, {"OData-Version": "4.0"})
+
+    def answer_bound(self, request: Request, segments: list[str]) -> Response:
+        """Answers an action on one row; raises DataverseError."""
+        entity, address = address_of(self.model, segments[0])
+        name = segments[1].removeprefix(_PREFIX)
+        if request.method != "POST" or (entity.name, name) != ("product", "PublishProductHierarchy"):
+            raise no_segment(segments[1])
+        row = address.find(self.writes.store)
+        if row is None:
+            raise address.missing()
+        with self.writes.store.all_or_nothing():
+            self._publish(row, request.user)
+        return Response(204, {"OData-Version": "4.0"})
+
+    def _publish(self, row: Row, user: str) -> None:
+        """Makes a draft, and the drafts below it, active."""
+        if row.get("statecode") not in _PUBLISHABLE:
+            raise invalid("Only a product that is a draft or under revision can be published.")
+        products = self.model.entities["product"]
+        self.writes.apply(products, row, dict(_ACTIVE), user)
+        for child in self.writes.store.rows("product").find("_parentproductid_value", row["productid"]):
+            if child.get("statecode") in _PUBLISHABLE:
+                self._publish(child, user)
+
+    def _closing(self, name: str) -> Unbound:
+        return lambda body, user: close(self.writes, name, body, user)
