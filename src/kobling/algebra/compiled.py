@@ -25,8 +25,9 @@ def is_derived(row: FieldRow) -> bool:
 
 
 class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row with its converters. left, right: its columns, -1 on the side without; made_anew: a look-up or a
-    rate may make another value of the same source. derived: see `is_derived`."""
+    """A row with its converters. left, right: its columns, -1 on the side without. source: the side opposite
+    `forward`. targets: the sides it may write. made_anew: a look-up or a rate may make another value of the
+    same source. derived: see `is_derived`."""
 
     index: int
     row: FieldRow
@@ -35,6 +36,8 @@ class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
     to_left: Converter | None
     to_right: Converter | None
     forward: Side
+    source: Side
+    targets: tuple[Side, ...]
     made_anew: bool
     derived: bool
 
@@ -132,6 +135,12 @@ def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
         to_left=None if row.left is None else converter(mapping, row, Side.LEFT),
         to_right=None if row.right is None else converter(mapping, row, Side.RIGHT),
         forward=forward(row),
+        source=forward(row).other,
+        targets=tuple(
+            side
+            for side in (Side.RIGHT, Side.LEFT)
+            if row.column(side) is not None and row.direction.allows(side)
+        ),
         made_anew=derived or (always and bool(row.conversion.source)),
         derived=derived,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import compress, count
+from operator import ne
+
 from kobling.algebra.compiled import CompiledRow, compiled
 from kobling.algebra.held import held_rows
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
@@ -63,12 +66,13 @@ class Merge:
         self.rejected: list[Trouble] = []
         self.later: list[str] = []
         self.held: list[str] = []
-        self.holding = held_rows(mapping, pair.held)
+        self.holding = held_rows(mapping, pair.held) if pair.held else {}
 
-    def action(self) -> Action:
-        """The action of the pair, and the base that holds once it is done."""
-        left = self._changed(Side.LEFT, self.compiled.left_watch)
-        right = self._changed(Side.RIGHT, self.compiled.right_watch)
+    def action(self, left_changed: bool = True, right_changed: bool = True) -> Action:
+        """The action of the pair, and the base that holds once it is done. left_changed, right_changed:
+        whether that side may differ from its base."""
+        left = self._changed(Side.LEFT, self.compiled.left_watch) if left_changed else set()
+        right = self._changed(Side.RIGHT, self.compiled.right_watch) if right_changed else set()
         touched = left | right
         if self.pair.woken:
             touched.update(self.compiled.wakeable)
@@ -82,22 +86,17 @@ class Merge:
         # Derived rows come last: they read what the others write.
         for index in derived:
             one = rows[index]
-            if (
-                index in touched
-                or self.base.made[index] is None
-                or (self.writes and self._reads_a_write(one))
-            ):
+            if index in touched or self.base.made[index] is None or self._reads_a_write(one):
                 self._settle(one, index in left, index in right)
         return self._decided()
 
     def _reads_a_write(self, one: CompiledRow) -> bool:
-        written = self.writes.get(one.forward.other)
+        written = self.writes.get(one.source)
         return written is not None and not written.keys().isdisjoint(one.row.conversion.reads)
 
     def _decided(self) -> Action:
         writes = tuple(
-            Write(side=side, values=tuple(sorted(values.items(), key=lambda item: item[0])))
-            for side, values in self.writes.items()
+            [Write(side=side, values=tuple(sorted(values.items()))) for side, values in self.writes.items()]
         )
         base = Base(
             left=tuple(self.next[Side.LEFT]),
@@ -120,14 +119,11 @@ class Merge:
         """The rows that a changed column of this side concerns."""
         now, base = self.now[side], self.base.values(side)
         touched: set[int] = set()
-        if now is base or now == base:
-            return touched
-        for position, value in enumerate(now):
-            before = base[position]
-            if value is before or value == before or not watch[position] or before is UNSET:
-                continue
-            if not same_value(value, before):
-                touched.update(watch[position])
+        differing = compress(count(), map(ne, now, base))
+        for position in differing:
+            before, watching = base[position], watch[position]
+            if watching and before is not UNSET and not same_value(now[position], before):
+                touched.update(watching)
         return touched
 
     def _settle(self, one: CompiledRow, left: bool, right: bool) -> None:
@@ -154,7 +150,7 @@ class Merge:
         if target is not None:
             self._flow(one, target)
         elif verdict is not FieldVerdict.KEEP:
-            self._keep_base(row)
+            self._keep_base(one)
         if verdict is FieldVerdict.CONTEST:
             self.contested.append(row.name)
 
@@ -193,7 +189,7 @@ class Merge:
         if not same_value(made, self.now[target][one.column(target)]):  # type: ignore[arg-type]
             reason = f"{row.name} cannot change after creation ({made!r} was to be written)"
             self.rejected.append(Trouble(field=row.name, reason=reason))
-            self._keep_base(row)
+            self._keep_base(one)
 
     def _convert(self, one: CompiledRow, target: Side, source: Values | None = None) -> Answer:
         convert = one.to_right if target is Side.RIGHT else one.to_left
@@ -217,18 +213,16 @@ class Merge:
 
     def _agreement(self, one: CompiledRow) -> FieldVerdict | None:
         """The direction in which there is nothing to write, as the target holds it already."""
-        for target, verdict in _TO.items():
-            if one.column(target) < 0 or not one.row.direction.allows(target):
-                continue
+        for target in one.targets:
             made = self._convert(one, target)
             held = self.now[target][one.column(target)]
             if not is_open(made) and same_for(one.row, target, made, held, self.look_ups):  # type: ignore[arg-type]
-                return verdict
+                return _TO[target]
         return None
 
     def _hold(self, one: CompiledRow) -> None:
         """What the integration user changed stays a change of the right side, and nothing of it flows."""
-        self._keep_base(one.row)
+        self._keep_base(one)
         self._unsettle(one)
         for position in self.holding[one.index]:
             self.next[Side.RIGHT][position] = self.base.right[position]
@@ -243,7 +237,7 @@ class Merge:
         if isinstance(made, Keep | Missing | Rejected):
             reason = "the value cannot be written" if isinstance(made, Keep) else made.reason
             self.rejected.append(Trouble(field=row.name, reason=reason))
-            self._keep_base(row)
+            self._keep_base(one)
             return
         for side, value in ((Side.LEFT, choice.value), (Side.RIGHT, made)):
             self._put(one, side, value)
@@ -253,7 +247,7 @@ class Merge:
         row = one.row
         if self.pair.target is not None and self.pair.target is not target:
             self.later.append(row.name)
-            self._keep_base(row)
+            self._keep_base(one)
             self._unsettle(one)
             return
         made = self._convert(one, target)
@@ -261,7 +255,7 @@ class Merge:
             self._wait(one, target, made)
         elif isinstance(made, Rejected):
             self.rejected.append(Trouble(field=row.name, reason=made.reason, waits=made.waits))
-            self._keep_base(row)
+            self._keep_base(one)
             self._unsettle(one)
         elif not isinstance(made, Keep):
             self._put(one, target, made)
@@ -289,7 +283,7 @@ class Merge:
     def _wait(self, one: CompiledRow, target: Side, missing: Missing) -> None:
         """The field keeps its base and so stays a change; what may be cleared is sent as blank meanwhile."""
         row = one.row
-        self._keep_base(row)
+        self._keep_base(one)
         self._unsettle(one)
         if row.clear_on_failed:
             if not one.derived:
@@ -312,8 +306,10 @@ class Merge:
         back = self._convert(one, one.forward, tuple(self.next[target]))
         return None if isinstance(back, Keep | Missing | Rejected) else back
 
-    def _keep_base(self, row: FieldRow) -> None:
-        for side in Side:
-            position = row.column(side)
-            if position is not None and self.base.values(side)[position] is not UNSET:
-                self.next[side][position] = self.base.values(side)[position]
+    def _keep_base(self, one: CompiledRow) -> None:
+        """The field stays as it was settled last, and so a change of the side that changed it."""
+        left, right, base = one.left, one.right, self.base
+        if left >= 0 and base.left[left] is not UNSET:
+            self.next[Side.LEFT][left] = base.left[left]
+        if right >= 0 and base.right[right] is not UNSET:
+            self.next[Side.RIGHT][right] = base.right[right]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kobling.algebra.compiled import forward, is_derived
+from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.deletion import plan_deletion
 from kobling.algebra.filters import holds, outside, outside_words
 from kobling.algebra.gates import returning, shut_out
@@ -28,6 +28,7 @@ from kobling.model.pair import (
     Kind,
     Missing,
     Pair,
+    Record,
     SideState,
     Write,
 )
@@ -42,22 +43,18 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     left, right, base = pair.left, pair.right, pair.base
     if base is None:
         return plan_first(mapping, pair, look_ups)
-    if (
-        left is not None
-        and right is not None
-        and left.values == base.left
-        and right.values == base.right
-        and not pair.woken
-        and None not in base.made
-    ):
+    woken = pair.woken or None in base.made
+    left_changed = left is None or left.values != base.left
+    right_changed = right is None or right.values != base.right
+    if not (woken or left_changed or right_changed):
         return _NOTHING
-    verdict = PAIR[states(mapping, pair, look_ups)]
-    if verdict in {Verdict.MERGE, Verdict.OUTSIDE} and turned_by_hold(mapping, pair):
+    verdict = _verdict(mapping, pair, look_ups, woken or left_changed, woken or right_changed)
+    if pair.held and verdict in {Verdict.MERGE, Verdict.OUTSIDE} and turned_by_hold(mapping, pair):
         return _held_filter(mapping, pair)
     if verdict is Verdict.MERGE:
         assert left is not None
         assert right is not None
-        return Merge(mapping, pair, left, right, look_ups).action()
+        return Merge(mapping, pair, left, right, look_ups).action(left_changed, right_changed)
     if verdict is Verdict.OUTSIDE:
         return _left_filter(mapping, pair, look_ups)
     return _unmerged(mapping, pair, verdict, look_ups)
@@ -77,25 +74,23 @@ def _unmerged(mapping: Mapping, pair: Pair, verdict: Verdict, look_ups: LookUps)
     return plan_deletion(mapping, pair, verdict, look_ups)
 
 
-def states(mapping: Mapping, pair: Pair, look_ups: LookUps) -> tuple[SideState, SideState]:
-    """What is known of the left and of the right side of the pair."""
-    left, right = (_state(mapping, pair, side, look_ups) for side in Side)
-    return left, right
+def _verdict(mapping: Mapping, pair: Pair, look_ups: LookUps, left: bool, right: bool) -> Verdict:
+    """What the table of pairs says. left, right: whether something of that side is new."""
+    return PAIR[
+        SideState.DELETED if pair.left_deleted else _state(mapping, pair.left, Side.LEFT, look_ups, left),
+        SideState.DELETED if pair.right_deleted else _state(mapping, pair.right, Side.RIGHT, look_ups, right),
+    ]
 
 
-def _state(mapping: Mapping, pair: Pair, side: Side, look_ups: LookUps) -> SideState:
-    if pair.deleted(side):
-        return SideState.DELETED
-    record = pair.record(side)
+def _state(
+    mapping: Mapping, record: Record | None, side: Side, look_ups: LookUps, changed: bool
+) -> SideState:
     if record is None:
         return SideState.UNKNOWN
-    if outside(mapping.table(side), record.values) is not None:
+    if outside(mapping.left if side is Side.LEFT else mapping.right, record.values) is not None:
         return SideState.OUTSIDE
-    if shut_out(mapping, record.values, side, look_ups) is not None:
+    if compiled(mapping).gates and shut_out(mapping, record.values, side, look_ups) is not None:
         return SideState.OUTSIDE
-    changed = (
-        pair.base is None or pair.woken or record.values != pair.base.values(side) or None in pair.base.made
-    )
     return SideState.CHANGED if changed else SideState.UNCHANGED
 
 
@@ -163,7 +158,7 @@ def _exit(mapping: Mapping, pair: Pair, rows: list[FieldRow], reason: str) -> Ac
 
 def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     """First contact: a coupling made by hand or by matching. A blank never beats a value."""
-    verdict = PAIR[states(mapping, pair, look_ups)]
+    verdict = _verdict(mapping, pair, look_ups, True, True)
     if verdict is Verdict.OUTSIDE:
         return _left_filter(mapping, pair, look_ups)
     if verdict is not Verdict.MERGE or pair.left is None or pair.right is None:
