@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from kobling_sandbox.business_central_derive import changes, fill_search_name, value_of
 from kobling_sandbox.business_central_errors import dialog
+from kobling_sandbox.business_central_prices import delete_prices
 from kobling_sandbox.business_central_writes import Company, Rules
 from kobling_sandbox.rows import Row
 
@@ -81,6 +82,7 @@ def _deleted(kind: _Kind) -> Callable[[Company, Row], None]:
             raise dialog(
                 f"You cannot delete Item {row['no']} because there is at least one item ledger entry for it."
             )
+        delete_prices(company, kind.table, row["no"])
         for unit in company.find(kind.units, kind.key, row["no"]):
             company.delete(kind.units, unit)
         for group in company.find("Unit Group", "sourceNo", row["no"]):

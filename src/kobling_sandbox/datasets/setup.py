@@ -125,7 +125,9 @@ def _single_rows(number: int, display_name: str) -> dict[str, list[Row]]:
         "eMail": "post@fjordlys.example",
         "homePage": "https://fjordlys.example",
     }
+    sales: Row = {"customerNos": "CUST", "priceListNos": "S-PL"}
     return {
+        "Sales & Receivables Setup": _keyed(number, "Sales & Receivables Setup", [("", sales)]),
         "Marketing Setup": _keyed(number, "Marketing Setup", [("", marketing)]),
         "General Ledger Setup": _keyed(number, "General Ledger Setup", [("", ledger)]),
         "Company Information": _keyed(number, "Company Information", [("", about)]),
