@@ -8,7 +8,9 @@ import msgspec
 
 from kobling.catalogue.definition import Changes, Column, Definition, Field, Table
 from kobling.catalogue.describe import depends_on
-from kobling.catalogue.filter_text import CONSTANTS, filter_text, value_text
+from kobling.catalogue.filter_expression import CONSTANTS
+from kobling.catalogue.filter_text import filter_text
+from kobling.catalogue.filter_values import value_text
 from kobling.catalogue.load import definitions
 from kobling.catalogue.settings import SETTINGS
 from kobling.catalogue.sources import SOURCES
@@ -38,21 +40,45 @@ _OPTIONS = {
     "crm_filter": "Which records of Sales take part; see [Filters](#filters).",
 }
 _FILTERS = f"""\
-A filter is conditions with `AND` between them. A condition is a field, `=` or `<>`, and a value. After `=`
-several values may stand with `|` between them.
+A filter is conditions with `AND` between them. A condition is a field, `=`, and a filter expression as
+Business Central has them. `<>`, `<`, `<=`, `>` and `>=` may stand in the place of `=`.
 
 - A field goes by its caption or by its name on the wire: `City`, `address1_city`. It must be one that the
   mapping knows; they stand below the field table of each mapping.
-- A value with anything but plain text in it stands in single quotes. `''` alone is blank; `''` within
-  quotes is one quote.
-- There are no patterns, ranges, `<`, `>` or `OR` between fields.
-- Numbers are whole numbers; `true` and `false` are lower or upper case; a look-up is compared with a GUID.
-- {" and ".join(f"`<{one}>`" for one in CONSTANTS)} stand for ids that are known only when a run begins.
-- An empty filter lets all records through.
+- The form of Business Central itself is read as well: `Blocked: '', No.: 10000..20000`.
+- An empty filter lets all records through. Between fields there is no *or*.
+
+| Write | For |
+| --- | --- |
+| `Oslo` | this value |
+| `Oslo\\|Bergen` | one of these |
+| `''` | blank; in Sales also `null` |
+| `<>Oslo`, `<>''` | not this value, not blank |
+| `10000..20000`, `..20000`, `10000..` | from, up to, or both, the ends included |
+| `>100`, `>=100`, `<100`, `<=100` | above, from, below, up to |
+| `A*`, `*sen`, `*holm*`, `M?ss` | texts; `*` is any text, `?` one letter |
+| `@oslo`, `@*holm*` | the same without regard to case and accents |
+| `A*&<>*AS` | both |
+| `A*&(*sen\\|*holm)` | `&` binds tighter than `\\|`; parentheses go before both |
+| `'A\\|B'`, `*'*'*`, `'L''Eclair'` | quotes take the meaning from all signs within; `''` is one quote |
+
+What stands in the database decides, and kobling judges it the same on both sides:
+
+- Texts are compared letter by letter, with their case, unless `@` stands first, in Sales too. Codes are upper
+  case, whatever you write. In ranges, letters of either case stand together: `A..C` lets *bergen* through.
+- Numbers are exact: `0.5`, with a point. Choices of Sales are numbers. `Yes`, `No`, `true` and `false` are
+  written in any case. Options are written as Business Central shows or sends them: `Not Started`,
+  `Not_x0020_Started`.
+- Days are written `2026-01-31`. Of a time the day counts, in UTC. `today` and other words that mean another
+  day tomorrow are not read: a record would leave the filter without being changed.
+- A look-up is compared with a GUID. {" and ".join(f"`<{one}>`" for one in CONSTANTS)} stand for ids that are
+  known only when a run begins.
+- A number or a day that is null in Sales lies in no range; a text that is null is an empty text.
 
 ```
 Blocked = '' AND City = Oslo|Bergen
-statecode = 0 AND name <> 'Test'
+No. = 10000..20000|@*holding* AND Credit Limit (LCY) >= 1000.50
+statecode = 0 AND name <> 'Test*'
 ```"""
 _SWITCHES = """\
 Some conditions of the shipped filters have a name, so that they can be turned off in all mappings at once:

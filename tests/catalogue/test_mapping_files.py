@@ -150,6 +150,17 @@ def test_the_file_is_right_and_texts_are_blank_in_their_services_way() -> None:
         (EXIT, "when: state, rule: block", "`when` and moment exit go together"),
         # A value is not one that the column can hold.
         ("{column: state, values: [0],", "{column: state, values: [],", "the condition has no value"),
+        (
+            "{column: state, values: [0],",
+            "{column: state, values: [0], expression: 1..,",
+            "and an expression",
+        ),
+        (
+            "{column: state, values: [0],",
+            "{column: state, expression: A..,",
+            r"crm.filter\[0\]: The filter 'A..' is wrong at position 1: State: State is compared with a",
+        ),
+        ("{column: state, values: [0],", "{column: state, values: [0], switch: x,", "no switch 'x'"),
         ("{column: state, values: [0],", "{column: state, values: [Active],", "State cannot hold 'Active'"),
         ("{column: state, values: [0],", "{column: state, values: [true],", "State cannot hold True"),
         ("template: {state: 0}", "template: {state: off}", "State cannot hold False"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from kobling.algebra.expressions import predicate
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import Condition, Mapping, Side, Table
 from kobling.model.pair import Missing
@@ -15,6 +16,8 @@ def holds(condition: Condition, values: Values) -> bool:
     held = values[condition.position]
     if condition.entity and isinstance(held, str):
         held = held.rpartition("/")[0]
+    if condition.test is not None:
+        return predicate(condition.test)(held)
     found = held in condition.values
     if not found and is_blank(held):
         found = any(is_blank(one) for one in condition.values)

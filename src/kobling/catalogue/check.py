@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NoReturn
 
-from kobling.catalogue.definition import Column, ColumnType, Definition, Field, Plain, Table
+from kobling.catalogue.definition import Column, ColumnType, Definition, Field, FilterCondition, Plain, Table
+from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.settings import OFF, SETTINGS
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Moment
@@ -57,12 +58,24 @@ def check_filters(definition: Definition, place: str) -> None:
         for index, condition in enumerate(table.filter):
             here = f"{place}: {side}.filter[{index}]"
             _known(table.columns, condition.column, here)
-            if not condition.values and not condition.source:
-                _refuse(here, "the condition has no value.", "Give it values or a source.")
+            _asks_once(condition, table, here)
             if condition.switch and condition.switch not in _SWITCHES:
                 _refuse(here, f"there is no switch {condition.switch!r}.", _one_of(_SWITCHES))
             for value in condition.values:
                 _fits(table.columns[condition.column], value, here)
+
+
+def _asks_once(condition: FilterCondition, table: Table, place: str) -> None:
+    listed = bool(condition.values or condition.source)
+    if not (listed or condition.expression):
+        _refuse(place, "the condition has no value.", "Give it values, a source or an expression.")
+    if condition.expression and (listed or condition.negated):
+        _refuse(place, "the condition has values and an expression.", "Put the values into the expression.")
+    if condition.expression:
+        try:
+            parse_expression(condition.expression, table.columns[condition.column])
+        except ConfigurationError as error:
+            _refuse(place, error.message, error.cure)
 
 
 def _fits(column: Column, value: Plain, place: str) -> None:

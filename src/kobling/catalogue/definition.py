@@ -22,7 +22,7 @@ class ColumnType(StrEnum):
     """What a column holds, as far as filters and blanks need to know.
 
     OPTION: a member name of a Business Central option. INTEGER: whole numbers and Dataverse choices. ID: a
-    GUID, or a look-up.
+    GUID, or a look-up. DATE: a day, or a time of which the day counts, in ISO form.
     """
 
     TEXT = "text"
@@ -31,6 +31,7 @@ class ColumnType(StrEnum):
     DECIMAL = "decimal"
     BOOLEAN = "boolean"
     ID = "id"
+    DATE = "date"
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,13 +60,15 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class FilterCondition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A column is (negated: is not) one of `values`, or the answer of `source`. text: the same in words.
 
-    switch: the setting of the connection with which it is turned off.
+    expression: instead of values, a filter expression as people write it: `A..B|@*x*`. switch: the setting
+    of the connection with which it is turned off.
     """
 
     column: str
     values: tuple[Plain, ...] = ()
     negated: bool = False
     source: str = ""
+    expression: str = ""
     text: str = ""
     switch: str = ""
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field, changed
-from kobling.catalogue.filter_text import filter_text, value_text
+from kobling.catalogue.filter_text import filter_text
+from kobling.catalogue.filter_values import value_text
 from kobling.catalogue.load import definitions, place_of
 from kobling.catalogue.options import OPTION_FIELDS
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force

@@ -17,6 +17,7 @@ from kobling.catalogue.definition import (
     Table,
     changed,
 )
+from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.read import read_definition
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force
 from kobling.catalogue.sources import SOURCES
@@ -166,6 +167,7 @@ def _condition(one: FilterCondition, table: Table, at: dict[str, int]) -> model.
         text=one.text,
         source=one.source,
         entity=bool(look_up),
+        test=parse_expression(one.expression, table.columns[one.column]) if one.expression else None,
     )
 
 

@@ -17,6 +17,7 @@ _BC_BLANKS: Final[dict[ColumnType, Plain]] = {
     ColumnType.INTEGER: 0,
     ColumnType.DECIMAL: 0,
     ColumnType.BOOLEAN: False,
+    ColumnType.DATE: "0001-01-01",
 }
 
 

@@ -84,6 +84,8 @@ def _told(error: Exception) -> int:
     known = error if isinstance(error, KoblingError) else _of_the_database(error)
     if known is not None:
         print(f"kobling: {one_line(str(known))}", file=sys.stderr)
+        for line in known.excerpt or ():
+            print(f"  {line}", file=sys.stderr)
         return known.exit_status
     # Its text is left out: nobody has looked at what may stand in it.
     print(

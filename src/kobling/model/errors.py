@@ -14,14 +14,18 @@ from __future__ import annotations
 
 
 class KoblingError(Exception):
-    """Something failed that a person can mend; the message says what, the cure says how."""
+    """Something failed that a person can mend; the message says what, the cure says how.
+
+    excerpt: where the place in a text matters, that text and below it a mark at the place, as two lines.
+    """
 
     exit_status = 3
 
-    def __init__(self, message: str, *, cure: str = "") -> None:
+    def __init__(self, message: str, *, cure: str = "", excerpt: tuple[str, str] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.cure = cure
+        self.excerpt = excerpt
 
     def __str__(self) -> str:
         return f"{self.message} {self.cure}".strip()

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from kobling.model.expression import Expression
 from kobling.model.values import Value
 
 
@@ -161,10 +162,11 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition of a filter: the column at `position` is (or is not) one of `values`.
+    """One condition of a filter: the column at `position` is (or is not) one of `values`, or meets `test`.
 
-    source: a look-up source whose answer is one more value; without an answer the condition does not hold.
-    entity: it is about the table that the look-up at `position` points to.
+    test: what the condition asks where it is more than a list of values, which are empty then. source: a
+    look-up source whose answer is one more value; without an answer the condition does not hold. entity: it
+    is about the table that the look-up at `position` points to.
     """
 
     position: int
@@ -174,6 +176,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     source: str = ""
     entity: bool = False
+    test: Expression | None = None
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
