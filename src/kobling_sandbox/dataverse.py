@@ -141,7 +141,7 @@ class Dataverse:
         if first.startswith("sdkmessagefilters"):
             return self.metadata.message_filters(request, root)
         if first in self.actions.unbound and len(segments) == 1:
-            return self.actions.answer(request, first, body)
+            return self.actions.answer(request, root, first, body)
         if len(segments) == 2 and segments[1].startswith("Microsoft.Dynamics.CRM.") and "(" in first:
             return self.actions.answer_bound(request, segments)
         if len(segments) == 2 and segments[1].startswith("Microsoft.Dynamics.CRM."):

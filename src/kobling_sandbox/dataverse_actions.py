@@ -7,6 +7,7 @@ from kobling_sandbox.dataverse_errors import DataverseError, invalid, no_segment
 from kobling_sandbox.dataverse_keys import address_of
 from kobling_sandbox.dataverse_model import Model
 from kobling_sandbox.dataverse_opportunities import STATES, close
+from kobling_sandbox.dataverse_rows import json_answer
 from kobling_sandbox.dataverse_writes import Writes
 from kobling_sandbox.exchange import Request, Response
 from kobling_sandbox.rows import Row
@@ -15,7 +16,9 @@ _PREFIX = "Microsoft.Dynamics.CRM."
 _ACTIVE = {"statecode": 0, "statuscode": 1}
 _PUBLISHABLE = (2, 3)
 
-Unbound = Callable[[Any, str], None]
+Unbound = Callable[[Any, str], dict[str, Any] | None]
+# What customizers call afterwards; here every change shows at once.
+_PUBLISHING = ("PublishXml", "PublishAllXml")
 
 
 class Actions:
@@ -23,15 +26,21 @@ class Actions:
 
     def __init__(self, model: Model, writes: Writes) -> None:
         self.model, self.writes = model, writes
-        self.unbound: Mapping[str, Unbound] = {name: self._closing(name) for name in STATES}
+        self.unbound: Mapping[str, Unbound] = {
+            **{name: self._closing(name) for name in STATES},
+            **model.options.messages,
+            **dict.fromkeys(_PUBLISHING, _nothing),
+        }
 
-    def answer(self, request: Request, name: str, body: Any) -> Response:
+    def answer(self, request: Request, root: str, name: str, body: Any) -> Response:
         """Answers an action of the service; raises DataverseError."""
         if request.method != "POST":
             raise DataverseError(405, "0x80060888", f"The action '{name}' is called by POST.")
         with self.writes.store.all_or_nothing():
-            self.unbound[name](body, request.user)
-        return Response(204, {"OData-Version": "4.0"})
+            answer = self.unbound[name](body, request.user)
+        if answer is None:
+            return Response(204, {"OData-Version": "4.0"})
+        return json_answer(200, {"@odata.context": f"{root}$metadata#{_PREFIX}{name}Response", **answer})
 
     def answer_bound(self, request: Request, segments: list[str]) -> Response:
         """Answers an action on one row; raises DataverseError."""
@@ -58,3 +67,7 @@ class Actions:
 
     def _closing(self, name: str) -> Unbound:
         return lambda body, user: close(self.writes, name, body, user)
+
+
+def _nothing(body: Any, user: str) -> None:
+    """What has nothing left to do."""

@@ -4,8 +4,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from kobling_sandbox.datasets import setup
-from kobling_sandbox.datasets.model import Dataset, Reference
+from kobling_sandbox.datasets.model import Dataset, Reference, identifier
 from kobling_sandbox.dataverse_model import Entity, Model, target_key
+from kobling_sandbox.dataverse_options import TABLE, option_rows
 from kobling_sandbox.rows import Row
 from kobling_sandbox.store import Store
 
@@ -45,9 +46,15 @@ def load_rows(model: Model, dataset: Dataset) -> None:
         for row in dataset.dataverse.get("transactioncurrency", ())
     }
     base = next((row.get("basecurrencyid") for row in dataset.dataverse.get("organization", ())), None)
+    model.store.load(TABLE, (_option(row) for row in option_rows(model.store.tables)))
     for name, rows in dataset.dataverse.items():
         entity = model.entities[name]
         model.store.load(name, (_stored(entity, row, rates, base) for row in rows))
+
+
+def _option(row: Row) -> Row:
+    key = "/".join(str(row[name]) for name in ("objecttypecode", "attributename", "attributevalue"))
+    return {"stringmapid": identifier("stringmap", key), **row}
 
 
 def _stored(entity: Entity, given: dict[str, Any], rates: dict[str, Any], base: Any) -> Row:

@@ -1,7 +1,7 @@
 """What Dataverse tells about itself: EntityDefinitions, attributes, option sets, keys, `$metadata`."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -151,7 +151,7 @@ def _number(text: str | None) -> Any:
     return None if text is None else Decimal(text)
 
 
-def option_set(entity: Entity, column: Column) -> dict[str, Any]:
+def option_set(entity: Entity, column: Column, labels: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a choice or of a yes-no column, with their labels."""
     described: dict[str, Any] = {
         "MetadataId": _id("optionset", entity.name, column.name),
@@ -165,7 +165,7 @@ def option_set(entity: Entity, column: Column) -> dict[str, Any]:
         return described | {"TrueOption": yes, "FalseOption": no}
     states = column.rules.get("states", {})
     options = []
-    for number, text in column.options.items():
+    for number, text in labels.items():
         option: dict[str, Any] = {"Value": int(number), "Label": label(str(text)), "IsManaged": True}
         if column.type == "status":
             option["State"] = states.get(number)
@@ -256,7 +256,9 @@ class Metadata:
         if column is None:
             text = f"Could not find an attribute with specified name: {name[:60]} on entity {entity.name}."
             raise DataverseError(404, "0x80060888", text)
-        return json_answer(200, {"@odata.context": context, **_attribute_shown(entity, column, options)})
+        return json_answer(
+            200, {"@odata.context": context, **_attribute_shown(self.model, entity, column, options)}
+        )
 
     def _attributes(self, entity: Entity, options: Options, cast: str) -> list[dict[str, Any]]:
         kind = cast.removesuffix("AttributeMetadata")
@@ -264,23 +266,23 @@ class Metadata:
             raise no_segment(_CRM + cast)
         columns = [c for c in entity.table.columns.values() if not kind or _TYPES[c.type] == kind]
         chosen = _filtered(columns, lambda column: attribute(entity, column), options)
-        return [_attribute_shown(entity, column, options) for column in chosen]
+        return [_attribute_shown(self.model, entity, column, options) for column in chosen]
 
 
-def _attribute_shown(entity: Entity, column: Column, options: Options) -> dict[str, Any]:
+def _attribute_shown(model: Model, entity: Entity, column: Column, options: Options) -> dict[str, Any]:
     described = attribute(entity, column)
     shown = _selected(described, options.select, "AttributeMetadata")
     for part in options.expand:
-        shown[part.name] = _expanded(entity, column, part)
+        shown[part.name] = _expanded(model, entity, column, part)
     return shown
 
 
-def _expanded(entity: Entity, column: Column, part: Expand) -> Any:
+def _expanded(model: Model, entity: Entity, column: Column, part: Expand) -> Any:
     if part.name not in _OPTION_SETS:
         raise unknown_property(part.name, "AttributeMetadata")
     if part.name == "GlobalOptionSet" or not (column.options or column.type == "boolean"):
         return None
-    described = option_set(entity, column)
+    described = option_set(entity, column, model.options.of(entity.name, column))
     return _selected(described, part.options.select, "OptionSetMetadata")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kobling_sandbox.dataverse_errors import DataverseError, no_segment
+from kobling_sandbox.dataverse_options import OptionSets
 from kobling_sandbox.dataverse_values import GUID, Checker, checker
 from kobling_sandbox.odata import Property, stored_property
 from kobling_sandbox.rows import Row
@@ -72,10 +73,14 @@ class Model:
 
     def __init__(self, clock: Clock) -> None:
         self.store = Store(load_tables("dataverse"), SYSTEM, clock)
+        self.options = OptionSets(self.store)
         self.entities: dict[str, Entity] = {}
         self.by_set: dict[str, Entity] = {}
         for table in self.store.tables.values():
             entity = _entity(table)
+            for column in table.columns.values():
+                if column.rules.get("open"):
+                    entity.plain[column.name] = (column, self.options.checker(table, column))
             self.entities[table.name] = self.by_set[table.set_name] = entity
             for key in (*table.alternate_keys, *map(tuple, table.rules.get("unique", ()))):
                 self.store.add_unique(table.name, tuple(table.columns[name].stored for name in key))

@@ -246,7 +246,7 @@ class Reads:
         if column.is_lookup:
             return self.model.label(entity.target_of(row, column), value)
         if column.options:
-            return str(column.options.get(str(value), value))
+            return str(self.model.options.of(entity.name, column).get(str(value), value))
         if column.type == "boolean":
             return "Yes" if value else "No"
         if column.type in ("string", "memo", "guid"):

@@ -5,7 +5,7 @@ the code that Dataverse gives.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -83,15 +83,21 @@ def _text(table: Table, column: Column) -> Checker:
 
 def _choice(table: Table, column: Column) -> Checker:
     allowed = frozenset(map(int, column.options))
-    accepted = f" Accepted Values: {','.join(column.options)}"
+    return choice(table, column, lambda value: not allowed or value in allowed, lambda: column.options)
+
+
+def choice(
+    table: Table, column: Column, allows: Callable[[int], bool], options: Callable[[], Mapping[str, Any]]
+) -> Checker:
+    """The checker of a choice whose values `allows` knows; `options` are named in the refusal."""
 
     def check(value: Any) -> Any:
         if value is None:
             return None
         if type(value) is not int:
             raise _wrong_type(table, column, value)
-        if allowed and value not in allowed:
-            raise _out_of_range(table, column, "0x8004431A", accepted)
+        if not allows(value):
+            raise _out_of_range(table, column, "0x8004431A", f" Accepted Values: {','.join(options())}")
         return value
 
     return check
