@@ -28,6 +28,10 @@ def test_many_first_processes_make_the_schema_once(database_url: str) -> None:
     assert asyncio.run(together()) == [len(migrations())] * 4
 
 
+def test_migrations_are_numbered_one_by_one() -> None:
+    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+
+
 def test_a_newer_schema_is_refused_with_the_cure(database_url: str) -> None:
     asyncio.run(_opened(database_url))
     with psycopg.connect(database_url, autocommit=True) as connection:
