@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from kobling.model.look_up import Reference
-from kobling.model.mapping import Side
+from kobling.model.mapping import Side, Table
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Report, Settled
 
 Row = dict[str, Any]
@@ -99,8 +99,17 @@ class Service(Protocol):
         (BC: the row versions and the deletion log). An empty `marks` reads everything."""
         ...
 
-    def changes(self, table: str, columns: Sequence[str], token: str | None) -> AsyncIterator[Page]:
-        """What changed since the token; without one every row. The last page carries the next token."""
+    def changes(
+        self, table: str, columns: Sequence[str], token: str | None, only: Table | None = None
+    ) -> AsyncIterator[Page]:
+        """What changed since the token; without one every row. The last page carries the next token.
+
+        only: without a token, rows outside this table's filter may be left out; nobody needs them.
+        """
+        ...
+
+    def inside(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Row]]:
+        """Every row that is inside the table's filter, and perhaps others, in pages. It begins no feed."""
         ...
 
     async def read(self, table: str, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Row]:
@@ -266,6 +275,10 @@ class State(Protocol):
 
     async def begin(self, names: Sequence[str]) -> None:
         """A run of these mappings begins: what failed in passing is tried again."""
+        ...
+
+    async def untouched(self, names: Sequence[str]) -> bool:
+        """Whether these mappings have no coupling, and nothing in the inbox."""
         ...
 
     async def watched(self, names: Sequence[str]) -> list[str]:

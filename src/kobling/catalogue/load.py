@@ -129,6 +129,7 @@ def _table(table: Table, needed: set[str], available: Collection[str]) -> model.
         model.Column(
             name=name,
             caption=one.caption,
+            kind=one.type.value,
             maximum=one.maximum,
             upper=one.upper,
             blank=one.nothing,

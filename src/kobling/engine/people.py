@@ -137,11 +137,11 @@ async def _uncoupled(
     table, columns = mapping.table(side), columns_of(mapping, side)
     wanted = list(dict.fromkeys([*columns, *keys]))
     found: dict[str, tuple[Record, Record]] = {}
-    async for page in context.services[side].changes(table.route, wanted, None):
-        ids = [row["id"] for row in page.rows]
+    async for rows in context.services[side].inside(table, wanted):
+        ids = [row["id"] for row in rows]
         left, right = (ids, []) if side is Side.LEFT else ([], ids)
         coupled = {one.id(side) for one in await context.stores[mapping.name].couplings(left, right)}
-        for row in page.rows:
+        for row in rows:
             record = record_of(mapping, side, row)
             if record.id in coupled or outside(table, record.values) is not None:
                 continue

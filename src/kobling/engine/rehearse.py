@@ -7,6 +7,7 @@ from typing import Final
 
 from kobling.engine.task import ETAG
 from kobling.model.look_up import Reference
+from kobling.model.mapping import Table
 from kobling.ports import Method, Opening, Outcome, Page, Row, RowResult, RowWrite, Service
 
 _ETAG: Final = "rehearsed"
@@ -28,10 +29,17 @@ class Rehearsal:
         """The opening of a run."""
         return await self._service.opening(references, marks)
 
-    async def changes(self, table: str, columns: Sequence[str], token: str | None) -> AsyncIterator[Page]:
+    async def changes(
+        self, table: str, columns: Sequence[str], token: str | None, only: Table | None = None
+    ) -> AsyncIterator[Page]:
         """What changed since the token."""
-        async for page in self._service.changes(table, columns, token):
+        async for page in self._service.changes(table, columns, token, only):
             yield page
+
+    async def inside(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Row]]:
+        """The rows that may be inside the filter."""
+        async for rows in self._service.inside(table, columns):
+            yield rows
 
     async def read(self, table: str, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Row]:
         """The rows of these ids, with what was rehearsed put in."""

@@ -17,7 +17,7 @@ from kobling.engine.references import new_day, read_references, references_of
 from kobling.engine.task import Context, columns_of
 from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError
-from kobling.model.mapping import Mapping, Side
+from kobling.model.mapping import Mapping, Side, Table
 from kobling.model.state import Change, Intent, Report
 from kobling.ports import Method, Row
 
@@ -110,9 +110,10 @@ class Synchronization:
         """Pages of a feed; those of a full read are handed over directly, without a stay in the inbox."""
         context, read = self._context, 0
         watched = await context.state.watched([one.name for one in readers]) if token is None else []
+        only = await self._only(side, readers) if token is None else None
         async with AsyncExitStack() as stack:
             direct = await self._direct(stack, side, readers) if token is None else {}
-            async for page in read_ahead(context.services[side].changes(route, columns, token)):
+            async for page in read_ahead(context.services[side].changes(route, columns, token, only)):
                 read += len(page.rows)
                 context.progress(f"read {route}", read)
                 if watched:
@@ -130,6 +131,18 @@ class Synchronization:
                         await worker.drain()
                     await self._look_for_missed(watched, side)
                 await context.state.take_in(side, route, columns, pages, page.token)
+
+    async def _only(self, side: Side, readers: Sequence[Mapping]) -> Table | None:
+        """The table whose filter a full read may hand to the service.
+
+        What it leaves out is not missed: nobody is coupled to it or waits for it, and when it comes inside,
+        it has changed, so the feed tells of it. A table that several mappings read has no filter of its own,
+        and who is not named may be at work elsewhere.
+        """
+        if len(readers) != 1 or readers[0].name not in self._named:
+            return None
+        alone = await self._context.state.untouched([readers[0].name])
+        return readers[0].table(side) if alone else None
 
     async def _look_for_missed(self, names: Sequence[str], side: Side) -> None:
         """A coupled record that a full read has not brought is looked at; its absence proves nothing. Before

@@ -85,14 +85,16 @@ class Moment(StrEnum):
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column of one side: how it is named on the wire and how it is shown.
 
-    maximum: length in characters, None where the type has none. upper: the service keeps it in upper case
-    without blanks around it (a BC code). blank: how the service writes 'nothing'. targets: for a look-up, the
-    sets of the tables that it may point to, by entity; with more than one its value is `entity/id`, else the
-    id. navigation: the name under which a look-up is bound, where it is not the column's own.
+    kind: what it holds: text, option, integer, decimal, boolean, id or date. maximum: length in characters,
+    None where the type has none. upper: the service keeps it in upper case without blanks around it (a BC
+    code). blank: how the service writes 'nothing'. targets: for a look-up, the sets of the tables that it may
+    point to, by entity; with more than one its value is `entity/id`, else the id. navigation: the name under
+    which a look-up is bound, where it is not the column's own.
     """
 
     name: str
     caption: str
+    kind: str = "text"
     maximum: int | None = None
     upper: bool = False
     blank: Value = None

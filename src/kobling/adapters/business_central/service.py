@@ -17,6 +17,7 @@ from kobling.adapters.odata.answer import Answer, next_link, refused
 from kobling.adapters.odata.batch import answer_all
 from kobling.adapters.odata.filters import FIND_PAGE, any_of
 from kobling.adapters.odata.http import Door
+from kobling.adapters.odata.pushdown import Dialect, pushed
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Table
@@ -56,6 +57,7 @@ class _RowVersionsPage(msgspec.Struct):
     value: list[_RowVersions]
 
 
+_DIALECT: Final = Dialect(nulls=False, name=lambda column: column.name)
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 _batch_decoder: Final = msgspec.json.Decoder(_BatchAnswer)
 _versions_decoder: Final = msgspec.json.Decoder(_RowVersionsPage, strict=False)
@@ -108,8 +110,10 @@ class BusinessCentral:
             deleted=tuple((int(one["tableId"]), str(one["recordId"]).lower()) for one in deleted),
         )
 
-    async def changes(self, table: str, columns: Sequence[str], token: str | None) -> AsyncIterator[Page]:
-        """Rows above the mark; deletions come with the opening.
+    async def changes(
+        self, table: str, columns: Sequence[str], token: str | None, only: Table | None = None
+    ) -> AsyncIterator[Page]:
+        """Rows above the mark; deletions come with the opening. only: see `kobling.ports`.
 
         Raises ConfigurationError for a mark that this database never gave.
         """
@@ -122,11 +126,17 @@ class BusinessCentral:
         else:
             versions = self._versions
         after = str(_mark_under(versions, mark))
-        url = f"{self._api}/{self._above(table, columns, mark)}"
+        condition = pushed(only, _DIALECT) if only is not None and token is None else ""
+        url = f"{self._api}/{self._above(table, columns, mark, condition)}"
         while url:
             page = (await self._get(url, table)).page(f"{_NAME} for {table}")
             url = next_link(page.next, self._api, _NAME)
             yield Page(rows=_finished(page.value, table), deleted=[], token=None if url else after)
+
+    async def inside(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Row]]:
+        """The rows that may be inside the table's filter."""
+        async for page in self.changes(table.route, columns, None, table):
+            yield page.rows
 
     async def read(self, table: str, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Row]:
         """Bulk read by id. Only the service's word for a missing record counts as one."""
@@ -174,10 +184,10 @@ class BusinessCentral:
                 cure=f"Known: {', '.join(sorted(self._routes))}.",
             )
 
-    def _above(self, table: str, columns: Sequence[str], mark: int) -> str:
-        """The address, below the API, of the rows of a table above a mark."""
-        condition = f"$filter={_VERSION}%20gt%20{mark}&$orderby={_VERSION}"
-        return f"{self._company}/{table}?$select={_select(columns)}&{condition}"
+    def _above(self, table: str, columns: Sequence[str], mark: int, condition: str = "") -> str:
+        """The address, below the API, of the rows of a table above a mark that meet the condition."""
+        wanted = quote(f"{_VERSION} gt {mark}{' and ' if condition else ''}{condition}")
+        return f"{self._company}/{table}?$select={_select(columns)}&$filter={wanted}&$orderby={_VERSION}"
 
     def _paged(self, url: str) -> dict[str, Any]:
         return {**_get(url), "headers": self._paging}

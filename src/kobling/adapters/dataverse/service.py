@@ -24,6 +24,7 @@ from kobling.adapters.odata.answer import Answer, RowsPage, next_link, refused, 
 from kobling.adapters.odata.batch import answer_all
 from kobling.adapters.odata.filters import FIND_PAGE, any_of
 from kobling.adapters.odata.http import Door
+from kobling.adapters.odata.pushdown import Dialect, pushed
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Table
@@ -41,6 +42,9 @@ _NOT_TRACKED: Final = "0x80044351"
 _TOKEN_WORDS: Final = re.compile(r"(delta|sync)\s?token|version stamp", re.IGNORECASE)
 _PRIVILEGE: Final = re.compile(r"\bprv[A-Z]\w+")
 _TRACK: Final = f"Turn on 'Track changes' for the table in {_NAME}."
+_DIALECT: Final = Dialect(
+    nulls=True, name=lambda column: f"_{column.name}_value" if column.targets else column.name
+)
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -71,8 +75,11 @@ class Dataverse:
         }
         return Opening(rows=rows, whole=frozenset(rows))
 
-    async def changes(self, table: str, columns: Sequence[str], token: str | None) -> AsyncIterator[Page]:
-        """Change tracking: `token` is the delta link of the last page of the feed before.
+    async def changes(
+        self, table: str, columns: Sequence[str], token: str | None, only: Table | None = None
+    ) -> AsyncIterator[Page]:
+        """Change tracking: `token` is the delta link of the last page of the feed before. It takes no filter,
+        so `only` leaves nothing out.
 
         Raises FeedExpiredError where the service, or another address, no longer takes it.
         """
@@ -87,6 +94,17 @@ class Dataverse:
             if not url and not page.delta:
                 raise ProtocolError(f"{_NAME} gives no delta link for {table}.", cure=_TRACK)
             yield _page(page, layout, None if url else page.delta)
+
+    async def inside(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Row]]:
+        """The rows that may be inside the table's filter."""
+        layout = layout_of(self._table(table.route), columns)
+        condition = pushed(table, _DIALECT)
+        url = f"{self._api}/{table.route}?$select={layout.select}"
+        url += f"&$filter={quote(condition)}" if condition else ""
+        while url:
+            page = await self._page(url, self._prefer(layout).removeprefix("Prefer: "), table.route, None)
+            url = next_link(page.next, self._api, _NAME)
+            yield layout.finish(page.value)
 
     async def read(self, table: str, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Row]:
         """Bulk read by id. Only the service's word for a missing record counts as one."""

@@ -241,6 +241,16 @@ class ConnectionStore:
         )
         await self._sweep.begin()
 
+    async def untouched(self, names: Sequence[str]) -> bool:
+        """Whether these mappings have no coupling, and nothing in the inbox."""
+        cursor = await self._database.execute(
+            "select exists (select 1 from coupling where mapping_id = any(%s))"
+            " or exists (select 1 from inbox where mapping_id = any(%s))",
+            [[self._ids[one] for one in names]] * 2,
+        )
+        row = await cursor.fetchone()
+        return row is not None and not row[0]
+
     async def watched(self, names: Sequence[str]) -> list[str]:
         """A full read begins; those of its mappings that had couplings before the run."""
         ids = await self._sweep.start([self._ids[one] for one in names])
