@@ -11,6 +11,7 @@ from .command_line import command_line_page
 from .configuration import configuration_page
 from .documents import documents_page
 from .failures import exit_status_page, failures_page
+from .mapping_pages import mapping_pages
 from .mappings import mappings_page
 from .markdown import MissingWordsError
 from .rules import rules_page
@@ -24,6 +25,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "json.md": documents_page,
     "failures.md": failures_page,
     "mappings.md": mappings_page,
+    **mapping_pages(),
     "rules.md": rules_page,
     "sandbox.md": sandbox_page,
 }
@@ -39,7 +41,8 @@ def main() -> int:
     except MissingWordsError as error:
         print(f"docs.generator: {error}", file=sys.stderr)
         return 1
-    present = {one.name: one.read_text(encoding="utf-8") for one in FOLDER.glob("*.md")}
+    found = [*FOLDER.glob("*.md"), *FOLDER.glob("*/*.md")]
+    present = {one.relative_to(FOLDER).as_posix(): one.read_text(encoding="utf-8") for one in found}
     different = sorted(name for name in made.keys() | present.keys() if made.get(name) != present.get(name))
     if not check:
         for name in different:
@@ -54,7 +57,7 @@ def _write(path: Path, text: str | None) -> None:
     if text is None:
         path.unlink()
         return
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
 

@@ -43,7 +43,9 @@ _JOB: Keys = {
     "started": ("text, optional", "When it began. `job list` and `job show` say it."),
 }
 _SUMMARY: Keys = {
-    "enabled": ("true or false", "Whether it takes part in runs."),
+    "enabled": ("true or false", "Whether it takes part in runs, if it is ready."),
+    "ready": ("true or false", "Whether this version carries it out; else it is only defined."),
+    "switches": ("object", "The settings of the connection with which it is there."),
     "bc_table": ("text", "The table of Business Central."),
     "crm_entity": ("text", "The table of Dataverse."),
     "direction": ("text", f"One of {', '.join(code(one) for one in Direction)}."),
@@ -52,11 +54,13 @@ _SUMMARY: Keys = {
     "deletion_conflict": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),
     "bc_filter": ("text", "The filter in Business Central."),
     "crm_filter": ("text", "The filter in Sales."),
+    "bc_conditions": ("list of text", "The conditions of that filter in words."),
+    "crm_conditions": ("list of text", "The conditions of that filter in words."),
     "depends_on": ("list of text", "The mappings that its look-ups need."),
 }
 _SHOWN: Keys = {
     "name": ("text", "The mapping."),
-    "variants": ("list of [variant](#variant)", "Its variants; the shipped mappings have one each."),
+    "variants": ("list of [variant](#variant)", "The variant that is there; with `--every-variant` all."),
 }
 _CONNECTION: Keys = {
     "connection": ("text", "The connection."),
@@ -223,6 +227,10 @@ SHAPES: dict[str, Keys] = {
     },
     "entailed": {
         "mapping": ("text", "The mapping."),
+        "change": ("text", "`comes`, `leaves` or `stays`."),
+        "rows_come": ("list of text", "The field rows that are there from now on."),
+        "rows_leave": ("list of text", "The field rows that were there until now."),
+        "couplings": ("number", "How many coupled pairs it has."),
         "inside": ("number", "Coupled pairs that rest for a condition that is turned off."),
         "outside": ("number", "Coupled pairs whose values do not meet a condition that is turned on."),
     },
@@ -242,6 +250,7 @@ SHAPES: dict[str, Keys] = {
         "group": ("text", "The name of rows that belong together."),
         "rule": ("text, optional", "The [rule](rules.md) that it carries out."),
         "note": ("text, optional", "What a person should know."),
+        "switches": ("object, optional", "The settings of the connection with which it is there."),
         "instead": ("text, optional", "What stands for this row, which is never enabled then."),
     },
     "pair": {

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kobling.catalogue.definition import Changes, Column, Definition, Field, Table
+from kobling.catalogue.definition import Changes
 from kobling.catalogue.describe import depends_on
 from kobling.catalogue.filter_expression import CONSTANTS
-from kobling.catalogue.filter_text import filter_text
-from kobling.catalogue.filter_values import value_text
-from kobling.catalogue.load import definitions
-from kobling.catalogue.settings import SETTINGS
-from kobling.catalogue.sources import SOURCES
+from kobling.catalogue.load import definitions, every_variant
+from kobling.catalogue.settings import SETTINGS, left_in, words_of
 from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
 
-from .markdown import cell, code, page, table, words_for
+from .mapping_pages import slug, switch_text
+from .markdown import code, page, table, words_for
 
 _HEAD = """\
 A mapping says which table of Business Central and which table of Sales belong together, which records take
@@ -81,10 +79,18 @@ No. = 10000..20000|@*holding* AND Credit Limit (LCY) >= 1000.50
 statecode = 0 AND name <> 'Test*'
 ```"""
 _SWITCHES = """\
+The settings of the connection hold for all of its mappings. `kobling connection set unit_groups=off` changes
+one and says what that entails: which mappings and field rows come and go, and how many coupled pairs they
+have. Rows and conditions that are there only with some settings say so on the page of their mapping;
+`kobling mapping show NAME --every-variant` shows them all.
+
 Some conditions of the shipped filters have a name, so that they can be turned off in all mappings at once:
-`kobling connection set blocked=off`. They are settings of the connection, as others that hold for all of its
-mappings; `kobling connection show` lists them with what they are now. A filter that you set yourself has no
-such condition: it is as you write it."""
+`kobling connection set blocked=off`. `kobling connection show` lists all settings with what
+they are now. A filter that you set yourself has no such condition: it is as you write it."""
+_STATES = """\
+A mapping with *only with* is there while the settings of the connection have these values; see
+[Switches](#switches). One that is *definition only* is listed and shown, and this version does not carry it
+out: a run leaves it out, and refuses its name."""
 _ROWS = """\
 The columns of the field tables:
 
@@ -105,30 +111,32 @@ _DIRECTIONS = {Direction.BOTH: "both", Direction.TO_RIGHT: "to", Direction.TO_LE
 
 def mappings_page() -> str:
     """The page."""
-    known = definitions()
     return page(
         "Mappings",
         _HEAD,
-        table(("Mapping", "Business Central", "Sales", "Direction", "Needs"), _summary(known)),
+        table(("Mapping", "Business Central", "Sales", "Direction", "Only with", "Needs"), _summary()),
+        _STATES,
         "## What can be changed",
         "`kobling mapping set NAME key=value...` changes a mapping. `key=default` takes a change back.",
         table(("Key", "Values", "Meaning"), _changes()),
         "## Reading the field tables",
         _ROWS,
-        *(_section(one) for one in known.values()),
         "## Filters",
         _FILTERS,
         "## Switches",
         _SWITCHES,
-        table(("Setting", "Values", "Meaning", "Turned off"), _switches(known)),
+        table(("Setting", "Values", "Meaning", "Turned off"), _switches()),
     )
 
 
-def _summary(known: dict[str, Definition]) -> Iterator[tuple[str, ...]]:
-    for one in known.values():
-        needs = ", ".join(depends_on(one, known))
-        link = f"[{one.name}](#{one.name.lower().replace(' ', '-')})"
-        yield link, one.bc.table, one.crm.table, one.direction, needs
+def _summary() -> Iterator[tuple[str, ...]]:
+    for variants in every_variant().values():
+        for one in variants:
+            turned = words_of(one.only)
+            needs = ", ".join(depends_on(left_in(one, turned), definitions(turned)))
+            mark = "" if one.ready else " (definition only)"
+            link = f"[{one.name}](mappings/{slug(one.name)}.md){mark}"
+            yield link, one.bc.table, one.crm.table, one.direction, switch_text(one.only), needs
 
 
 def _changes() -> Iterator[tuple[str, str, str]]:
@@ -145,93 +153,10 @@ def _changes() -> Iterator[tuple[str, str, str]]:
         yield code(key), ", ".join(one if " " in one else code(one) for one in kinds), text
 
 
-def _switches(known: dict[str, Definition]) -> Iterator[tuple[str, ...]]:
-    conditions = [(one, each) for one in known.values() for each in (*one.bc.filter, *one.crm.filter)]
+def _switches() -> Iterator[tuple[str, ...]]:
+    known = [one for variants in every_variant().values() for one in variants]
+    conditions = [(one, each) for one in known for each in (*one.bc.filter, *one.crm.filter)]
     for name, setting in SETTINGS.items():
         turned = [f"{one.name}: {each.text}" for one, each in conditions if each.switch == name]
         values = ", ".join(code(one) for one in setting.values)
         yield code(name), values, setting.meaning, "; ".join(turned)
-
-
-def _section(definition: Definition) -> str:
-    now = definition
-    settings = (
-        ("Direction", code(now.direction)),
-        ("Synch. only coupled records", "on" if now.synch_only_coupled else "off"),
-        ("Update conflict", code(now.update_conflict)),
-        ("Deletion conflict", code(now.deletion_conflict)),
-        ("Finder", _finder(now)),
-        ("Filter in Business Central", code(filter_text(now.bc.filter, now.bc.columns)) or "none"),
-        ("Filter in Sales", code(filter_text(now.crm.filter)) or "none"),
-        ("Set in a new record in Business Central", _template(now.bc)),
-        ("Set in a new record in Sales", _template(now.crm)),
-    )
-    titles = ("Business Central", "Sales", "Direction", "How", "On")
-    said = [(one, one.note or one.instead) for one in now.fields]
-    notes = [f"- {_name(now, one)}: {words}" for one, words in said if words]
-    parts = [
-        f"## {now.name}",
-        f"Table *{now.bc.table}* of Business Central and table `{now.crm.table}` of Sales.",
-        table(("Setting", "As shipped"), settings),
-        table(titles, (_row(now, one) for one in now.fields)),
-        "\n".join(cell(one) for one in notes),
-        f"Fields that a filter may name, in Business Central: {_columns(now.bc.columns)}.",
-        f"In Sales: {_columns(now.crm.columns)}.",
-    ]
-    return "\n\n".join(one for one in parts if one)
-
-
-def _columns(columns: dict[str, Column]) -> str:
-    return ", ".join(f"*{one.caption}* (`{name}`)" for name, one in columns.items())
-
-
-def _finder(definition: Definition) -> str:
-    pairs = [f"*{definition.bc.columns[bc].caption}* = `{crm}`" for bc, crm in definition.finder.items()]
-    return " and ".join(pairs) or "none: an uncoupled record gets a new counterpart"
-
-
-def _template(table_: Table) -> str:
-    values = [f"`{name}` = {value_text(value)}" for name, value in table_.template.items()]
-    return ", ".join(values) or "nothing"
-
-
-def _name(definition: Definition, field: Field) -> str:
-    return f"*{definition.bc.columns[field.bc].caption}*" if field.bc else f"`{field.crm}`"
-
-
-def _row(definition: Definition, field: Field) -> tuple[str, ...]:
-    return (
-        "" if field.bc is None else definition.bc.columns[field.bc].caption,
-        code(field.crm or ""),
-        _DIRECTIONS[field.direction],
-        "; ".join(_how(field)),
-        "yes" if field.enabled else "no",
-    )
-
-
-def _how(field: Field) -> Iterator[str]:
-    makes = field.conversion
-    if field.constant is not None:
-        yield f"constant {code(value_text(field.constant))}"
-    if field.chooses:
-        yield f"says which table {code(field.chooses)} points to"
-    if makes.kind != "plain":
-        there = makes.source in SOURCES or makes.source in definitions()
-        yield f"{makes.kind.replace('_', '-')} {makes.source}{'' if there else ', which is not there yet'}"
-    if makes.otherwise:
-        yield "if blank: " + ", ".join(code(one) for one in makes.otherwise)
-    if field.moment.value != "always":
-        yield f"when {field.when} leaves" if field.when else field.moment.value
-    words = (
-        ("clear", field.clear_on_failed),
-        ("not null", field.not_null),
-        ("claim", field.claim),
-        ("match", field.match),
-    )
-    yield from (word for word, is_so in words if is_so)
-    if field.conflict is not None:
-        yield f"conflict {field.conflict.value}"
-    if field.group:
-        yield f"group {field.group}"
-    if field.rule:
-        yield f"rule [{field.rule}](rules.md#{field.rule})"

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 
 from kobling.catalogue.definition import Definition, Field
-from kobling.catalogue.load import definitions
+from kobling.catalogue.load import every_variant
 from kobling.catalogue.options import OPTION_FIELDS, default_codes
 from kobling.catalogue.options import resolve as resolve_option
 from kobling.catalogue.sources import REFERENCES, SOURCES
@@ -48,7 +48,7 @@ def rules_page() -> str:
 
 def _rules() -> Iterator[str]:
     said: dict[str, list[str]] = {}
-    for definition in definitions().values():
+    for definition in (one for variants in every_variant().values() for one in variants):
         for row in definition.fields:
             if row.rule:
                 said.setdefault(row.rule, []).append(_rule(definition, row))

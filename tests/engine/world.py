@@ -211,6 +211,7 @@ class _Dated(Session):
 
     def __init__(self, session: Session, today: date) -> None:
         super().__init__(session.configuration, session.state)
+        self.definitions = session.definitions
         self._today = today
 
     @asynccontextmanager

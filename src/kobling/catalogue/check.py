@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NoReturn
 
-from kobling.catalogue.definition import Column, ColumnType, Definition, Field, FilterCondition, Plain, Table
+from kobling.catalogue.definition import (
+    Column,
+    ColumnType,
+    Definition,
+    Field,
+    FilterCondition,
+    Only,
+    Plain,
+    Table,
+)
 from kobling.catalogue.filter_expression import parse_expression
-from kobling.catalogue.settings import OFF, SETTINGS
+from kobling.catalogue.settings import OFF, SETTINGS, words_of
 from kobling.model.errors import ConfigurationError
-from kobling.model.mapping import Direction, Moment
+from kobling.model.mapping import Direction, Moment, Side
 
 _KINDS = ("plain", "look_up", "product", "last_word")
 _ASKING = ("look_up", "product")
@@ -23,18 +32,17 @@ def check(definition: Definition, file: str) -> None:
     for side, table in (("bc", definition.bc), ("crm", definition.crm)):
         _table(table, f"{file}: {side}")
     check_filters(definition, file)
+    _only(definition.only, file)
     for bc, crm in definition.finder.items():
         _known(definition.bc.columns, bc, f"{file}: finder")
         _known(definition.crm.columns, crm, f"{file}: finder")
-    names: set[str] = set()
     places = [
         f"{file}: fields[{index}] ({field.bc or field.crm or 'without columns'})"
         for index, field in enumerate(definition.fields)
     ]
     for field, place in zip(definition.fields, places, strict=True):
         _field(definition, field, place)
-        if field.executable:
-            _once(definition.field_name(field), names, place)
+        _once(definition, field, place)
     # Last, as they look at other rows.
     for field, place in zip(definition.fields, places, strict=True):
         if field.chooses:
@@ -61,6 +69,7 @@ def check_filters(definition: Definition, place: str) -> None:
             _asks_once(condition, table, here)
             if condition.switch and condition.switch not in _SWITCHES:
                 _refuse(here, f"there is no switch {condition.switch!r}.", _one_of(_SWITCHES))
+            _only(condition.only, here)
             for value in condition.values:
                 _fits(table.columns[condition.column], value, here)
 
@@ -78,12 +87,21 @@ def _asks_once(condition: FilterCondition, table: Table, place: str) -> None:
             _refuse(place, error.message, error.cure)
 
 
+def _only(only: Only, place: str) -> None:
+    for name, word in words_of(only).items():
+        if name not in SETTINGS:
+            _refuse(place, f"there is no setting {name!r}.", _one_of(SETTINGS))
+        if word not in SETTINGS[name].values:
+            _refuse(place, f"{name} is never {word!r}.", _one_of(SETTINGS[name].values))
+
+
 def _fits(column: Column, value: Plain, place: str) -> None:
     if value is not None and type(value) is not _VALUES.get(column.type, str):
         _refuse(place, f"{column.caption} cannot hold {value!r}.", f"Give it a value of type {column.type}.")
 
 
 def _field(definition: Definition, field: Field, place: str) -> None:
+    _only(field.only, place)
     if field.instead and field.enabled:
         _refuse(place, "a row with `instead` is enabled.", "Set enabled: false.")
     if field.transformation:
@@ -149,16 +167,36 @@ def _chooser(definition: Definition, field: Field, place: str) -> None:
     if field.constant not in targets:
         _refuse(place, f"{field.chooses} does not point to {field.constant!r}.", _one_of(targets))
     for row in definition.fields:
+        if not _together(row.only, field.only):
+            continue
         if row.crm == field.chooses and row.conversion.entity != field.constant:
             _refuse(
                 place, f"the row of {row.crm} has entity {row.conversion.entity!r}.", "Make both the same."
             )
 
 
-def _once(name: str, names: set[str], place: str) -> None:
-    if name in names:
-        _refuse(place, f"{name!r} has a row already.", "Keep one of them.")
-    names.add(name)
+def _together(one: Only, other: Only) -> bool:
+    """Whether there are settings with which both are there."""
+    mine, others = words_of(one), words_of(other)
+    return all(mine[name] == others[name] for name in mine.keys() & others.keys())
+
+
+def _once(definition: Definition, field: Field, place: str) -> None:
+    """A column is written by one row."""
+    before = definition.fields[: definition.fields.index(field)]
+    for other in before:
+        if other.executable and field.executable and _together(other.only, field.only):
+            name = _written_by_both(definition, field, other)
+            if name:
+                _refuse(place, f"{name!r} has a row already.", "Keep one of them.")
+
+
+def _written_by_both(definition: Definition, one: Field, other: Field) -> str:
+    for side, table in ((Side.LEFT, definition.bc), (Side.RIGHT, definition.crm)):
+        mine, others = (each.bc if side is Side.LEFT else each.crm for each in (one, other))
+        if mine and mine == others and one.direction.allows(side) and other.direction.allows(side):
+            return table.columns[mine].caption if side is Side.LEFT else mine
+    return ""
 
 
 def _known(columns: Collection[str], name: str, place: str) -> None:

@@ -16,6 +16,9 @@ from kobling.model.mapping import DeletionConflict, Direction, Moment, UpdateCon
 
 # Never a float: a number with decimals is no constant of a mapping.
 Plain: TypeAlias = str | int | bool | None
+# Settings of the connection, each with the value at which something belongs to the mapping. YAML reads a bare
+# `on` as true.
+Only: TypeAlias = dict[str, str | bool]
 
 
 class ColumnType(StrEnum):
@@ -61,7 +64,7 @@ class FilterCondition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A column is (negated: is not) one of `values`, or the answer of `source`. text: the same in words.
 
     expression: instead of values, a filter expression as people write it: `A..B|@*x*`. switch: the setting
-    of the connection with which it is turned off.
+    of the connection with which it is turned off. only: the settings with which it is there at all.
     """
 
     column: str
@@ -71,6 +74,7 @@ class FilterCondition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     expression: str = ""
     text: str = ""
     switch: str = ""
+    only: Only = {}
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,8 +115,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     chooses: the row writes nothing by itself, its constant is the table that this look-up points to. rule:
     the rule of the entity that a derived row carries out. gate: that rule may keep a record outside. note:
-    what a person should know. instead: what stands for this row, which is never enabled then. Else as
-    `kobling.model.mapping.FieldRow`.
+    what a person should know. instead: what stands for this row, which is never enabled then. only: the
+    settings of the connection with which the row is there. Else as `kobling.model.mapping.FieldRow`.
     """
 
     bc: str | None = None
@@ -135,6 +139,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     chooses: str = ""
     note: str = ""
     instead: str = ""
+    only: Only = {}
 
     @property
     def executable(self) -> bool:
@@ -145,7 +150,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An integration table mapping. finder: columns (bc: crm) by which an uncoupled record finds its partner.
 
-    refuse_outside: a look-up of a coupled record outside the filter is refused.
+    refuse_outside: a look-up of a coupled record outside the filter is refused. only: the settings of the
+    connection with which this variant of the mapping is there. ready: it can be carried out; else it is only
+    defined. needs: mappings that its rules need beside those that its rows ask.
     """
 
     name: str
@@ -158,10 +165,19 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     deletion_conflict: DeletionConflict = DeletionConflict.ASK
     finder: dict[str, str] = {}
     refuse_outside: bool = False
+    only: Only = {}
+    ready: bool = True
+    needs: tuple[str, ...] = ()
 
     def field_name(self, field: Field) -> str:
-        """What a row is called: the Business Central caption, else the Dataverse column's name."""
-        return field.crm or "" if field.bc is None else self.bc.columns[field.bc].caption
+        """What a row is called: the Business Central caption, else the Dataverse column's name; both where an
+        earlier row has that caption."""
+        if field.bc is None:
+            return field.crm or ""
+        caption = self.bc.columns[field.bc].caption
+        rows = (one for one in self.fields if one.bc == field.bc and one.executable)
+        first = next(rows, field)
+        return caption if first is field or field.crm is None else f"{caption} ({field.crm})"
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field, changed
@@ -10,7 +10,7 @@ from kobling.catalogue.filter_text import filter_text
 from kobling.catalogue.filter_values import value_text
 from kobling.catalogue.load import definitions, place_of
 from kobling.catalogue.options import OPTION_FIELDS
-from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force
+from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force, left_in, words_of
 from kobling.catalogue.sources import SOURCES
 
 Document = dict[str, Any]
@@ -35,11 +35,29 @@ def show_document(
 ) -> Document:
     """One mapping with all its rows, disabled and derived ones too. known: all mappings, by default the
     shipped ones."""
-    everything = definitions() if known is None else known
+    everything = definitions(settings) if known is None else known
     variant = _summary(definition, changes, settings, everything)
-    del variant["name"]
-    variant["fields"] = [_field(definition, one) for one in definition.fields]
-    return {"name": definition.name, "variants": [variant]}
+    return {"name": definition.name, "variants": [_with_fields(variant, definition)]}
+
+
+def every_variant_document(
+    variants: Sequence[Definition], changes: Changes = NO_CHANGES, settings: ConnectionSettings = NO_SETTINGS
+) -> Document:
+    """One mapping with all its variants and all their rows, whatever the settings of the connection.
+
+    Filters and needs are those that a variant has with these settings, turned so that it is there.
+    """
+    documents = []
+    for one in variants:
+        turned = {**settings, **words_of(one.only)}
+        variant = _summary(left_in(one, turned), changes, turned, definitions(turned))
+        documents.append(_with_fields(variant, one))
+    return {"name": variants[0].name, "variants": documents}
+
+
+def _with_fields(summary: Document, definition: Definition) -> Document:
+    variant = {key: value for key, value in summary.items() if key != "name"}
+    return variant | {"fields": [_field(definition, one) for one in definition.fields]}
 
 
 def depends_on(definition: Definition, known: Mapping[str, Definition]) -> list[str]:
@@ -48,12 +66,8 @@ def depends_on(definition: Definition, known: Mapping[str, Definition]) -> list[
     A look-up that may be cleared is no dependency where the other mapping needs this one: it is filled in
     later.
     """
-    found = {name for name, _ in _asked(definition)} - {definition.name}
-    needed = {
-        name
-        for name in found
-        if name in _OPTION_MAPPINGS.values() or (name in known and not _deferred(definition, known[name]))
-    }
+    found = {*definition.needs, *(name for name, _ in _asked(definition))} - {definition.name}
+    needed = {name for name in found if name in known and not _deferred(definition, known[name])}
     return sorted(needed, key=place_of)
 
 
@@ -69,6 +83,8 @@ def _asked(definition: Definition) -> Iterable[tuple[str, bool]]:
 
 def _deferred(definition: Definition, other: Definition) -> bool:
     here = [clearable for name, clearable in _asked(definition) if name == other.name]
+    if other.name in definition.needs:
+        return False
     there = [clearable for name, clearable in _asked(other) if name == definition.name]
     return all(here) and not all(there)
 
@@ -83,6 +99,8 @@ def _summary(
     return {
         "name": now.name,
         "enabled": changes.is_enabled,
+        "ready": now.ready,
+        "switches": words_of(now.only),
         "bc_table": now.bc.table,
         "crm_entity": now.crm.table,
         "direction": now.direction.value,
@@ -92,6 +110,8 @@ def _summary(
         "bc_filter": filter_text(now.bc.filter, now.bc.columns),
         # Dataverse's display names may stand twice in a table; its logical names do not.
         "crm_filter": filter_text(now.crm.filter),
+        "bc_conditions": [one.text for one in now.bc.filter],
+        "crm_conditions": [one.text for one in now.crm.filter],
         "depends_on": depends_on(now, known),
     }
 
@@ -110,5 +130,10 @@ def _field(definition: Definition, field: Field) -> Document:
         "conflict": None if field.conflict is None else field.conflict.value,
         "group": field.group,
     }
-    said = {"rule": field.rule, "note": field.note, "instead": field.instead}
+    said = {
+        "rule": field.rule,
+        "note": field.note,
+        "instead": field.instead,
+        "switches": words_of(field.only),
+    }
     return document | {name: words for name, words in said.items() if words}

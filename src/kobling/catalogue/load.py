@@ -19,7 +19,7 @@ from kobling.catalogue.definition import (
 )
 from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.read import read_definition
-from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force
+from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force, is_there, left_in
 from kobling.catalogue.sources import SOURCES
 from kobling.model import mapping as model
 from kobling.model.errors import ConfigurationError
@@ -35,13 +35,44 @@ ORDER: Final = (
     "PAYMENT TERMS",
     "SHIPMENT METHOD",
     "SHIPPING AGENT",
+    "UNIT OF MEASURE",
+    "UNIT GROUP",
+    "ITEM UOM",
+    "RESOURCE UOM",
+    "ITEM-PRODUCT",
+    "RESOURCE-PRODUCT",
+    "CUSTPRCGRP-PRICE",
+    "SALESPRC-PRODPRICE",
+    "PLHEADER-PRICE",
+    "PLLINE-PRODPRICE",
+    "OPPORTUNITY",
+    "POSTEDSALESINV-INV",
+    "POSTEDSALESLINE-INV",
+    "SALESORDER-ORDER",
+    "SOLINE-ORDERDETAIL",
 )
 _NOT_MAPPINGS: Final = frozenset({"options.yaml"})
 
 
-def definitions() -> dict[str, Definition]:
-    """Every shipped mapping by name, in the order in which they are shown. Raises ConfigurationError."""
-    return {one.name: one for one in sorted(_shipped(), key=lambda one: place_of(one.name))}
+def definitions(settings: ConnectionSettings = NO_SETTINGS) -> dict[str, Definition]:
+    """The shipped mappings that are there with these settings, by name, in the order in which they are shown.
+
+    Raises ConfigurationError.
+    """
+    return {
+        name: left_in(one, settings)
+        for name, variants in every_variant().items()
+        for one in variants
+        if is_there(one.only, settings)
+    }
+
+
+def every_variant() -> dict[str, tuple[Definition, ...]]:
+    """Every shipped mapping by name, with all its variants. Raises ConfigurationError."""
+    found: dict[str, tuple[Definition, ...]] = {}
+    for one in sorted(_shipped(), key=lambda one: place_of(one.name)):
+        found[one.name] = (*found.get(one.name, ()), one)
+    return found
 
 
 def place_of(name: str) -> tuple[int, str]:
@@ -51,7 +82,8 @@ def place_of(name: str) -> tuple[int, str]:
 
 @cache
 def _shipped() -> tuple[Definition, ...]:
-    found = [one for one in files("kobling.catalogue").iterdir() if one.name.endswith(".yaml")]
+    folder = sorted(files("kobling.catalogue").iterdir(), key=lambda one: one.name)
+    found = [one for one in folder if one.name.endswith(".yaml") and one.name.count(".") == 1]
     return tuple(
         read_definition(one.read_text(encoding="utf-8"), one.name)
         for one in found
@@ -60,8 +92,8 @@ def _shipped() -> tuple[Definition, ...]:
 
 
 def default_mappings() -> dict[str, Mapping]:
-    """Every shipped mapping as it is without changes, ready to plan with."""
-    known = definitions()
+    """The shipped mappings as they are without changes, ready to plan with."""
+    known = {name: one for name, one in definitions().items() if one.ready}
     available = {*known, *SOURCES}
     return {name: executable(one, NO_CHANGES, available) for name, one in known.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,9 @@ _BC_BLANKS: Final[dict[ColumnType, Plain]] = {
     ColumnType.BOOLEAN: False,
     ColumnType.DATE: "0001-01-01",
 }
+
+
+_COLUMNS: Final = ".columns.yaml"
 
 
 class _Loader(yaml.SafeLoader):
@@ -62,7 +66,7 @@ def read_yaml(text: str, file: str) -> Any:
 
 def read_definition(text: str, file: str) -> Definition:
     """One mapping from the text of its file. Raises ConfigurationError."""
-    document = read_yaml(text, file)
+    document = _with_shared_columns(read_yaml(text, file), file)
     try:
         definition = msgspec.convert(document, Definition)
     except msgspec.ValidationError as error:
@@ -72,6 +76,31 @@ def read_definition(text: str, file: str) -> Definition:
     )
     check(definition, file)
     return definition
+
+
+def _with_shared_columns(document: Any, file: str) -> Any:
+    """The document with the columns that it takes from a file of their own, as several mappings know a table."""
+    if not isinstance(document, dict):
+        return document
+    return {key: _with_columns(value, f"{file}: {key}") for key, value in document.items()}
+
+
+def _with_columns(table: Any, place: str) -> Any:
+    if not isinstance(table, dict) or "columns_from" not in table:
+        return table
+    name = table["columns_from"]
+    known = sorted(one.name for one in files("kobling.catalogue").iterdir() if one.name.endswith(_COLUMNS))
+    if f"{name}{_COLUMNS}" not in known:
+        raise ConfigurationError(
+            f"{place}: there are no columns {name!r} to take.",
+            cure=f"Use one of: {', '.join(one.removesuffix(_COLUMNS) for one in known)}.",
+        )
+    shared = read_yaml((files("kobling.catalogue") / f"{name}{_COLUMNS}").read_text(encoding="utf-8"), name)
+    own = table.get("columns", {})
+    if not isinstance(own, dict):
+        return table
+    rest = {key: value for key, value in table.items() if key != "columns_from"}
+    return rest | {"columns": shared | own}
 
 
 def _with_blanks(table: Table, blanks: dict[ColumnType, Plain]) -> Table:

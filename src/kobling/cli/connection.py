@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,9 +53,26 @@ def connection_set(
     changed = [one for one in document["settings"] if one["name"] in document["changed"]]
     say_rows([[one[name] for name in _SETTINGS] for one in changed], list(_SETTINGS.values()))
     for one in document["entails"]:
-        say(
-            f"{one['mapping']}: {one['inside']} coupled records come inside at the next run,"
-            f" {one['outside']} go outside at their next change."
-        )
+        say(f"{one['mapping']}: {_entailed(one)}.")
     if document["entails"] and not existing:
         note("Only what changes from now on is taken in; --existing takes in the records of before, too.")
+
+
+def _entailed(one: dict[str, Any]) -> str:
+    """What a change of settings means for a mapping, in words."""
+    pairs = f"{one['couplings']} coupled pairs"
+    if one["change"] == "comes":
+        return f"takes part from now on, with {pairs}"
+    if one["change"] == "leaves":
+        return f"takes no part any more; its {pairs} stay as they are"
+    said = [
+        f"{word} {', '.join(one[key])}"
+        for key, word in (("rows_come", "comes:"), ("rows_leave", "leaves:"))
+        if one[key]
+    ]
+    if one["inside"] or one["outside"] or not said:
+        inside, outside = one["inside"], one["outside"]
+        said.append(
+            f"{inside} coupled records come inside at the next run, {outside} go outside at their next change"
+        )
+    return "; ".join(said)

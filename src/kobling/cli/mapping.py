@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,8 +15,30 @@ _MAPPINGS = {
     "bc_table": "BC table",
     "crm_entity": "Entity",
     "direction": "Direction",
-    "enabled": "Enabled",
+    "state": "State",
     "depends_on": "Needs",
+}
+_FIELDS = {
+    "bc_field": "BC field",
+    "crm_field": "Sales field",
+    "direction": "Direction",
+    "enabled": "Enabled",
+    "how": "How",
+}
+_DERIVED = {
+    "rule": "Rule",
+    "bc_field": "BC field",
+    "crm_field": "Sales field",
+    "direction": "Direction",
+    "how": "What it does",
+}
+_INSTEAD = {"bc_field": "BC field", "crm_field": "Sales field", "instead": "Instead"}
+# Said in other lines.
+_NOT_SAID = {"bc_table", "crm_entity", "direction", "ready", "bc_conditions", "crm_conditions", "fields"}
+_MARKS = {
+    "clear_on_failed": "blank while a look-up has no answer",
+    "not_null": "a blank value is not written",
+    "match": "used for coupling by matching",
 }
 mapping_app = typer.Typer(no_args_is_help=True, help="Integration table mappings.")
 
@@ -29,25 +51,43 @@ def register(app: typer.Typer) -> None:
     app.add_typer(mapping_app, name="mapping")
 
 
-def mapping_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """All mappings, in short."""
-    from kobling.service.mappings import list_mappings
+EveryVariantOption = Annotated[
+    bool,
+    typer.Option("--every-variant", help="Also what the settings of the connection leave out."),
+]
 
-    answer_rows(in_session(config, list_mappings), "mappings", _MAPPINGS, as_json, cell=_words)
+
+def mapping_list(
+    every_variant: EveryVariantOption = False, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """All mappings, in short; one that is only defined is not carried out by this version."""
+    from kobling.service.mappings import list_every_variant, list_mappings
+
+    document = in_session(config, list_every_variant if every_variant else list_mappings)
+    if as_json:
+        print_json(document)
+    else:
+        rows = [one | {"state": _state(one)} for one in document["mappings"]]
+        answer_rows({"mappings": rows}, "mappings", _MAPPINGS, as_json, cell=_words)
+
+
+def _state(mapping: dict[str, Any]) -> str:
+    if not mapping["ready"]:
+        return "definition only"
+    return "enabled" if mapping["enabled"] else "disabled"
 
 
 def mapping_show(
     name: MappingArgument,
-    every_variant: Annotated[
-        bool, typer.Option("--every-variant", help="Also the variants that the switches leave out.")
-    ] = False,
+    every_variant: EveryVariantOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """One mapping: tables, direction, filters, policies and every field row."""
-    from kobling.service.mappings import show_mappings
+    from kobling.service.mappings import show_every_variant, show_mappings
 
-    document = in_session(config, lambda session: show_mappings(session, name))
+    show = show_every_variant if every_variant else show_mappings
+    document = in_session(config, lambda session: show(session, name))
     if as_json:
         print_json(document)
     else:
@@ -84,21 +124,52 @@ def mapping_set(
     _say(document)
 
 
-def _say(document: dict[str, object]) -> None:
+def _say(document: dict[str, Any]) -> None:
 
-    for variant in document["variants"]:  # type: ignore[attr-defined]
-        say(f"{document['name']}: {variant['bc_table']} and {variant['crm_entity']}, {variant['direction']}")
-        for key, value in variant.items():
-            if key not in {"bc_table", "crm_entity", "direction", "fields"}:
-                say(f"  {key}: {_words(value)}")
-        keys = ("bc_field", "crm_field", "direction", "enabled", "constant", "rule")
-        rows = [[_words(one.get(key)) for key in keys] for one in variant["fields"]]
-        say_rows(rows, ("BC field", "Sales field", "Direction", "Enabled", "Constant", "Rule"))
+    for variant in document["variants"]:
+        _say_variant(document["name"], variant)
+
+
+def _say_variant(name: str, variant: dict[str, Any]) -> None:
+    say(f"{name}: {variant['bc_table']} and {variant['crm_entity']}, {variant['direction']}")
+    if not variant["ready"]:
+        say("  definition only: this version does not carry it out")
+    for key, value in variant.items():
+        if key not in _NOT_SAID and (value or key != "switches"):
+            say(f"  {key}: {_words(value)}")
+    say(f"  takes part: {'; '.join(variant['bc_conditions'] + variant['crm_conditions']) or 'every record'}")
+    plain = [one for one in variant["fields"] if not one.get("rule") and not one.get("instead")]
+    derived = [one for one in variant["fields"] if one.get("rule")]
+    others = [one for one in variant["fields"] if one.get("instead")]
+    _say_fields("Fields", plain, _FIELDS)
+    _say_fields("Set by a rule", derived, _DERIVED)
+    _say_fields("Done differently", others, _INSTEAD)
+
+
+def _say_fields(title: str, fields: list[dict[str, Any]], titles: dict[str, str]) -> None:
+    if not fields:
+        return
+    say()
+    say(f"{title}:")
+    rows = [[_cell(one, key) for key in titles] for one in fields]
+    say_rows(rows, list(titles.values()))
+
+
+def _cell(field: dict[str, Any], key: str) -> str:
+    if key == "how":
+        said = [f"always {field['constant']}"] if field["constant"] else []
+        said += [f"{word}" for key, word in _MARKS.items() if field[key]]
+        said += [f"only with {_words(field['switches'])}"] if field.get("switches") else []
+        said += [field["note"].rstrip(".")] if field.get("note") else []
+        return "; ".join(said)
+    return _words(field.get(key))
 
 
 def _words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={one}" for key, one in value.items())
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     return "" if value is None else str(value)

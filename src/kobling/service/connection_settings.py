@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from kobling.catalogue.definition import Definition
+from kobling.catalogue.load import every_variant
 from kobling.catalogue.settings import OFF, ON, SETTINGS, value_of
 from kobling.model.errors import ConfigurationError
 from kobling.service.entails import entailed
@@ -45,16 +46,15 @@ async def set_connection(
     if not values:
         names = ", ".join(SETTINGS)
         raise ConfigurationError("Nothing is to be changed.", cure=f"Write name=value; names: {names}.")
-    async with session.locked(list(session.definitions), wait):
+    async with session.locked(list(every_variant()), wait):
         old = await session.settings()
-        before = await session.mappings()
+        before, there = await session.mappings(), session.definitions
         merged = {name: value for name, value in (old | values).items() if value is not None}
         async with session.state.together():
-            await session.state.change_connection_settings(merged)
+            await session.turn(merged)
             after = await session.mappings()
-            changed = [name for name, one in after.items() if before.get(name) != one]
-            entails = [await entailed(session, before[name], after[name]) for name in changed]
-            for name in changed:
+            entails = await entailed(session, (there, before), (session.definitions, after))
+            for name in (one for one in after if before.get(one) != after[one]):
                 await session.state.mapping_changed(name, _routes(session.definitions[name], existing))
     document = await show_connection(session)
     return document | {"changed": sorted(values), "entails": entails}

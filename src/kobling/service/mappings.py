@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.catalogue.definition import Changes, Definition
-from kobling.catalogue.describe import list_document, show_document
+from kobling.catalogue.definition import NO_CHANGES, Changes, Definition
+from kobling.catalogue.describe import every_variant_document, list_document, show_document
 from kobling.catalogue.filter_text import parse_filter
+from kobling.catalogue.load import every_variant
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
 from kobling.service.session import Document, Session
@@ -24,6 +25,26 @@ DEFAULT: Final = "default"
 async def list_mappings(session: Session) -> Document:
     """All mappings, in short."""
     return list_document(session.definitions, await session.changes(), await session.settings())
+
+
+async def list_every_variant(session: Session) -> Document:
+    """All mappings with all their variants, in short, whatever the settings of the connection."""
+    documents = [await show_every_variant(session, name) for name in every_variant()]
+    return {
+        "mappings": [
+            {"name": one["name"], **{key: value for key, value in variant.items() if key != "fields"}}
+            for one in documents
+            for variant in one["variants"]
+        ]
+    }
+
+
+async def show_every_variant(session: Session, name: str) -> Document:
+    """One mapping with all its variants and their field rows, whatever the settings of the connection."""
+    known = {one.casefold(): each for one, each in every_variant().items()}
+    variants = known.get(name.casefold()) or (session.definition(name),)
+    changes, settings = await session.changes(), await session.settings()
+    return every_variant_document(variants, changes.get(variants[0].name, NO_CHANGES), settings)
 
 
 async def show_mappings(session: Session, name: str) -> Document:

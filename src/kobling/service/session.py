@@ -14,8 +14,8 @@ from kobling.adapters.postgres.connection_store import ConnectionStore
 from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.catalogue.definition import Changes, Definition
-from kobling.catalogue.load import definitions, executable
-from kobling.catalogue.settings import SETTINGS
+from kobling.catalogue.load import definitions, every_variant, executable
+from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, known_settings, words_of
 from kobling.catalogue.sources import REFERENCES, SOURCES
 from kobling.engine.rehearse import Rehearsal
 from kobling.engine.task import Context, Options
@@ -37,10 +37,15 @@ def _silent(what: str, count: int) -> None:
 class Session:
     """One connection's state and mappings. Make one with `open_session`."""
 
-    def __init__(self, configuration: Configuration, state: ConnectionStore) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        state: ConnectionStore,
+        settings: ConnectionSettings = NO_SETTINGS,
+    ) -> None:
         self.configuration = configuration
         self.state = state
-        self.definitions: dict[str, Definition] = definitions()
+        self.definitions: dict[str, Definition] = definitions(settings)
 
     async def changes(self) -> dict[str, Changes]:
         """What a person changed of each shipped mapping."""
@@ -49,13 +54,17 @@ class Session:
 
     async def settings(self) -> dict[str, str]:
         """What a person set of the connection as a whole."""
-        stored = await self.state.connection_settings()
-        return {name: value for name, value in stored.items() if name in SETTINGS}
+        return known_settings(await self.state.connection_settings())
+
+    async def turn(self, settings: ConnectionSettings) -> None:
+        """Stores the settings of the connection; what they leave in is what there is from here on."""
+        await self.state.change_connection_settings(dict(settings))
+        self.definitions = definitions(settings)
 
     async def mappings(self) -> dict[str, Mapping]:
         """Every enabled mapping, ready to run."""
         changes, settings = await self.changes(), await self.settings()
-        enabled = {name for name, one in changes.items() if one.is_enabled}
+        enabled = {name for name, one in changes.items() if one.is_enabled and self.definitions[name].ready}
         available = frozenset(enabled | set(SOURCES))
         return {
             name: executable(self.definitions[name], changes[name], available, settings)
@@ -66,15 +75,30 @@ class Session:
         """The mapping of that name, however it is written. Raises ConfigurationError."""
         found = {one.casefold(): one for one in self.definitions}.get(name.casefold())
         if found is None:
-            raise ConfigurationError(
-                f"There is no mapping {name!r}.", cure=f"Name one of: {', '.join(self.definitions)}."
-            )
+            raise self._unknown(name)
         return self.definitions[found]
+
+    def _unknown(self, name: str) -> ConfigurationError:
+        others = {one.casefold(): each for one, each in every_variant().items()}
+        left_out = others.get(name.casefold(), ())
+        if not left_out:
+            cure = f"Name one of: {', '.join(self.definitions)}."
+            return ConfigurationError(f"There is no mapping {name!r}.", cure=cure)
+        ways = [" ".join(f"{key}={value}" for key, value in words_of(one.only).items()) for one in left_out]
+        return ConfigurationError(
+            f"The mapping {left_out[0].name} is left out by the settings of the connection.",
+            cure=f"Turn it on: kobling connection set {' or '.join(ways)}.",
+        )
 
     def named(self, names: Sequence[str], mappings: dict[str, Mapping]) -> list[str]:
         """These mappings by their own names. Raises ConfigurationError for an unknown or a disabled one."""
         chosen = [self.definition(name).name for name in names]
         for name in chosen:
+            if not self.definitions[name].ready:
+                raise ConfigurationError(
+                    f"The mapping {name} is only defined; this version does not carry it out.",
+                    cure=f"Name one of: {', '.join(mappings)}.",
+                )
             if name not in mappings:
                 raise ConfigurationError(
                     f"The mapping {name} is disabled.",
@@ -156,9 +180,8 @@ async def open_session(configuration: Configuration) -> AsyncIterator[Session]:
     with database(configuration) as url:
         connection = await open_database(url)
         try:
-            yield Session(
-                configuration, await ConnectionStore.open(connection, configuration.connection.name)
-            )
+            state = await ConnectionStore.open(connection, configuration.connection.name)
+            yield Session(configuration, state, known_settings(await state.connection_settings()))
         finally:
             await connection.close()
 

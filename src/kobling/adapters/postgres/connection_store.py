@@ -106,6 +106,15 @@ class ConnectionStore:
                 [self.connection_id, list(routes)],
             )
 
+    async def count_couplings(self, name: str) -> int:
+        """How many coupled pairs a mapping has."""
+        cursor = await self._database.execute(
+            "select count(*) from coupling where mapping_id = %s", [await self.mapping_id(name)]
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
     async def identities(self) -> tuple[str, str, str]:
         """The BC company, the Dataverse organization and our user there; '' before the first use."""
         cursor = await self._database.execute(
