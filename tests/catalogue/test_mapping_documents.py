@@ -33,6 +33,14 @@ def test_customers_as_shipped() -> None:
     assert len(fields) == 24
     assert variant == {
         "enabled": True,
+        "ready": True,
+        "switches": {},
+        "bc_conditions": ["Blocked is blank"],
+        "crm_conditions": [
+            "Status is Active",
+            "Relationship Type is Customer",
+            "the account belongs to this company or to none",
+        ],
         "bc_table": "Customer",
         "crm_entity": "account",
         "direction": "bidirectional",
@@ -104,14 +112,12 @@ def test_changes_of_a_user_are_shown() -> None:
 
 def test_the_list_names_all_mappings_with_their_changes() -> None:
     document = list_document(definitions(), {"CURRENCY": Changes(enabled=False)})
-    assert [(one["name"], one["enabled"]) for one in document["mappings"]] == [
-        ("SALESPEOPLE", True),
-        ("CUSTOMER", True),
-        ("CONTACT", True),
-        ("CURRENCY", False),
-    ]
-    assert document["mappings"][1]["depends_on"][:2] == ["SALESPEOPLE", "CURRENCY"]
-    assert document["mappings"][2]["depends_on"] == ["SALESPEOPLE", "CUSTOMER", "CURRENCY"]
+    listed = {one["name"]: one for one in document["mappings"]}
+    assert list(listed)[:5] == ["SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"]
+    assert [one for one in listed if not listed[one]["enabled"]] == ["CURRENCY"]
+    assert listed["CUSTOMER"]["depends_on"][:2] == ["SALESPEOPLE", "CURRENCY"]
+    assert not listed["OPPORTUNITY"]["ready"]
+    assert "SALESORDER-ORDER" not in listed
 
 
 @pytest.mark.parametrize("name", ["SALESPEOPLE", "CURRENCY"])

@@ -79,7 +79,7 @@ def read_definition(text: str, file: str) -> Definition:
 
 
 def _with_shared_columns(document: Any, file: str) -> Any:
-    """The document with the columns that it takes from a file of their own, as several mappings know a table."""
+    """The document with the columns that it takes from a file: several mappings know one table."""
     if not isinstance(document, dict):
         return document
     return {key: _with_columns(value, f"{file}: {key}") for key, value in document.items()}
