@@ -17,9 +17,8 @@ from kobling_sandbox.odata import (
     Options,
     Property,
     compile_filter,
-    decode_query,
+    options_of_query,
     parse_filter,
-    parse_options,
 )
 from kobling_sandbox.tables import Column
 
@@ -186,7 +185,7 @@ class Metadata:
         """Answers a GET under EntityDefinitions; raises DataverseError."""
         if request.method != "GET":
             raise DataverseError(405, "0x80060888", "Metadata cannot be changed here.")
-        options = parse_options(decode_query(request.query))
+        options = options_of_query(request.query)
         if options.order or options.top is not None or options.count:
             raise bad_query("The query options $orderby, $top and $count are not supported on metadata.")
         if segments[0] == "GlobalOptionSetDefinitions":
@@ -203,7 +202,7 @@ class Metadata:
 
     def message_filters(self, request: Request, root: str) -> Response:
         """Which tables have which bulk messages, as clients ask for it."""
-        options = parse_options(decode_query(request.query))
+        options = options_of_query(request.query)
         rows = [
             {
                 "sdkmessagefilterid": _id("filter", entity.name, message),

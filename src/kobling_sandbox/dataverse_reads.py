@@ -31,6 +31,7 @@ _LOGICAL_NAME = "Microsoft.Dynamics.CRM.lookuplogicalname"
 _NAVIGATION = "Microsoft.Dynamics.CRM.associatednavigationproperty"
 
 Shape = Callable[[Row], dict[str, Any]]
+_SHAPES_KEPT = 256
 
 
 class Reads:
@@ -39,6 +40,8 @@ class Reads:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.store = model.store
+        # Each part of a batch asks for the same columns.
+        self._shapes: dict[tuple[str, tuple[str, ...], str], Shape] = {}
 
     def matching(self, entity: Entity, options: Options) -> list[Row]:
         """All rows that the filter lets through, by id or in the order asked for."""
@@ -55,6 +58,17 @@ class Reads:
 
     def shape(self, entity: Entity, options: Options, annotations: str = "") -> Shape:
         """A function from a stored row to the answer's row, for this `$select` and `$expand`."""
+        key = (entity.name, options.select, annotations)
+        shape = None if options.expand else self._shapes.get(key)
+        if shape is None:
+            shape = self._shape(entity, options, annotations)
+            if len(self._shapes) >= _SHAPES_KEPT:
+                self._shapes.clear()
+            if not options.expand:
+                self._shapes[key] = shape
+        return shape
+
+    def _shape(self, entity: Entity, options: Options, annotations: str) -> Shape:
         names = self.selected(entity, options)
         pairs = [(name, entity.defaults.get(name)) for name in names]
         expands = [self._expand(entity, part, annotations) for part in options.expand]

@@ -1,5 +1,6 @@
 """Requests about one row: read, create by address, change, upsert, delete, one property, one relation."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from kobling_sandbox.dataverse_model import Entity, Model, collections_of, row_e
 from kobling_sandbox.dataverse_reads import Reads
 from kobling_sandbox.dataverse_writes import Writes
 from kobling_sandbox.exchange import Request, Response, encode_json
-from kobling_sandbox.odata import Options, decode_query, parse_options, preferences
+from kobling_sandbox.odata import Options, options_of_query, preferences
 from kobling_sandbox.rows import Row
 
 _JSON = "application/json; odata.metadata=minimal"
@@ -24,7 +25,7 @@ def json_answer(status: int, value: Any, **headers: str) -> Response:
     return Response(status, named, encode_json(value))
 
 
-def annotations_of(preferred: dict[str, str]) -> str:
+def annotations_of(preferred: Mapping[str, str]) -> str:
     """The patterns of annotations that a `Prefer` header asks for."""
     return preferred.get("odata.include-annotations", "")
 
@@ -68,7 +69,7 @@ class RowRoutes:
         return row
 
     def _read(self, request: Request, root: str, entity: Entity, address: Address) -> Response:
-        options = parse_options(decode_query(request.query))
+        options = options_of_query(request.query)
         preferred = preferences(request.headers.get("prefer", ""))
         annotations = annotations_of(preferred)
         row = self._found(address)
@@ -130,7 +131,7 @@ class RowRoutes:
         preferred = preferences(prefer)
         if preferred.get("return") != "representation":
             return no_content(root, entity, row[entity.table.key])
-        options = parse_options(decode_query(request.query))
+        options = options_of_query(request.query)
         shown = self._shown(root, entity, row, options, annotations_of(preferred))
         response = json_answer(status, shown, ETag=row_etag(row), Preference_Applied="return=representation")
         response.headers |= no_content(root, entity, row[entity.table.key]).headers
@@ -189,7 +190,7 @@ class RowRoutes:
         table, column_name = collections_of(entity)[name]
         inner = self.model.entities[table]
         column = inner.table.columns[column_name]
-        options = parse_options(decode_query(request.query))
+        options = options_of_query(request.query)
         shape = self.reads.shape(
             inner, options, annotations_of(preferences(request.headers.get("prefer", "")))
         )
@@ -253,6 +254,6 @@ def _reference(entity: Entity, body: Any) -> str:
     return url
 
 
-def _applied(preferred: dict[str, str]) -> dict[str, str]:
+def _applied(preferred: Mapping[str, str]) -> dict[str, str]:
     notes = annotations_of(preferred)
     return {"Preference_Applied": f'odata.include-annotations="{notes}"'} if notes else {}

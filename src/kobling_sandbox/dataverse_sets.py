@@ -10,7 +10,7 @@ from kobling_sandbox.dataverse_reads import PAGE_ROWS_MAX, Reads
 from kobling_sandbox.dataverse_rows import RowRoutes, annotations_of, json_answer
 from kobling_sandbox.dataverse_writes import Writes
 from kobling_sandbox.exchange import Request, Response
-from kobling_sandbox.odata import Options, decode_query, page_size, parse_options, preferences
+from kobling_sandbox.odata import Options, decode_query, options_of_query, page_size, preferences
 
 _TRACK = "odata.track-changes"
 _NOT_HERE = frozenset({"$apply", "fetchXml", "savedQuery", "userQuery", "sql"})
@@ -64,7 +64,7 @@ class SetRoutes:
         return json_answer(200, answer, x_ms_dop_hint="4")
 
     def _count(self, request: Request, entity: Entity) -> Response:
-        options = parse_options(decode_query(request.query))
+        options = options_of_query(request.query)
         if options.delta_token:
             number = count_changes(self.reads, entity, options.delta_token)
         else:
@@ -72,7 +72,7 @@ class SetRoutes:
         return Response(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode())
 
     def _list(self, request: Request, root: str, entity: Entity) -> Response:
-        options = parse_options(decode_query(request.query))
+        options = options_of_query(request.query)
         _refuse_others(options)
         preferred = preferences(request.headers.get("prefer", ""))
         size = page_size(preferred, PAGE_ROWS_MAX)

@@ -7,6 +7,7 @@ themselves. Clients differ in line ends and blank lines, so the reading is lenie
 import re
 import uuid
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kobling_sandbox.exchange import Request, Response
 
@@ -96,12 +97,14 @@ def _read_part(piece: bytes, outer: Request) -> Part:
 
 def _head_and_rest(piece: bytes) -> tuple[dict[str, str], bytes]:
     head, _, rest = piece.partition(b"\n\n")
-    return _headers(head.decode("latin-1").split("\n")), rest
+    return dict(_headers(head)), rest
 
 
-def _headers(lines: list[str]) -> dict[str, str]:
+@lru_cache(maxsize=512)
+def _headers(head: bytes) -> dict[str, str]:
+    """The header lines by lower-case name; the parts of a batch mostly have the same ones."""
     headers = {}
-    for line in lines:
+    for line in head.decode("latin-1").split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             headers[name.strip().lower()] = value.strip()
@@ -110,8 +113,8 @@ def _headers(lines: list[str]) -> dict[str, str]:
 
 def _read_request(content: bytes, outer: Request) -> Request:
     head, _, body = content.lstrip(b"\n").partition(b"\n\n")
-    lines = head.decode("latin-1").split("\n")
-    words = lines[0].split()
+    first, _, lines = head.partition(b"\n")
+    words = first.decode("latin-1").split()
     if len(words) < 2:
         raise MultipartError("A part of the batch has no request line.")
     # A URL may hold blanks that a careless client did not encode.
@@ -121,7 +124,7 @@ def _read_request(content: bytes, outer: Request) -> Request:
         method=words[0].upper(),
         path=_path(path, outer.path),
         query=query,
-        headers=_headers(lines[1:]),
+        headers=dict(_headers(lines)),
         body=body.strip(),
         base=outer.base,
         user=outer.user,

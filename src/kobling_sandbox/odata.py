@@ -1,7 +1,8 @@
 """Query options of both services: reading them from a URL, and carrying them out over stored rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from kobling_sandbox.odata_compile import (
@@ -100,6 +101,12 @@ def decode_query(query: str) -> dict[str, str]:
     return parameters
 
 
+@lru_cache(maxsize=512)
+def options_of_query(query: str) -> Options:
+    """The options of a raw query string; each part of a batch repeats its own. Raises ODataError."""
+    return parse_options(decode_query(query))
+
+
 def parse_options(parameters: dict[str, str], *, depth: int = 0) -> Options:
     """The options among decoded parameters. Raises ODataError with kind `syntax` for a value that is none."""
     if depth > _EXPAND_DEPTH_MAX:
@@ -167,7 +174,8 @@ def _truth(text: str) -> bool:
     return text.lower() == "true"
 
 
-def preferences(header: str) -> dict[str, str]:
+@lru_cache(maxsize=512)
+def preferences(header: str) -> Mapping[str, str]:
     """The `Prefer` header: lower-case names to values without quotes, an empty text for a bare name."""
     found: dict[str, str] = {}
     for part in _split_quoted(header):
@@ -189,7 +197,7 @@ def _split_quoted(header: str) -> list[str]:
     return parts
 
 
-def page_size(preferred: dict[str, str], maximum: int) -> int:
+def page_size(preferred: Mapping[str, str], maximum: int) -> int:
     """The rows a page: `odata.maxpagesize`, at most the service's own maximum, which is the default."""
     text = preferred.get("odata.maxpagesize", preferred.get("maxpagesize", ""))
     wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
