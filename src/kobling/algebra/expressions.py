@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from kobling.model.expression import AllOf, AnyOf, Compare, Expression, Like, Not, OneOf, Order, Range
-from kobling.model.values import Value, is_blank
+from kobling.model.values import BLANKS, Value, is_blank
 
 Predicate: TypeAlias = Callable[[Value], bool]
 _ORDERS: Final[dict[Order, Callable[[Any, Any], bool]]] = {
@@ -109,8 +109,8 @@ def _every(parts: list[Predicate]) -> Predicate:
 
 
 def _one_of(values: tuple[Value, ...]) -> Predicate:
-    known, blank = frozenset(values), any(is_blank(one) for one in values)
-    return lambda value: value in known or (blank and is_blank(value))
+    known = frozenset(values) | (BLANKS if any(is_blank(one) for one in values) else frozenset())
+    return lambda value: value in known
 
 
 def _compare(order: Order, value: Value, day: bool) -> Predicate:
