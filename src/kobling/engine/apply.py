@@ -1,4 +1,4 @@
-"""Carrying out what was planned: journal, conditional writes, and a look at what an answer left open."""
+"""Carrying out what was planned: journal, conditional writes, and a look at what was stale."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from kobling.engine.partial import intents_of
 from kobling.engine.task import Context, Task, columns_of
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Kind, Write
+from kobling.model.pair import Write
 from kobling.ports import Method, Outcome, Row, RowResult, RowWrite
-
-_OPEN_ENDED = frozenset({Outcome.STALE, Outcome.EXISTS})
 
 
 class Apply:
@@ -35,7 +33,7 @@ class Apply:
         return await self._store.journal(self._job, intents) if intents else 0
 
     async def send(self, tasks: Sequence[Task]) -> None:
-        """Writes what was journalled, claims first, and looks at what an answer left open."""
+        """Writes what was journalled, claims first, and looks at what was stale."""
         writing = [one for one in tasks if one.action.writes]
         if not writing:
             return
@@ -85,24 +83,18 @@ class Apply:
         return body
 
     async def _probe(self, side: Side, tasks: Sequence[Task]) -> None:
-        """Reads what a stale version or a taken id left open; a taken id is ours only with an open intent."""
-        asked = [one for one in tasks if _open_ended(one, side)]
+        """Reads what a stale version left open."""
+        asked = [one for one in tasks if _is_stale(one, side)]
         if not asked:
             return
         ids = [one.ids[side] for one in asked]
-        opened = self._context.opened.get(self._mapping.name, {})
         rows = await self._context.services[side].read(
             self._mapping.table(side).route, columns_of(self._mapping, side), ids
         )
         for task in asked:
             row = rows.get(task.ids[side])
-            if row is None:
-                continue
-            created = task.action.kind is Kind.CREATE and side in task.results
-            if not created or (side, task.ids[side]) in opened:
+            if row is not None:
                 task.read[side] = row
-                if created:
-                    task.results[side] = RowResult(outcome=Outcome.DONE, row=row)
 
 
 def _chosen(tasks: Sequence[Task], side: Side, *, claim: bool) -> list[tuple[Task, Write]]:
@@ -114,9 +106,9 @@ def _chosen(tasks: Sequence[Task], side: Side, *, claim: bool) -> list[tuple[Tas
     ]
 
 
-def _open_ended(task: Task, side: Side) -> bool:
+def _is_stale(task: Task, side: Side) -> bool:
     result = task.results.get(side)
-    if result is not None and result.outcome in _OPEN_ENDED:
+    if result is not None and result.outcome is Outcome.STALE:
         return True
     claimed = any(write.claim and write.side is side for write in task.action.writes)
     return claimed and task.claim is not None and task.claim.outcome is Outcome.STALE

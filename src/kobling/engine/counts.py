@@ -70,7 +70,7 @@ class Counts:
         elif known is not None:
             return
         count(self._report, side, word)
-        if task.fresh and task.coupling is not None and known is None:
+        if task.fresh and task.created is None and task.coupling is not None and known is None:
             count(self._report, side, "coupled")
         self._counted[side, task.key] = word
 

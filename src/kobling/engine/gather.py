@@ -13,6 +13,7 @@ from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
 from kobling.algebra.plan import plan_pair
 from kobling.engine.clearing import cleared
+from kobling.engine.created import find_created, know_created, meet_created
 from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.partial import is_made, recalled
@@ -66,12 +67,15 @@ class Gather:
         self._plan_creations([one for one in tasks if one.coupling is None], look_ups)
         for task in tasks:
             if task.coupling is not None:
+                know_created(self._context, self._mapping, task, look_ups)
                 self._plan(task, cleared(self._context, self._mapping, task, look_ups))
         return [*tasks, *resting], settled
 
     async def _pairs(self, changes: Sequence[Change]) -> tuple[list[Task], list[Change]]:
         by_side = {side: {one.id: one for one in changes if one.side is side} for side in Side}
         couplings = await self._store.couplings(list(by_side[Side.LEFT]), list(by_side[Side.RIGHT]))
+        created = await find_created(self._context, self._mapping, changes, couplings)
+        couplings += [one.coupling for one in created]
         beside: dict[Side, dict[str, Change]] = {}
         for side in Side:
             missing = [one.id(side) for one in couplings if one.id(side) not in by_side[side]]
@@ -79,6 +83,7 @@ class Gather:
         tasks = [self._pair(one, by_side, beside) for one in couplings]
         coupled = {(side, one.id(side)) for one in couplings for side in Side}
         loose = [one for one in changes if (one.side, one.id) not in coupled]
+        await meet_created(self._context, self._mapping, tasks, created)
         return tasks, loose
 
     def _pair(

@@ -13,7 +13,7 @@ import msgspec
 
 from kobling.algebra.held import held_positions, held_words, ignored
 from kobling.engine.partial import has_arrived
-from kobling.engine.task import ETAG, Context, Held, Task, values_of
+from kobling.engine.task import ETAG, Context, Held, Task, by_name, values_of
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, Base, Kind
@@ -111,8 +111,7 @@ def _arrived(mapping: Mapping, change: Change, intent: dict[str, Any] | None) ->
     """Whether the row holds what a run that died had sent to it."""
     if intent is None or change.values is None:
         return False
-    held = dict(zip([one.name for one in mapping.table(change.side).columns], change.values, strict=True))
-    return has_arrived(intent, held)
+    return has_arrived(intent, by_name(mapping, change.side, change.values))
 
 
 def held_record(task: Task, mapping: Mapping) -> Task:

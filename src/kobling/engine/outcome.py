@@ -11,6 +11,7 @@ from kobling.algebra.compiled import forward
 from kobling.algebra.held import held_words
 from kobling.engine.clearing import as_it_is, clear
 from kobling.engine.counts import Counts
+from kobling.engine.created import created_effect
 from kobling.engine.held import change_of, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
@@ -63,7 +64,12 @@ class Outcomes:
     def settle(self, task: Task) -> Settled:
         """The outcome of one task."""
         self._words.forget(task)
+        if task.created is not None:
+            self.counts.add(task, task.created.side, "inserted")
         settled = self._settle(task)
+        if task.created is not None and (settled.coupling or settled.uncouple):
+            effects = (created_effect(task, task.created), *settled.effects)
+            settled = msgspec.structs.replace(settled, effects=effects)
         if self._context.rehearse:
             self._report.actions += self._words.action(task, self._effects(task))
         return settled
@@ -138,7 +144,7 @@ class Outcomes:
         if result.outcome is Outcome.GONE and task.coupling is not None:
             return self._again(task, Change(id=task.ids[side], side=side, deleted=True))
         words = refusal(side, result)
-        if clear(self._context, self._mapping, task, side, result):
+        if self._has_come_late(task, side, result) or clear(self._context, self._mapping, task, side, result):
             return self._again(task, as_it_is(self._mapping, task))
         self.counts.add(task, side, "failed")
         self.counts.done(task)
@@ -156,6 +162,12 @@ class Outcomes:
             open=self._unknown(task, refused) if passing else (),
             own=marked(task),
         )
+
+    def _has_come_late(self, task: Task, side: Side, result: RowResult) -> bool:
+        """Whether what a run that died had sent was still on its way when it was asked for: then its record
+        is there now. A taken id is ours only with an open intent."""
+        opened = self._context.opened.get(self._mapping.name, {})
+        return result.outcome is Outcome.EXISTS and (side, task.ids[side]) in opened
 
     def _unknown(self, task: Task, refused: dict[Side, RowResult]) -> tuple[Intent, ...]:
         """Creations that were answered in passing: whether they happened is asked before the next try."""
@@ -212,7 +224,7 @@ class Outcomes:
         if row is None:
             return base, None if before is base or before == base else before, task.version(side), None
         held = values_of(self._mapping, side, row)
-        kept = self._kept(task, side, held)
+        kept = self._sent(task, side)
         # What we sent settles as the service holds it; what no row owns is taken as it is.
         others = [at for at in self._owned[side] if at not in kept and held[at] != base[at]]
         after = _with(held, base, others) if others else held
@@ -313,15 +325,13 @@ class Outcomes:
             task, base, (versions[Side.LEFT], versions[Side.RIGHT]), (seen[Side.LEFT], seen[Side.RIGHT])
         )
 
-    def _kept(self, task: Task, side: Side, held: Values) -> dict[int, Any]:
-        """What was sent to that side; of a record found after a crash only what it still holds."""
+    def _sent(self, task: Task, side: Side) -> dict[int, Any]:
+        """What was sent to that side."""
         sent: dict[int, Any] = {}
         for write in task.action.writes:
             if write.side is side:
                 sent.update(write.values)
-        if side not in task.read:
-            return sent
-        return {at: value for at, value in sent.items() if same_value(value, held[at])}
+        return sent
 
     def _receiver_changed(self, side: Side, held: Values, kept: dict[int, Any], before: Values) -> bool:
         """Whether the service, or somebody else, changed more than we sent: then it is planned again."""

@@ -17,7 +17,7 @@ from kobling.model.pair import Base, Kind, Record, Write
 from kobling.model.state import Intent
 from kobling.model.values import Value, Values, same_value
 
-_SENT: Final = "sent"
+SENT: Final = "sent"
 _OF: Final = "of"
 
 
@@ -52,21 +52,21 @@ def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     """The body of an intent: what is sent, by column, and what the other side held that it was made of."""
     sent = task.body(mapping, write)
     if task.action.kind is Kind.CREATE and not write.claim:
-        # A creation that is found again is planned anew from its source.
-        return {_SENT: sent, _OF: {}}
+        # Whether its source has changed since is seen by what it would make now.
+        return {SENT: sent, _OF: {}}
     source = task.records[write.side.other]
     if source is None or write.claim:
-        return {_SENT: sent}
+        return {SENT: sent}
     written = {at for at, _ in write.values}
     origin = write.side.other
     at_origin = [row.column(origin) for row in mapping.rows if row.column(write.side) in written]
     columns = mapping.table(origin).columns
-    return {_SENT: sent, _OF: {columns[at].name: source.values[at] for at in at_origin if at is not None}}
+    return {SENT: sent, _OF: {columns[at].name: source.values[at] for at in at_origin if at is not None}}
 
 
 def has_arrived(intent: Mapping[str, Any], held: Mapping[str, Value]) -> bool:
     """Whether a record that holds these values holds all that was sent to it."""
-    return all(same_value(held.get(name), value) for name, value in intent[_SENT].items())
+    return all(same_value(held.get(name), value) for name, value in intent[SENT].items())
 
 
 def is_made(intent: Mapping[str, Any]) -> bool:
@@ -78,7 +78,7 @@ def recalled(
     mapping: TableMapping, side: Side, base: Base, record: Record, intent: Mapping[str, Any]
 ) -> Base:
     """`base`, with the fields settled that a dead run had sent to that side and that it holds."""
-    sent, of = intent[_SENT], intent.get(_OF, {})
+    sent, of = intent[SENT], intent.get(_OF, {})
     columns = mapping.table(side).columns
     arrived = {
         at

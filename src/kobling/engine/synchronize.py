@@ -11,6 +11,7 @@ import msgspec
 
 from kobling.algebra.order import depth, order
 from kobling.engine.ahead import read_ahead
+from kobling.engine.created import note_creations
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
 from kobling.engine.references import new_day, read_references, references_of
@@ -218,11 +219,13 @@ class Synchronization:
             job = self._context.reports[name].job
             intents = await self._context.stores[name].open_intents(job)
             self._context.opened[name] = {(one.side, one.id): one.body for one in intents}
+            note_creations(self._context, name, intents)
             if intents and self._context.options.records is None:
                 await self._recover(self._context.mappings[name], intents)
 
     async def _recover(self, mapping: Mapping, intents: Sequence[Intent]) -> None:
-        """What an earlier job had in hand when it died is read as it is now, and planned again."""
+        """What an earlier job had in hand when it died is read as it is now, and planned again. A source that
+        is gone may have left what was created of it behind."""
         created = [one for one in intents if one.method == Method.CREATE]
         for side in Side:
             made = {one.partner for one in created if one.side is side.other}
@@ -233,6 +236,7 @@ class Synchronization:
             service, columns = self._context.services[side], columns_of(mapping, side)
             rows = await service.read(mapping.table(side).route, columns, ids)
             changes = [self._change(mapping, side, row) for row in rows.values()]
+            changes += [Change(id=one, side=side, deleted=True) for one in sorted(made - rows.keys())]
             await self._context.stores[mapping.name].put(
                 [msgspec.structs.replace(one, wanted=one.id in made, reason="stale") for one in changes]
             )

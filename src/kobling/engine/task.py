@@ -14,7 +14,7 @@ from kobling.model.look_up import Facts, Reference, Source
 from kobling.model.mapping import Column, DeletionConflict, Side
 from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.pair import Action, Choice, Kind, Record, Write
-from kobling.model.state import Change, Coupling, Report
+from kobling.model.state import Change, Coupling, Intent, Report
 from kobling.model.values import Values
 from kobling.ports import MappingState, Method, Outcome, Row, RowResult, Service, State
 
@@ -72,6 +72,8 @@ class Context(msgspec.Struct, kw_only=True):
     cleared: dict[tuple[str, str], str] = {}
     # What runs that died had journalled and not settled: bodies by mapping, side and id.
     opened: dict[str, dict[tuple[Side, str], dict[str, Any]]] = {}
+    # Of these the creations, by mapping and by the record that they were made of.
+    creating: dict[str, dict[tuple[Side, str], list[Intent]]] = {}
     integration_user: str = ""
 
 
@@ -79,9 +81,10 @@ class Task(msgspec.Struct, kw_only=True):
     """A pair in hand: its coupling (or the id that its new partner gets), inbox rows, records and action.
 
     mine: the rows of the batch; rows of the counterpart that came along are in `changes` only. fresh: the
-    coupling is made in this batch. anew: one of its records was coupled before. read: rows read again,
-    because an answer left open what a service holds. by_us: the integration user wrote the right record as it
-    is. held: positions on the right that it changed and nobody has spoken for yet.
+    coupling is made in this batch. anew: one of its records was coupled before. created: how a run that died
+    made one of the records. read: rows read again, as an answer left open what a service holds. by_us: the
+    integration user wrote the right record as it is. held: positions on the right that it changed and nobody
+    has spoken for yet.
     """
 
     ids: dict[Side, str]
@@ -90,6 +93,7 @@ class Task(msgspec.Struct, kw_only=True):
     coupling: Coupling | None = None
     fresh: bool = False
     anew: bool = False
+    created: Intent | None = None
     records: dict[Side, Record | None]
     deleted: dict[Side, bool] = msgspec.field(default_factory=lambda: dict.fromkeys(Side, False))
     action: Action = _NOTHING
@@ -164,6 +168,11 @@ def values_of(mapping: TableMapping, side: Side, row: Row) -> Values:
     except KeyError:
         return tuple(row.get(one.name) for one in columns)
     return values if len(values) == len(columns) else values[:-1]
+
+
+def by_name(mapping: TableMapping, side: Side, values: Values) -> Row:
+    """Values in the order of the table's columns, by column name."""
+    return dict(zip([one.name for one in mapping.table(side).columns], values, strict=True))
 
 
 def record_of(mapping: TableMapping, side: Side, row: Row) -> Record:
