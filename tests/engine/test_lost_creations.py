@@ -1,4 +1,4 @@
-"""Creations whose run never learned of them: what is there is asked for and coupled, and not sent once more."""
+"""Creations whose run never learned of them: what is there is asked for and coupled, not sent once more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.world import World, wrote
+from engine.world import Document, World, wrote
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.model.errors import UnreachableError
 
@@ -34,11 +34,11 @@ def _written(world: World, system: str) -> list[str]:
 
 
 @pytest.fixture
-def made(world: World) -> list[dict[str, Any]]:
+def made(world: World) -> list[Document]:
     """Customers stand in Sales as these accounts, and nobody has noted it."""
     world.sync("SALESPEOPLE", "CURRENCY", full=True)
     before = {one["accountid"] for one in world.accounts()}
-    _run_that_dies(died)
+    _run_that_dies(world)
     new = [one for one in world.accounts() if one["accountid"] not in before]
     assert len(new) >= 5
     assert world.couplings() == []
@@ -48,11 +48,11 @@ def made(world: World) -> list[dict[str, Any]]:
 
 def _of(world: World, account: dict[str, Any]) -> str:
     """The customer that an account was made of."""
-    [customer] = world.customers(f"no eq '{account['accountnumber']}'")
-    return str(customer["id"])
+    [customer] = [one["id"] for one in world.customers() if one["name"] == account["name"]]
+    return str(customer)
 
 
-def test_what_was_created_is_coupled_and_not_sent_again(world: World, made: list[dict[str, Any]]) -> None:
+def test_what_was_created_is_coupled_and_not_sent_again(world: World, made: list[Document]) -> None:
     run = world.sync("CUSTOMER")
     ids = {one["accountid"] for one in made}
     assert ids <= {one["crm_id"] for one in world.couplings()}
@@ -66,15 +66,8 @@ def test_what_was_created_is_coupled_and_not_sent_again(world: World, made: list
     assert world.query("select count(*) from intent") == [(0,)]
 
 
-def test_no_customer_is_created_twice_either(world: World, made: list[dict[str, Any]]) -> None:
-    customers = world.count("bc", "Customer")
-    world.sync("CUSTOMER")
-    assert [one for one in _written(world, "bc") if one.endswith("/customers")] == []
-    assert world.count("bc", "Customer") == customers
-
-
 @pytest.mark.parametrize("system", ["bc", "crm"])
-def test_an_edit_since_then_arrives(world: World, made: list[dict[str, Any]], system: str) -> None:
+def test_an_edit_since_then_arrives(world: World, made: list[Document], system: str) -> None:
     account = made[0]
     customer = _of(world, account)
     if system == "bc":
@@ -93,7 +86,7 @@ def test_an_edit_since_then_arrives(world: World, made: list[dict[str, Any]], sy
     assert run["CUSTOMER"]["open"]["held"] == 0
 
 
-def test_edits_of_both_since_then_are_a_conflict(world: World, made: list[dict[str, Any]]) -> None:
+def test_edits_of_both_since_then_are_a_conflict(world: World, made: list[Document]) -> None:
     account = made[0]
     customer = _of(world, account)
     world.edit_customer(customer, address="By the one", city="Bergen")
@@ -106,9 +99,7 @@ def test_edits_of_both_since_then_are_a_conflict(world: World, made: list[dict[s
     assert world.account(account["accountid"])["address1_line1"] == "By the other"
 
 
-def test_what_has_left_the_filter_since_is_coupled_all_the_same(
-    world: World, made: list[dict[str, Any]]
-) -> None:
+def test_what_has_left_the_filter_since_is_coupled_all_the_same(world: World, made: list[Document]) -> None:
     account = made[0]
     customer = _of(world, account)
     world.edit_customer(customer, blocked="All")
@@ -120,7 +111,7 @@ def test_what_has_left_the_filter_since_is_coupled_all_the_same(
 
 
 def test_what_is_left_of_a_deleted_source_is_a_deletion_like_any_other(
-    world: World, made: list[dict[str, Any]]
+    world: World, made: list[Document]
 ) -> None:
     account = made[0]
     customer = _of(world, account)

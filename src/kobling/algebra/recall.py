@@ -14,7 +14,12 @@ from kobling.model.values import UNSET, Value, is_blank
 
 
 def base_of_created(
-    mapping: Mapping, source: Record, target: Side, sent: Table[int, Value], look_ups: LookUps
+    mapping: Mapping,
+    source: Record,
+    created: Record,
+    target: Side,
+    sent: Table[int, Value],
+    look_ups: LookUps,
 ) -> Base:
     """What both sides held when the record on `target` was created. sent: what it was created with, by
     position.
@@ -23,7 +28,10 @@ def base_of_created(
     the source has changed since. So an edit of either side in between flows, and one of both is a conflict.
     """
     ready = compiled(mapping)
-    held = [sent.get(at, blank) for at, blank in enumerate(ready.blanks[target])]
+    # What no row writes or reads is taken as it is.
+    owned = {one.column(target) for one in ready.rows}
+    unsent = [blank if at in owned else created.values[at] for at, blank in enumerate(ready.blanks[target])]
+    held = [sent.get(at, value) for at, value in enumerate(unsent)]
     ours, made = list(source.values), [settled(None)] * len(mapping.rows)
     fixed = {one.position for one in mapping.table(target).template}
     for step in ready.creations[target]:

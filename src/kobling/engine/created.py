@@ -107,7 +107,7 @@ def know_created(context: Context, mapping: Mapping, task: Task, look_ups: LookU
         return
     sent, names = intent.body[SENT], mapping.table(intent.side).columns
     given = {at: sent[one.name] for at, one in enumerate(names) if one.name in sent}
-    base = base_of_created(mapping, source, intent.side, given, look_ups)
+    base = base_of_created(mapping, source, record, intent.side, given, look_ups)
     ours = intent.side is Side.RIGHT and has_arrived(intent.body, by_name(mapping, Side.RIGHT, record.values))
     version = record.version if ours else coupling.right_version
     task.coupling = msgspec.structs.replace(coupling, base=base, right_version=version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Table
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -30,7 +31,7 @@ _SLICE: Final = (
     " from (select 1) as one left join coupling on coupling.mapping_id = inbox.mapping_id"
     " and record_id = case side when 'left' then left_id else right_id end)"
 )
-_intents: Final = msgspec.json.Decoder(list[Intent])
+_intents: Final = msgspec.json.Decoder(list[Intent], float_hook=Decimal)
 # A deleted record waits for a person only under the policy that asks.
 _SKIPPED: Final = ("deleted", "failed", "unproved")
 
