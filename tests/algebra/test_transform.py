@@ -158,7 +158,7 @@ def test_every_row_makes_something_of_everything(
                 and row.conversion.key is None
             ):
                 continue
-            assert isinstance(key_of(row, source, target), str)
+            assert isinstance(key_of(mapping, row, source, target), str)
             made = convert(mapping, row, source, target, look_ups)
             if isinstance(made, Keep):
                 assert row.not_null or isinstance(answer, Keep)

@@ -41,7 +41,7 @@ IMPURE_MODULES = {
 }
 IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "getnode"}
 IMPURE_BUILTINS = {"open", "input", "print", "__import__", "exec", "eval"}
-PURE_PACKAGES = {"msgspec"}
+PURE_PACKAGES = {"msgspec", "cel", "re2"}
 
 
 def module_of(path: Path) -> tuple[str, ...]:

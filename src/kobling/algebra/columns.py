@@ -20,12 +20,12 @@ ColumnConverter: TypeAlias = Callable[[Sequence[Values], LookUps], list[Answer]]
 def column_converter(mapping: Mapping, row: FieldRow, target: Side) -> ColumnConverter:
     """Makes `row`'s values for `target` of many records, as `converter` makes one; in their order."""
     made = converter(mapping, row, target)
-    inputs = {row.column(target.other), row.conversion.key, *row.conversion.otherwise} - {None}
+    inputs = {row.column(target.other), *row.conversion.reads} - {None}
     if row.conversion.kind == "look_up" and len(inputs) == 1:
         return _once_each(made, next(iter(inputs)))  # type: ignore[arg-type]
     if row.conversion.kind == "plain" and not inputs:
         return lambda sources, look_ups: [row.conversion.constant] * len(sources)
-    if row.conversion.kind == "plain" and len(inputs) == 1 and not row.not_null:
+    if row.conversion.kind == "plain" and len(inputs) == 1 and not (row.not_null or row.conversion.steps(target)):
         return _texts(mapping, row, target, next(iter(inputs)))  # type: ignore[arg-type]
     return lambda sources, look_ups: [made(one, look_ups) for one in sources]
 

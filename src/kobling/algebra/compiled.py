@@ -26,8 +26,8 @@ def is_derived(row: FieldRow) -> bool:
 
 class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row with its converters. left, right: its columns, -1 on the side without. source: the side opposite
-    `forward`. targets: the sides it may write. made_anew: a look-up or a rate may make another value of the
-    same source. derived: see `is_derived`."""
+    `forward`. targets: the sides it may write. made_anew: a look-up, a rate or another transformation may make
+    another value of the same source. derived: see `is_derived`."""
 
     index: int
     row: FieldRow
@@ -141,9 +141,15 @@ def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
             for side in (Side.RIGHT, Side.LEFT)
             if row.column(side) is not None and row.direction.allows(side)
         ),
-        made_anew=derived or (always and bool(row.conversion.source)),
+        made_anew=derived or (always and _is_made(row)),
         derived=derived,
     )
+
+
+def _is_made(row: FieldRow) -> bool:
+    """Whether the same source may come to another value later."""
+    makes = row.conversion
+    return bool(makes.source or makes.to_right or makes.to_left)
 
 
 def _watch(mapping: Mapping, rows: tuple[CompiledRow, ...], side: Side) -> tuple[tuple[int, ...], ...]:
@@ -175,9 +181,9 @@ def _steps(mapping: Mapping, target: Side) -> list[Step]:
             at=position,
             convert=converter(mapping, row, target),
             column=column_converter(mapping, row, target),
-            asks=row.conversion.kind != "plain" or row.not_null,
+            asks=row.conversion.kind != "plain" or row.not_null or bool(row.conversion.steps(target)),
             blank=columns[position].blank,
-            remember=row.moment is Moment.ALWAYS and row.conversion.kind != "plain",
+            remember=row.moment is Moment.ALWAYS and (row.conversion.kind != "plain" or _is_made(row)),
         )
         for index, row in enumerate(mapping.rows)
         for position in [row.column(target)]

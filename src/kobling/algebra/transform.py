@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, TypeAlias
 
+from kobling.algebra.chain import Chain, chain
 from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Outside, Rejected
 from kobling.model.mapping import Column, FieldRow, Mapping, Side
 from kobling.model.pair import Missing
@@ -55,18 +56,21 @@ def _cut(text: str, maximum: int) -> str:
     return cut if text.startswith(cut) else cut[:-1]
 
 
-def key_of(row: FieldRow, source: Values, target: Side) -> str:
+def key_of(mapping: Mapping, row: FieldRow, source: Values, target: Side) -> str:
     """What `row` asks its source for, '' for blank, to make a value for `target`."""
-    return key_reader(row, target)(source)
+    return key_reader(mapping, row, target)(source)
 
 
-def key_reader(row: FieldRow, target: Side) -> Callable[[Values], str]:
+def key_reader(mapping: Mapping, row: FieldRow, target: Side) -> Callable[[Values], str]:
     """Reads, from the source's values, what `row` asks its source for; '' for blank."""
     position = row.column(target.other) if row.conversion.key is None else row.conversion.key
     constant, entity = row.conversion.constant, row.conversion.entity
+    work = chain(mapping, row, target) if row.conversion.kind == "look_up" else None
 
     def read(source: Values) -> str:
         value = constant if position is None else source[position]
+        if work is not None:
+            value = _read_as(work(value, source))
         if is_blank(value):
             return ""
         text = str(value)
@@ -85,20 +89,43 @@ def converter(mapping: Mapping, row: FieldRow, target: Side) -> Converter:
     """Makes `row`'s value for `target` of the other side's values."""
     position = row.column(target)
     assert position is not None, f"{row.name} has no column on the {target} side"
-    column = mapping.table(target).columns[position]
+    column, work = mapping.table(target).columns[position], chain(mapping, row, target)
     kind = row.conversion.kind
     if kind == "look_up":
-        made = _look_up(row, column, target)
+        made = _look_up(mapping, row, column, target)
     elif kind == "product":
-        made = _product(row, column, target)
+        made = _product(mapping, row, column, target)
     elif kind == "last_word":
         made = _last_word(mapping, row, column, target)
     else:
-        made = _plain(_reader(row, target), column)
-    return _unless_blank(_reader(row, target), made) if row.not_null else made
+        made = _plain(_reader(mapping, row, target), column)
+    if row.not_null:
+        made = _unless_blank(_reader(mapping, row, target), made)
+    return made if work is None else _unless_refused(row, _untransformed(row, target), work, made)
 
 
-def _reader(row: FieldRow, target: Side) -> _Reader:
+def _unless_refused(row: FieldRow, read: _Reader, work: Chain, made: Converter) -> Converter:
+    def transformed(source: Values, look_ups: LookUps) -> Answer:
+        result = work(read(source), source)
+        if isinstance(result, Rejected):
+            return Rejected(f"{row.name}: {result.reason}")
+        return made(source, look_ups)
+
+    return transformed
+
+
+def _read_as(result: Value | Rejected) -> Value:
+    """What a transformation made. Where it refuses, the row says so and nothing more is made of it."""
+    return None if isinstance(result, Rejected) else result
+
+
+def _reader(mapping: Mapping, row: FieldRow, target: Side) -> _Reader:
+    """Reads the row's source value as its transformation makes it."""
+    read, work = _untransformed(row, target), chain(mapping, row, target)
+    return read if work is None else lambda source: _read_as(work(read(source), source))
+
+
+def _untransformed(row: FieldRow, target: Side) -> _Reader:
     """Reads the row's source value, and in turn what stands in for a blank one."""
     origin = row.column(target.other)
     if origin is None:
@@ -140,7 +167,7 @@ def _plain(read: _Reader, column: Column) -> Converter:
 
 
 def _last_word(mapping: Mapping, row: FieldRow, column: Column, target: Side) -> Converter:
-    read, table = _reader(row, target), mapping.table(target.other)
+    read, table = _reader(mapping, row, target), mapping.table(target.other)
     assert table.title is not None, f"{table.name} has no title to take a word of"
     title = table.title
 
@@ -156,8 +183,8 @@ def _last_word(mapping: Mapping, row: FieldRow, column: Column, target: Side) ->
     return last_word
 
 
-def _look_up(row: FieldRow, column: Column, target: Side) -> Converter:
-    read, source_name = key_reader(row, target), row.conversion.source
+def _look_up(mapping: Mapping, row: FieldRow, column: Column, target: Side) -> Converter:
+    read, source_name = key_reader(mapping, row, target), row.conversion.source
     prefix = f"{row.conversion.entity}/" if row.conversion.entity and target is Side.RIGHT else ""
 
     def look_up(source: Values, look_ups: LookUps) -> Answer:
@@ -174,8 +201,12 @@ def _look_up(row: FieldRow, column: Column, target: Side) -> Converter:
     return look_up
 
 
-def _product(row: FieldRow, column: Column, target: Side) -> Converter:
-    value_of, key_for, source_name = _reader(row, target), key_reader(row, target), row.conversion.source
+def _product(mapping: Mapping, row: FieldRow, column: Column, target: Side) -> Converter:
+    value_of, key_for, source_name = (
+        _reader(mapping, row, target),
+        key_reader(mapping, row, target),
+        row.conversion.source,
+    )
 
     def product(source: Values, look_ups: LookUps) -> Answer:
         value = value_of(source)

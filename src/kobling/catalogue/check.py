@@ -17,6 +17,7 @@ from kobling.catalogue.definition import (
 )
 from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.settings import OFF, SETTINGS, words_of
+from kobling.catalogue.transformation_text import columns_read, misfit, parse_transformation
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Moment, Side
 
@@ -104,12 +105,12 @@ def _field(definition: Definition, field: Field, place: str) -> None:
     _only(field.only, place)
     if field.instead and field.enabled:
         _refuse(place, "a row with `instead` is enabled.", "Set enabled: false.")
-    if field.transformation:
-        _refuse(place, f"there is no transformation {field.transformation!r}.", "Leave it out.")
     if field.chooses:
         return
     _columns(definition, field, place)
     _conversion(definition, field, place)
+    if field.transformation:
+        _transformation(definition, field, place)
     _moment(definition, field, place)
 
 
@@ -151,6 +152,31 @@ def _conversion(definition: Definition, field: Field, place: str) -> None:
         _refuse(place, f"{field.crm} does not point to {makes.entity!r}.", _one_of(targets))
     if len(targets) > 1 and not makes.entity:
         _refuse(place, f"{field.crm} may point to several tables.", f"Say which entity: {_one_of(targets)}")
+
+
+def _transformation(definition: Definition, field: Field, place: str) -> None:
+    if field.constant is not None or field.moment is Moment.EXIT:
+        _refuse(place, "a constant is transformed.", "Leave the transformation out.")
+    if field.conversion.kind == "look_up" and field.conversion.key is not None:
+        _refuse(place, "the row asks for another column, which is not transformed.", "Leave it out.")
+    parsed = parse_transformation(field.transformation, field.direction)
+    for steps, source, table, name in (
+        (parsed.to, definition.bc, definition.crm, field.crm),
+        (parsed.back, definition.crm, definition.bc, field.bc),
+    ):
+        others = columns_read(steps, source.columns)
+        if others and field.direction is Direction.BOTH:
+            _refuse(
+                place,
+                f"the expression reads {others[0]}, and the field flows both ways.",
+                "Give the field one direction, or let the expression read only `value`.",
+            )
+        for other in others:
+            _real(source, other, place)
+        if steps and name is not None and field.conversion.kind == "plain":
+            wrong = misfit(steps, table.columns[name].type)
+            if wrong:
+                _refuse(place, f"{wrong}, and {name} is {table.columns[name].type}.", "Use another rule.")
 
 
 def _moment(definition: Definition, field: Field, place: str) -> None:

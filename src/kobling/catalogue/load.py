@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from kobling.algebra.chain import HOLDS
 from kobling.catalogue.check import check_filters
 from kobling.catalogue.definition import (
     NO_CHANGES,
@@ -21,9 +22,10 @@ from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.read import read_definition
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force, is_there, left_in
 from kobling.catalogue.sources import SOURCES
+from kobling.catalogue.transformation_text import Transformation, columns_read, parse_transformation
 from kobling.model import mapping as model
 from kobling.model.errors import ConfigurationError
-from kobling.model.mapping import Direction, Mapping
+from kobling.model.mapping import Direction, Mapping, Step
 
 # The order in which people meet the mappings.
 ORDER: Final = (
@@ -151,7 +153,7 @@ def _needed(definition: Definition, rows: Iterable[Field], table: Table) -> set[
     for row in rows:
         names = [row.bc if is_bc else row.crm]
         if (row.direction is Direction.TO_RIGHT) is is_bc:
-            names += [row.conversion.key, *row.conversion.otherwise]
+            names += [row.conversion.key, *row.conversion.otherwise, *_inputs(row, table)]
         needed |= {one for one in names if one is not None}
     return needed
 
@@ -211,7 +213,7 @@ def _positions(table: model.Table) -> dict[str, int]:
 def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str, int]) -> model.FieldRow:
     direction = field.direction.narrowed(definition.direction)
     assert direction is not None, "rows without a direction take no part"
-    conversion, first = _conversion(field, bc if field.direction is Direction.TO_RIGHT else crm)
+    conversion, first = _conversion(field, definition, bc if field.direction is Direction.TO_RIGHT else crm)
     left = None if field.bc is None else bc[field.bc]
     right = None if field.crm is None else crm[field.crm]
     if first is not None:
@@ -234,11 +236,15 @@ def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str
     )
 
 
-def _conversion(field: Field, source: dict[str, int]) -> tuple[model.Conversion, int | None]:
+def _conversion(
+    field: Field, definition: Definition, source: dict[str, int]
+) -> tuple[model.Conversion, int | None]:
     """The conversion, and the column that a plain row reads in the place of its own."""
     makes = field.conversion
+    table = definition.bc if field.direction is Direction.TO_RIGHT else definition.crm
     key = None if makes.key is None else source[makes.key]
     first, key = (key, None) if makes.kind == "plain" else (None, key)
+    transformation = transformed(field, definition)
     conversion = model.Conversion(
         kind=makes.kind,
         source=makes.source,
@@ -248,5 +254,33 @@ def _conversion(field: Field, source: dict[str, int]) -> tuple[model.Conversion,
         entity=makes.entity,
         digits=makes.digits,
         constant=field.constant,
+        to_right=transformation.to,
+        to_left=transformation.back,
+        inputs=tuple(source[one] for one in _inputs(field, table)),
     )
     return conversion, first
+
+
+def _inputs(field: Field, table: Table) -> tuple[str, ...]:
+    """The columns of its source side that a row's expressions read beside its own."""
+    if not field.transformation or field.direction is Direction.BOTH:
+        return ()
+    found = parse_transformation(field.transformation, field.direction)
+    return columns_read((*found.to, *found.back), table.columns)
+
+
+def transformed(field: Field, definition: Definition) -> Transformation:
+    """The rules of both ways; where a column takes their value as it is, only what it can hold."""
+    if not field.transformation:
+        return Transformation()
+    found = parse_transformation(field.transformation, field.direction)
+    if field.conversion.kind not in {"plain", "last_word"}:
+        return found
+    to, back = (
+        (*steps, Step(rule=HOLDS, arguments=(str(table.columns[name].type),))) if steps and name else steps
+        for steps, table, name in (
+            (found.to, definition.crm, field.crm),
+            (found.back, definition.bc, field.bc),
+        )
+    )
+    return Transformation(to=to, back=back)

@@ -54,7 +54,7 @@ def cleared(context: Context, mapping: Mapping, task: Task, look_ups: LookUps) -
     for row in _clearable(context, mapping):
         for side in Side:
             record = task.records[side.other]
-            key = "" if record is None else key_of(row, record.values, side)
+            key = "" if record is None else key_of(mapping, row, record.values, side)
             if key and row.column(side) is not None:
                 source = row.conversion.source
                 missing[source, side, key] = Missing(mapping=source, key="", reason=f"{row.name}: {words}")

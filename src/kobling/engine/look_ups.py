@@ -33,7 +33,7 @@ def wanted_by(mapping: Mapping, tasks: Sequence[Task]) -> Wanted:
             keys = wanted[row.conversion.source, target]
             # The answer for 'nothing' is another way to write blank, and what a claim asks.
             keys.add("")
-            read = key_reader(row, target)
+            read = key_reader(mapping, row, target)
             # A row of the create is never made again, so nobody asks for it later.
             given = fresh if row.moment is Moment.INSERT else held
             keys.update([read(values) for values in given[target.other] if values is not None])

@@ -102,6 +102,13 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     navigation: str = ""
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One transformation rule of `algebra.rules` with its arguments."""
+
+    rule: str
+    arguments: tuple[Value, ...] = ()
+
+
 class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     """How a row's value is made for a side: a kind of `algebra.transform` and what that kind needs.
 
@@ -110,7 +117,8 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     is called). source: the name of a look-up source: a mapping, or one of the catalogue. via: the mapping in
     whose couplings that source goes on. key: the position, on the source side, of what is asked for; None for
     the row's own column. otherwise: positions whose values stand in, in turn, for a blank one. entity: before
-    the id of a look-up that may point to several tables.
+    the id of a look-up that may point to several tables. to_right, to_left: the transformation of what is
+    read, before anything is made of it. inputs: positions, on the source side, that its expressions read.
     """
 
     kind: str = "plain"
@@ -121,6 +129,13 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     entity: str = ""
     digits: int = 2
     constant: Value = None
+    to_right: tuple[Step, ...] = ()
+    to_left: tuple[Step, ...] = ()
+    inputs: tuple[int, ...] = ()
+
+    def steps(self, target: Side) -> tuple[Step, ...]:
+        """The transformation of what is read for that side."""
+        return self.to_right if target is Side.RIGHT else self.to_left
 
     @property
     def needs(self) -> str:
@@ -130,7 +145,8 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reads(self) -> tuple[int, ...]:
         """Positions on the source side that are read beside the row's own column."""
-        return self.otherwise if self.key is None else (self.key, *self.otherwise)
+        others = (*self.otherwise, *self.inputs)
+        return others if self.key is None else (self.key, *others)
 
 
 class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
