@@ -25,7 +25,11 @@ def column_converter(mapping: Mapping, row: FieldRow, target: Side) -> ColumnCon
         return _once_each(made, next(iter(inputs)))  # type: ignore[arg-type]
     if row.conversion.kind == "plain" and not inputs:
         return lambda sources, look_ups: [row.conversion.constant] * len(sources)
-    if row.conversion.kind == "plain" and len(inputs) == 1 and not (row.not_null or row.conversion.steps(target)):
+    if (
+        row.conversion.kind == "plain"
+        and len(inputs) == 1
+        and not (row.not_null or row.conversion.steps(target))
+    ):
         return _texts(mapping, row, target, next(iter(inputs)))  # type: ignore[arg-type]
     return lambda sources, look_ups: [made(one, look_ups) for one in sources]
 

@@ -26,7 +26,7 @@ def is_derived(row: FieldRow) -> bool:
 
 class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row with its converters. left, right: its columns, -1 on the side without. source: the side opposite
-    `forward`. targets: the sides it may write. made_anew: a look-up, a rate or another transformation may make
+    `forward`. targets: the sides it may write. made_anew: a look-up, a rate or another rule may make
     another value of the same source. derived: see `is_derived`."""
 
     index: int
