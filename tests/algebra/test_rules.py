@@ -1,5 +1,5 @@
-"""Aim: each transformation rule makes what it says, of everything, in bounded time, and what can be taken back
-is; a value that was transformed is no change of the other side.
+"""Aim: each transformation rule makes what it says, of everything, in bounded time, and what can be taken
+back is; a value that was transformed is no change of the other side.
 
 Method: examples for what each rule means, hostile values for what it must never do, a pair that two services
 hold for going to and fro.
@@ -153,10 +153,7 @@ def test_every_chain_makes_something_of_everything(text: str, value: Value) -> N
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*)*x", "([a-z]+)*!", "(a?){25}a{25}"])
 def test_no_pattern_goes_back_and_forth(pattern: str) -> None:
     # An engine that looks back needs longer than the universe is old.
-    assert (
-        made(f"regex_match('{pattern}')", "a" * 5_000 + "\n") == ("" if pattern != "(a?){25}a{25}" else "a")
-        or True
-    )
+    assert not isinstance(made(f"regex_match('{pattern}')", "a" * 5_000 + "?"), Rejected)
     assert isinstance(make(Step(rule="regex_replace", arguments=(pattern, "")))("a" * 5_000 + "?"), str)
 
 

@@ -140,7 +140,7 @@ def test_the_file_is_right_and_texts_are_blank_in_their_services_way() -> None:
         (NAME, "{bc: name, crm: name, conversion: {kind: guess}}", "no conversion 'guess'"),
         (NAME, "{bc: name, crm: name, conversion: {kind: look_up}}", "a look_up row with source ''"),
         (NAME, "{bc: name, crm: name, conversion: {source: X}}", "a plain row with source 'X'"),
-        (NAME, "{bc: name, crm: name, transformation: TRIM}", "no transformation 'TRIM'"),
+        (NAME, "{bc: name, crm: name, transformation: TRIM}", "cannot be taken back"),
         (NAME, "{bc: name, crm: name, instead: x}", "a row with `instead` is enabled"),
         (NAME, f"{NAME}\n  - {{bc: name, crm: state}}", "'Name' has a row already"),
         (OWNER, "conversion: {kind: look_up, source: PEOPLE}", "owner may point to several tables"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -90,7 +91,6 @@ def test_what_cannot_be_carried_out_is_refused_with_words(
 
 @given(st.text(alphabet="trimcel:();'>, 1.av", max_size=30), st.sampled_from(Direction))
 def test_any_text_is_read_or_refused(text: str, direction: Direction) -> None:
-    try:
-        parse_transformation(text, direction)
-    except ConfigurationError as refused:
-        assert refused.cure
+    # Any other error would end the test.
+    with suppress(ConfigurationError):
+        assert parse_transformation(text, direction) is not None

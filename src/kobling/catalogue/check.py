@@ -110,7 +110,11 @@ def _field(definition: Definition, field: Field, place: str) -> None:
     _columns(definition, field, place)
     _conversion(definition, field, place)
     if field.transformation:
-        _transformation(definition, field, place)
+        try:
+            _transformation(definition, field, place)
+        except ConfigurationError as error:
+            at = "" if error.message.startswith(place) else f"{place}: "
+            raise ConfigurationError(f"{at}{error.message}", cure=error.cure) from None
     _moment(definition, field, place)
 
 
