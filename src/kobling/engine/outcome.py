@@ -355,8 +355,6 @@ class Outcomes:
         return tuple(f"{self._mapping.name}/{one}" for one in coupling.keys)
 
     def _effects(self, task: Task) -> list[Effect]:
-        if not task.action.writes:
-            return []
         rows = rows_of(task)
         effects = []
         for write in task.action.writes:
@@ -394,8 +392,7 @@ def _differ(held: Values, known: Values, positions: Sequence[int]) -> bool:
 
 def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
     """Positions that a row or a condition reads or writes."""
-    owned = {one.column(side) for one in mapping.rows}
-    return frozenset(at for at in owned if at is not None)
+    return frozenset(at for one in mapping.rows if (at := one.column(side)) is not None)
 
 
 def _inputs(mapping: Mapping, side: Side) -> frozenset[int]:
