@@ -167,8 +167,8 @@ def test_one_direction_leaves_the_other_for_later(kobling: Kobling, world: World
 
 
 def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
-    names = [one["name"] for one in document(kobling("mapping", "list", "--json"))["mappings"]]
-    assert names == ["SALESPEOPLE", "CUSTOMER", "CONTACT", "CURRENCY"]
+    listed = document(kobling("mapping", "list", "--json"))["mappings"]
+    assert [one["name"] for one in listed][:5] == ["SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"]
     assert kobling("mapping", "set", "CUSTOMER", "update_conflict=send").returncode == 0
     [variant] = document(kobling("mapping", "show", "CUSTOMER", "--json"))["variants"]
     assert variant["update_conflict"] == "send"

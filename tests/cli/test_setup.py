@@ -189,7 +189,7 @@ def test_the_template_is_filled_in_key_by_key(kobling: Kobling, tmp_path: Path, 
         (["init", "--config", "/dev/null/x.toml"], "cannot be written"),
         (["init", "--what"], "--what"),
         (["sinc"], "No such command 'sinc'"),
-        (["connection", "tst"], "Did you mean 'test'?"),
+        (["connection", "tst"], "Did you mean 'test'"),
         (["connection", "test", "more"], "more"),
     ],
 )
