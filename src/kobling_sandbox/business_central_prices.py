@@ -95,9 +95,9 @@ def _derive_header(company: Company, old: Row | None, values: Row) -> None:
     if kind not in _ANYBODY and not value_of(old, values, "sourceNo"):
         raise dialog("Assign-to No. must have a value in Price List Header. It cannot be zero or empty.")
     if old is not None and value_of(old, values, "status") != "Draft" and not _is_draft(old):
-        for name in _FIXED:
-            if changes(old, values, name):
-                _refuse("Price List Header")
+        blanks = company.tables.facts["Price List Header"].blanks
+        if any(values[name] != old.get(name, blanks[name]) for name in _FIXED if name in values):
+            _refuse("Price List Header")
     if old is not None and changes(old, values, "status") and values["status"] == "Active":
         _check_lines(company, old)
 

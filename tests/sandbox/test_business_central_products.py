@@ -76,7 +76,7 @@ def test_a_unit_needs_a_quantity_a_known_code_and_is_there_once(
     assert bc.created(units, **{key: row["no"], "code": "BOX"})["qtyPerUnitOfMeasure"] == 1
     none = bc.post(units, {key: row["no"], "code": "KG", "qtyPerUnitOfMeasure": 0})
     assert "must be greater than 0" in none.message
-    unknown = bc.post(units, {key: row["no"], "code": "PALLET"})
+    unknown = bc.post(units, {key: row["no"], "code": "CASE"})
     assert unknown.code == "Internal_InvalidTableRelation"
     again = bc.post(units, {key: row["no"], "code": "BOX", "qtyPerUnitOfMeasure": 3})
     assert again.code == "Internal_EntityWithSameKeyExists"

@@ -52,6 +52,19 @@ CONTACT_OF = {
 }
 
 
+CHECKED_SETS = (
+    *("customers", "vendors", "contacts", "currencies", "salespeoplePurchasers", "unitsOfMeasure"),
+    *("items", "itemUnitsOfMeasure", "resources", "resourceUnitsOfMeasure", "unitGroups"),
+    *("customerPriceGroups", "salesPrices", "priceListHeaders", "opportunities", "salesReceivablesSetup"),
+)
+READ_ONLY = {
+    *("id", "contactBusinessRelation", "dateOfLastInteraction", "lastDateModified", "inventory", "capacity"),
+    *("sourceId", "sourceID", "sourceGroup", "creationDate", "status", "closed", "dateClosed", "completed"),
+    *("currentSalesCycleStage", "estimatedValueLCY", "probability", "calcdCurrentValueLCY"),
+    *("chancesOfSuccess", "contactName", "contactCompanyName", "estimatedClosingDate"),
+}
+
+
 @pytest.fixture(scope="module")
 def demo() -> Iterator[tuple[Client, Client]]:
     with served_both() as both:
@@ -160,9 +173,9 @@ def test_the_numbers_of_records(bc: Client, crm: Client) -> None:
     assert len(customers) == 40
     assert sum(each["blocked"] != "_x0020_" for each in customers) == 3
     assert sum(map(is_customer, accounts)) == 25
-    assert sum(not is_customer(account) for account in accounts) == 5
+    assert sum(not is_customer(account) for account in accounts) == 8
     assert len(bc.rows("contacts", "$filter=type eq 'Person'")) == 28
-    assert len(bc.rows("items")) == 20
+    assert len(bc.rows("items")) == 22
     assert bc.rows("vendors")
 
 
@@ -205,13 +218,12 @@ def test_values_of_accounts_are_acceptable_to_business_central(bc: Client, crm: 
 
 
 def test_every_demo_row_passes_the_checks_of_its_own_side(bc: Client) -> None:
-    for set_name in ("customers", "vendors", "contacts", "items", "currencies", "salespeoplePurchasers"):
+    for set_name in CHECKED_SETS:
         for row in bc.rows(set_name):
-            ours = ("id", "contactBusinessRelation", "dateOfLastInteraction", "inventory", "lastDateModified")
             body = {
                 key: value
                 for key, value in row.items()
-                if key not in ours and not key.startswith(("@", "system", "balance"))
+                if key not in READ_ONLY and not key.startswith(("@", "system", "balance"))
             }
             answer = bc.patch(set_name, row["id"], body)
             assert answer.status == 200, (row, answer)

@@ -4,10 +4,11 @@ The names lie in `data/demo/`. They carry accents, lengths near the limits, blan
 purpose: a synchronization that only works for `Customer 1` shows nothing.
 """
 
-from importlib import resources
-
 from kobling_sandbox.datasets import setup
-from kobling_sandbox.datasets.model import CompanyRows, Dataset, Row, identifier, lines
+from kobling_sandbox.datasets.demo_prices import fill_opportunities, fill_prices
+from kobling_sandbox.datasets.demo_products import fill_products
+from kobling_sandbox.datasets.demo_tables import row, table
+from kobling_sandbox.datasets.model import CompanyRows, Dataset, Row
 
 _SALES_ONLY_USERS = (
     setup.person("ingrid.solberg", "Ingrid", "Solberg", phone="+47 901 10 107", title="Marketing"),
@@ -18,19 +19,14 @@ _RATE_DATES = ("2025-01-01", "2025-07-01", "2026-01-01")
 _CURRENCIES_IN_SALES = ("NOK", "SEK", "USD")
 
 
-def table(name: str) -> list[list[str]]:
-    """The rows of one text table of the demo company, without its comments."""
-    text = (resources.files("kobling_sandbox") / "data" / "demo" / f"{name}.txt").read_text("utf-8")
-    kept = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    return list(lines(kept))
-
-
 def demo_dataset(companies: list[CompanyRows]) -> Dataset:
     """The demo company in the first company; the organization knows all companies."""
-    # demo_sales reads the text tables through this module.
+    # demo_sales takes users and currencies from this module.
     from kobling_sandbox.datasets.demo_sales import sales_rows
 
     fill(companies[0])
+    fill_prices(companies[0])
+    fill_opportunities(companies[0])
     dataverse = setup.organization(companies)
     for name, rows in sales_rows(companies[0]).items():
         dataverse.setdefault(name, []).extend(rows)
@@ -45,14 +41,9 @@ def fill(company: CompanyRows, *, customers: int | None = None) -> None:
     tables["Currency Exchange Rate"] = _rates(company)
     tables["Customer"] = [_customer(company, cells) for cells in table("customers")[:customers]]
     tables["Vendor"] = [_vendor(company, cells) for cells in table("vendors")]
-    tables["Item"] = [_item(company, cells) for cells in table("items")]
+    fill_products(company)
     add_company_contacts(company)
     _add_people(company)
-
-
-def row(company: CompanyRows, table_name: str, key: str, values: Row) -> Row:
-    """A row of the company with the id that its key gives."""
-    return {"id": identifier(company.id, table_name, key), **values}
 
 
 def user_names() -> list[str]:
@@ -162,7 +153,7 @@ def _customer(company: CompanyRows, cells: list[str]) -> Row:
 
 
 def _vendor(company: CompanyRows, cells: list[str]) -> Row:
-    number, name, line_1, post_code, phone, email, currency = cells
+    number, name, line_1, post_code, phone, email, currency, purchaser = cells
     values: Row = {
         "no": number,
         "name": name,
@@ -173,25 +164,9 @@ def _vendor(company: CompanyRows, cells: list[str]) -> Row:
         "eMail": email,
         "currencyCode": currency,
         "paymentTermsCode": "NET30",
+        "purchaserCode": purchaser,
     }
     return row(company, "Vendor", number, values)
-
-
-def _item(company: CompanyRows, cells: list[str]) -> Row:
-    number, description, unit, price, cost, vendor, vendor_item, weight, kind = cells
-    values: Row = {
-        "no": number,
-        "description": description,
-        "searchDescription": description.upper(),
-        "baseUnitOfMeasure": unit,
-        "unitPrice": float(price),
-        "unitCost": float(cost),
-        "vendorNo": vendor,
-        "vendorItemNo": vendor_item,
-        "grossWeight": float(weight),
-        "type": kind,
-    }
-    return row(company, "Item", number, values)
 
 
 _SHARED_WITH_PERSON = (
@@ -230,6 +205,8 @@ def company_contact(company: CompanyRows, number: str, owner: Row, kind: str) ->
         "companyName": owner["name"],
         "contactBusinessRelation": kind,
     }
+    if "purchaserCode" in owner:
+        shared["salespersonCode"] = owner["purchaserCode"]
     return row(company, "Contact", number, shared | own)
 
 

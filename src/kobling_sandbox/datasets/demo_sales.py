@@ -1,6 +1,13 @@
 """The Sales side of the demo company: users, currencies, accounts and contacts."""
 
 from kobling_sandbox.datasets import demo, setup
+from kobling_sandbox.datasets.demo_sales_products import (
+    currency_id,
+    opportunity_rows,
+    product_rows,
+    vendor_accounts,
+)
+from kobling_sandbox.datasets.demo_tables import table
 from kobling_sandbox.datasets.model import CompanyRows, Reference, Row, identifier
 
 _NUMBERS = {
@@ -48,18 +55,21 @@ def sales_rows(company: CompanyRows) -> dict[str, list[Row]]:
     """Rows of Dataverse by logical name, for a company that holds the whole demo data."""
     accounts = _accounts(company)
     people = _people(company, accounts)
+    sellers = {cells[0]: cells[1] for cells in table("salespeople")}
     return {
         "systemuser": demo.users(),
         "transactioncurrency": demo.currencies_in_sales(),
-        "account": list(accounts.values()),
+        "account": [*accounts.values(), *vendor_accounts(company, sellers)],
         "contact": people,
+        **product_rows(),
+        "opportunity": opportunity_rows(accounts),
     }
 
 
 def _accounts(company: CompanyRows) -> dict[str, Row]:
     customers = {str(each["no"]): each for each in company.tables["Customer"]}
     accounts: dict[str, Row] = {}
-    for key, number, matched_by, own in demo.table("accounts"):
+    for key, number, matched_by, own in table("accounts"):
         account: Row = _account_of(customers[number]) if number else {"customertypecode": 3}
         if matched_by == "number":
             account["accountnumber"] = number
@@ -71,7 +81,7 @@ def _accounts(company: CompanyRows) -> dict[str, Row]:
 def _people(company: CompanyRows, accounts: dict[str, Row]) -> list[Row]:
     known = {str(each["no"]): each for each in company.tables["Contact"]}
     people = []
-    for key, number, account_key, is_main, own in demo.table("people"):
+    for key, number, account_key, is_main, own in table("people"):
         person = _translated(known[number], _CONTACT) if number else {}
         person |= {"contactid": identifier("contact", key), "statecode": 0, "statuscode": 1}
         person |= _own_values(own)
@@ -96,7 +106,7 @@ def _account_of(customer: Row) -> Row:
         code = customer[source.get(column, "shippingAgentCode")]
         account[column] = choices.index(str(code)) + 1 if code else None
     account["customertypecode"] = 3
-    account["transactioncurrencyid"] = _currency_id(str(customer["currencyCode"]) or setup.LOCAL_CURRENCY)
+    account["transactioncurrencyid"] = currency_id(str(customer["currencyCode"]) or setup.LOCAL_CURRENCY)
     account["ownerid"] = Reference("systemuser", setup.user_id(_user_of(str(customer["salespersonCode"]))))
     return account
 
@@ -107,11 +117,7 @@ def _translated(source: Row, columns: dict[str, str]) -> Row:
 
 
 def _user_of(salesperson: str) -> str:
-    return next(cells[1] for cells in demo.table("salespeople") if cells[0] == salesperson)
-
-
-def _currency_id(code: str) -> str:
-    return identifier("transactioncurrency", code)
+    return next(cells[1] for cells in table("salespeople") if cells[0] == salesperson)
 
 
 def _own_values(text: str) -> Row:
@@ -121,7 +127,7 @@ def _own_values(text: str) -> Row:
         if column == "owner":
             values["ownerid"] = Reference("systemuser", setup.user_id(value))
         elif column == "currency":
-            values["transactioncurrencyid"] = _currency_id(value)
+            values["transactioncurrencyid"] = currency_id(value)
         else:
             values[column] = (int(value) if column in _NUMBERS else value) if value else None
     return values

@@ -74,10 +74,12 @@ _POST_CODES = """
     98101    | Seattle      | WA               | US
 """
 _UNITS = """
-    PCS  | Piece | EA
-    BOX  | Box   | BX
-    HOUR | Hour  | HUR
-    KG   | Kilo  | KGM
+    PCS    | Piece  | EA
+    BOX    | Box    | BX
+    PALLET | Pallet | PF
+    HOUR   | Hour   | HUR
+    DAY    | Day    | DAY
+    KG     | Kilo   | KGM
 """
 
 
