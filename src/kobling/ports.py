@@ -198,7 +198,7 @@ class MappingState(Protocol):
         ...
 
     async def open_intents(self, job: int) -> list[Intent]:
-        """What earlier jobs journalled and did not settle."""
+        """What earlier jobs journalled and did not settle, oldest first."""
         ...
 
     async def settle(self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0) -> None:

@@ -115,6 +115,27 @@ def test_an_edit_after_a_crash_is_no_conflict_with_what_we_wrote_ourselves(synch
     assert synchronized.account(account)["address1_line1"] == "Torget 42"
 
 
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_what_a_person_changed_before_our_write_is_not_held_as_ours_after_a_crash(
+    synchronized: World, deaths: int
+) -> None:
+    customer, account = synchronized.pair()
+    synchronized.edit_account(account, fax="77889901")
+    for number in range(deaths):
+        synchronized.edit_customer(customer, **{("address", "address2")[number]: f"Torget 6{number}"})
+        with pytest.MonkeyPatch.context() as patch:
+            STEPS["before the outcome"](patch)
+            with pytest.raises(_Killed):
+                # The fax waits for a run of its direction.
+                synchronized.sync("CUSTOMER", direction="to")
+    run = synchronized.sync("CUSTOMER")
+    assert run["CUSTOMER"]["open"]["held"] == 0
+    assert synchronized.customer(customer)["faxNo"] == "77889901"
+    assert synchronized.conflicts() == []
+    synchronized.sync("CUSTOMER")
+    assert wrote(synchronized.sync("CUSTOMER")) == 0
+
+
 def test_what_a_plug_in_made_of_our_write_is_held_after_a_crash(synchronized: World) -> None:
     customer, account = synchronized.pair()
     synchronized.plugins({"entity": "account", "on": "update", "field": "address1_line1", "upper": True})

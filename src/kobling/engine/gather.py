@@ -6,8 +6,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 
-import msgspec
-
 from kobling.algebra.create import plan_creations
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
@@ -173,7 +171,7 @@ class Gather:
         opened = self._context.opened.get(self._mapping.name)
         if not opened:
             return set()
-        return {one.id for one in changes if is_made(opened.get((one.side, one.id), {}))}
+        return {one.id for one in changes if any(map(is_made, opened.get((one.side, one.id), ())))}
 
     def _recall(self, tasks: Sequence[Task]) -> None:
         """What a run sent that died before it could settle it, and what has arrived of it, is settled."""
@@ -185,10 +183,9 @@ class Gather:
                 coupling, record = task.coupling, task.records[side]
                 if record is None or coupling is None or coupling.base is None:
                     continue
-                sent = opened.get((side, record.id))
-                if sent is not None:
-                    base = recalled(self._mapping, side, coupling.base, record, sent)
-                    task.coupling = msgspec.structs.replace(coupling, base=base)
+                intents = opened.get((side, record.id))
+                if intents is not None:
+                    task.coupling = recalled(self._mapping, side, coupling, record, intents)
 
     def _is_wanted(self, change: Change) -> bool:
         """Whether the counterpart of an uncoupled record is to be found or created; else it is read past."""

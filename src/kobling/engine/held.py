@@ -103,15 +103,16 @@ async def foreign(context: Context, mapping: Mapping, changes: Sequence[Change])
     return {
         one.id
         for one in suspects
-        if own.get(one.id) != one.version and not _arrived(mapping, one, opened.get((one.side, one.id)))
+        if own.get(one.id) != one.version and not _arrived(mapping, one, opened.get((one.side, one.id), ()))
     }
 
 
-def _arrived(mapping: Mapping, change: Change, intent: dict[str, Any] | None) -> bool:
+def _arrived(mapping: Mapping, change: Change, intents: Sequence[dict[str, Any]]) -> bool:
     """Whether the row holds what a run that died had sent to it."""
-    if intent is None or change.values is None:
+    if not intents or change.values is None:
         return False
-    return has_arrived(intent, by_name(mapping, change.side, change.values))
+    held = by_name(mapping, change.side, change.values)
+    return any(has_arrived(one, held) for one in intents)
 
 
 def held_record(task: Task, mapping: Mapping) -> Task:

@@ -7,18 +7,21 @@ as a conflict with what we wrote ourselves.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
+
+import msgspec
 
 from kobling.engine.task import Task
 from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.mapping import Side
 from kobling.model.pair import Base, Kind, Record, Write
-from kobling.model.state import Intent
+from kobling.model.state import Coupling, Intent
 from kobling.model.values import Value, Values, same_value
 
 SENT: Final = "sent"
 _OF: Final = "of"
+_BESIDE: Final = "beside"
 
 
 def half_done(mapping: TableMapping, task: Task, base: Base, held: Mapping[Side, Values]) -> Base:
@@ -61,7 +64,26 @@ def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     origin = write.side.other
     at_origin = [row.column(origin) for row in mapping.rows if row.column(write.side) in written]
     columns = mapping.table(origin).columns
-    return {SENT: sent, _OF: {columns[at].name: source.values[at] for at in at_origin if at is not None}}
+    noted = {SENT: sent, _OF: {columns[at].name: source.values[at] for at in at_origin if at is not None}}
+    beside = _beside(mapping, task, write.side)
+    return {**noted, _BESIDE: beside} if beside else noted
+
+
+def _beside(mapping: TableMapping, task: Task, side: Side) -> dict[str, Value]:
+    """What the plan knew somebody to have changed there that has not flowed yet. Once we have written the
+    record, its version no longer says that it was not us."""
+    record, coupling = task.records[side], task.coupling
+    if record is None or coupling is None or coupling.base is None:
+        return {}
+    base = coupling.base.values(side)
+    if record.values == base:
+        return {}
+    held = task.held if side is Side.RIGHT else frozenset()
+    return {
+        one.name: record.values[at]
+        for at, one in enumerate(mapping.table(side).columns)
+        if at not in held and record.values[at] != base[at]
+    }
 
 
 def has_arrived(intent: Mapping[str, Any], held: Mapping[str, Value]) -> bool:
@@ -75,9 +97,34 @@ def is_made(intent: Mapping[str, Any]) -> bool:
 
 
 def recalled(
+    mapping: TableMapping,
+    side: Side,
+    coupling: Coupling,
+    record: Record,
+    intents: Sequence[Mapping[str, Any]],
+) -> Coupling:
+    """`coupling`, with the fields settled that dead runs had sent to that side and that it holds. intents:
+    their bodies, oldest first: each run planned upon what it took the one before to have written."""
+    base = coupling.base
+    assert base is not None
+    beside: dict[str, Value] = {}
+    for one in intents:
+        base = _arrived(mapping, side, base, record, one)
+        beside |= one.get(_BESIDE, {})
+    found = msgspec.structs.replace(coupling, base=base)
+    if not beside or side is Side.LEFT:
+        return found
+    known = found.values(side)
+    assert known is not None
+    names = [one.name for one in mapping.table(side).columns]
+    seen = tuple(beside.get(name, value) for name, value in zip(names, known, strict=True))
+    return msgspec.structs.replace(found, right_seen=seen)
+
+
+def _arrived(
     mapping: TableMapping, side: Side, base: Base, record: Record, intent: Mapping[str, Any]
 ) -> Base:
-    """`base`, with the fields settled that a dead run had sent to that side and that it holds."""
+    """`base`, with the fields settled that were sent to that side and that it holds."""
     sent, of = intent[SENT], intent.get(_OF, {})
     columns = mapping.table(side).columns
     arrived = {

@@ -218,7 +218,9 @@ class Synchronization:
         for name in self._named:
             job = self._context.reports[name].job
             intents = await self._context.stores[name].open_intents(job)
-            self._context.opened[name] = {(one.side, one.id): one.body for one in intents}
+            opened = self._context.opened[name] = {}
+            for one in intents:
+                opened.setdefault((one.side, one.id), []).append(one.body)
             note_creations(self._context, name, intents)
             if intents and self._context.options.records is None:
                 await self._recover(self._context.mappings[name], intents)

@@ -70,8 +70,8 @@ class Context(msgspec.Struct, kw_only=True):
     stale: set[str] = set()
     # Pairs, by mapping and key, that are tried without their clearable look-ups, and what the service said.
     cleared: dict[tuple[str, str], str] = {}
-    # What runs that died had journalled and not settled: bodies by mapping, side and id.
-    opened: dict[str, dict[tuple[Side, str], dict[str, Any]]] = {}
+    # What runs that died had journalled and not settled: bodies by mapping, side and id, oldest first.
+    opened: dict[str, dict[tuple[Side, str], list[dict[str, Any]]]] = {}
     # Of these the creations, by mapping and by the record that they were made of.
     creating: dict[str, dict[tuple[Side, str], list[Intent]]] = {}
     integration_user: str = ""

@@ -175,9 +175,10 @@ class PostgresStore:
         return int(row[0])
 
     async def open_intents(self, job: int) -> list[Intent]:
-        """What earlier jobs journalled and did not settle."""
+        """What earlier jobs journalled and did not settle, oldest first."""
         cursor = await self._database.execute(
-            "select entries from intent where mapping_id = %s and job_id <> %s", [self.mapping_id, job]
+            "select entries from intent where mapping_id = %s and job_id <> %s order by id",
+            [self.mapping_id, job],
         )
         return [one async for row in cursor for one in _intents.decode(row[0])]
 
