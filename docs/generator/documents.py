@@ -143,6 +143,20 @@ COMMANDS: dict[str, Keys] = {
     "held ignore": _SPOKEN,
     "job list": {"jobs": ("list of [job](#job)", "The newest first.")},
     "job show": _JOB,
+    "why": {
+        "mapping": ("text", "The mapping."),
+        **_IDS,
+        "coupled": ("true or false", "Whether the record is coupled."),
+        "action": (
+            "text or null",
+            "What the next run would do, as the `action` of a dry run; null where it reads the record past.",
+        ),
+        "sentences": ("list of text", "What holds, what would be done and why, what was written last."),
+    },
+    "history": {
+        "mapping": ("text", "The mapping."),
+        "changes": ("list of [change](#change)", "Every field that was written, the oldest first."),
+    },
     "verify": {
         "checked": ("number", "Coupled pairs, and records that wait for being coupled."),
         "in_step": ("number", "Each side holds what the other side's value makes."),
@@ -159,6 +173,19 @@ COMMANDS: dict[str, Keys] = {
 }
 SHAPES: dict[str, Keys] = {
     "job": _JOB,
+    "change": {
+        "at": ("text", "When."),
+        "job": ("text", "The job that wrote it."),
+        "kind": ("text", "The kind of that job."),
+        **_IDS,
+        "system": ("text", "Where: `bc` or `crm`."),
+        "method": ("text", "`create`, `update` or `delete`."),
+        "field": ("text", "The caption of the field; empty where the record as a whole was written."),
+        "column": ("text", "Its name on the wire."),
+        "before": ("any", "What it held before; null in a creation."),
+        "after": ("any", "What was written."),
+        "reason": ("text", "Why."),
+    },
     "difference": {
         "mapping": ("text", "The mapping."),
         **_IDS,

@@ -111,6 +111,8 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     world.edit_customer(customer, name="Name in BC")
     world.edit_account(account, name="Name in Sales")
     day.run("sync", "CUSTOMER")
+    assert day.run("why", "CUSTOMER", customer)["sentences"]
+    assert day.run("history", "CUSTOMER", account)["changes"]
     assert day.run("conflict list")["conflicts"]
     assert day.run("verify")["differences"]
     day.run("conflict resolve", "--use", "bc")

@@ -313,6 +313,14 @@ class ConnectionStore:
         """What stays in a mapping's inbox for one of these reasons; a pair is one entry."""
         return await history.stays(self._database, await self.mapping_id(name), reasons)
 
+    async def stays_of(self, name: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The inbox rows of these records of a mapping."""
+        return await history.stays_of(self._database, await self.mapping_id(name), ids)
+
+    async def written(self, name: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What was written to these records of a mapping, oldest first."""
+        return await history.written(self._database, await self.mapping_id(name), ids)
+
     async def job(self, number: int) -> dict[str, Any] | None:
         """One job with its errors; None if there is none of that number."""
         return await history.job(self._database, self.connection_id, number)

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.postgres.packing import IDS, decoder, joined
+
+_UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 # Any number will do; together with a mapping's id it names the lock that a run holds.
 LOCK: Final = 71_051_181
 # A job says 'running' until it says otherwise, and one that was killed never does.
@@ -18,7 +21,7 @@ _STATUS: Final = (
 _JOB: Final = (
     f"job.id::text as job, mapping.name as mapping, kind, {_STATUS}, counts, open, requests,"
     " coalesce(extract(epoch from ended_at - started_at), 0)::float8 as seconds,"
-    " to_char(started_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started"
+    f" {_UTC.format('started_at')} as started"
 )
 
 
@@ -75,7 +78,7 @@ async def stays(
         "select distinct on (coalesce(left_id, record_id)) coalesce(left_id::text, case side when 'left' then"
         " record_id::text end), coalesce(right_id::text, case side when 'right' then record_id::text end),"
         " inbox.reason, message, fields, left_number, coalesce(nullif(left_title, ''), right_title),"
-        " to_char(since at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from inbox left join coupling"
+        f" {_UTC.format('since')} from inbox left join coupling"
         " on coupling.mapping_id = inbox.mapping_id and record_id in (left_id, right_id)"
         " where inbox.mapping_id = %s and not due and inbox.reason = any(%s)"
         " order by coalesce(left_id, record_id), since",
@@ -94,3 +97,31 @@ async def stays(
         }
         async for row in cursor
     ]
+
+
+async def stays_of(
+    database: psycopg.AsyncConnection[Any], mapping_id: int, ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The inbox rows of these records: reason, message, whether they are due, since when."""
+    cursor = await database.execute(
+        f"select reason, message, due, {_UTC.format('since')} from inbox where mapping_id = %s"
+        f" and record_id = {IDS} order by since",
+        [mapping_id, joined(ids)],
+    )
+    names = ("reason", "message", "due", "since")
+    return [dict(zip(names, row, strict=True)) async for row in cursor]
+
+
+async def written(
+    database: psycopg.AsyncConnection[Any], mapping_id: int, ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The writes to these records, oldest first, with (before, after) by column."""
+    cursor = await database.execute(
+        f"select {_UTC.format('at')}, job_id::text, job.kind, left_id::text, right_id::text, side, method,"
+        " changes, reason from audit join job on job.id = job_id where audit.mapping_id = %s"
+        f" and (left_id = {IDS} or right_id = {IDS}) order by audit.id",
+        [mapping_id, joined(ids), joined(ids)],
+    )
+    names = ("at", "job", "kind", "bc_id", "crm_id", "side", "method", "changes", "reason")
+    rows = [dict(zip(names, row, strict=True)) async for row in cursor]
+    return [{**row, "changes": decoder.decode(row["changes"])} for row in rows]
