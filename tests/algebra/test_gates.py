@@ -44,7 +44,7 @@ def table(name: str, blank: Value) -> Table:
 
 def mapping(*, gate: bool = True) -> Mapping:
     """A telephone, and an owner whose source may know that the record has no place here."""
-    conversion = Conversion(kind="look_up", source="owners", via="OWNER", entity="account")
+    conversion = Conversion(kind="look_up", source="owners", via=("OWNER",), entity="account")
     rows = (
         FieldRow(name="Phone", left=1, right=1, direction=Direction.BOTH),
         FieldRow(name="Owner", left=2, right=2, direction=Direction.BOTH, conversion=conversion, gate=gate),
@@ -116,7 +116,7 @@ def test_a_source_that_goes_on_in_a_mapping_makes_that_mapping_come_first() -> N
     )
     person = mapping()
     row = msgspec.structs.replace(
-        person.rows[1], conversion=msgspec.structs.replace(person.rows[1].conversion, via="ZZ")
+        person.rows[1], conversion=msgspec.structs.replace(person.rows[1].conversion, via=("ZZ",))
     )
     person = msgspec.structs.replace(person, rows=(person.rows[0], row))
     assert order({"PERSON": person, "ZZ": owner}) == ("ZZ", "PERSON")

@@ -244,6 +244,7 @@ def test_finders_compare_what_the_rows_join() -> None:
     assert joined == {
         "SALESPEOPLE": [("eMail", "internalemailaddress")],
         "CUSTOMER": [],
+        "VENDOR": [],
         "CONTACT": [],
         "CURRENCY": [("code", "isocurrencycode")],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from catalogue.known_facts import facts
@@ -33,7 +34,8 @@ def test_a_company_leads_to_its_customer() -> None:
     assert isinstance(found, Through)
     assert found.key == "C1"
     assert "CT1" in found.what
-    assert SOURCES["contact_accounts"].via == "CUSTOMER"
+    assert found.via == ("CUSTOMER",)
+    assert SOURCES["contact_accounts"].via == ("CUSTOMER", "VENDOR")
 
 
 def test_codes_are_the_same_in_any_case() -> None:
@@ -73,18 +75,47 @@ def test_no_company_is_no_account() -> None:
 def test_an_account_leads_to_the_company_of_its_customer() -> None:
     there = contact_accounts(known(), Side.LEFT, [ACCOUNT])[ACCOUNT]
     assert isinstance(there, Through)
-    assert there.key == ACCOUNT
+    assert (there.key, there.via) == (ACCOUNT, ("CUSTOMER",))
     given = known(relation("CT1", "C1"), relation("CT2", "C2", "Vendor"), relation("CT3", "C3", code="X"))
-    found = companies(given, Side.LEFT, ["C1", "c1", "C2", "C3"])
-    assert (found["C1"], found["c1"]) == ("CT1", "CT1")
+    asked = [("CUSTOMER", one) for one in ("C1", "c1", "C2", "C3")]
+    found = companies(given, Side.LEFT, asked)
+    assert (found["CUSTOMER", "C1"], found["CUSTOMER", "c1"]) == ("CT1", "CT1")
     for other in ("C2", "C3"):
-        assert isinstance(found[other], Missing)
-        assert other in found[other].reason
-    assert companies(given, Side.RIGHT, [ACCOUNT]) == {ACCOUNT: ACCOUNT}
+        reason = found["CUSTOMER", other]
+        assert isinstance(reason, Missing)
+        assert f"customer {other}" in reason.reason
+    assert companies(given, Side.RIGHT, [("CUSTOMER", ACCOUNT)]) == {("CUSTOMER", ACCOUNT): ACCOUNT}
+
+
+def with_vendors(given: Facts) -> Facts:
+    return msgspec.structs.replace(given, mappings=frozenset({"CUSTOMER", "VENDOR"}))
+
+
+def test_a_company_leads_to_its_vendor_where_it_is_no_customer() -> None:
+    given = with_vendors(
+        known(relation("CT1", "V1", "Vendor", "VEND"), relation("CT2", "V2", "Vendor"), relation("CT2", "C2"))
+    )
+    found = answer(given, "CT1")
+    assert isinstance(found, Through)
+    assert (found.key, found.via) == ("V1", ("VENDOR",))
+    assert "vendor V1" in found.what
+    assert answer(given, "CT2").via == ("CUSTOMER",)
+
+
+def test_an_account_leads_to_the_company_of_its_vendor_though_a_customer_has_that_number() -> None:
+    given = with_vendors(known(relation("CT1", "10000"), relation("CT2", "10000", "Vendor", "VEND")))
+    there = contact_accounts(given, Side.LEFT, [ACCOUNT])[ACCOUNT]
+    assert isinstance(there, Through)
+    assert there.via == ("CUSTOMER", "VENDOR")
+    found = companies(given, Side.LEFT, [("VENDOR", "10000"), ("CUSTOMER", "10000"), ("VENDOR", "20000")])
+    assert (found["VENDOR", "10000"], found["CUSTOMER", "10000"]) == ("CT2", "CT1")
+    missing = found["VENDOR", "20000"]
+    assert isinstance(missing, Missing)
+    assert "vendor 20000" in missing.reason
 
 
 def test_of_a_customer_that_is_only_rehearsed_the_company_is_not_known() -> None:
-    assert isinstance(companies(known(), Side.LEFT, [""])[""], Keep)
+    assert isinstance(companies(known(), Side.LEFT, [("CUSTOMER", "")])["CUSTOMER", ""], Keep)
 
 
 def test_changed_relations_touch_the_persons_of_their_company() -> None:

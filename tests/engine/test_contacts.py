@@ -166,6 +166,7 @@ def test_a_contact_of_sales_waits_for_its_account_by_name(world: World) -> None:
 def test_a_contact_of_a_vendor_is_outside_and_does_not_change_the_exit_status(synchronized: World) -> None:
     relations = synchronized.get("bc", synchronized.bc("contactBusinessRelations"))["value"]
     vendor = next(one for one in relations if one["linkToTable"] == "Vendor")
+    synchronized.configure("VENDOR", enabled=False)
     one = new_contact(synchronized, vendor["contactNo"])
     run = full(synchronized, one["id"])
     assert (run[""], run["CONTACT"]["errors"]) == (0, [])

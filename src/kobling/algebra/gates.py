@@ -29,4 +29,5 @@ def returning(mapping: Mapping, reasons: Sequence[Outside]) -> tuple[str, ...]:
     if not reasons:
         return ()
     anything = [f"{one.row.conversion.source}/{ANY}" for one in compiled(mapping).gates]
-    return tuple(dict.fromkeys([*(one.waits for one in reasons if one.waits), *anything]))
+    keys = [key for one in reasons for key in (one.waits, *one.others) if key]
+    return tuple(dict.fromkeys([*keys, *anything]))

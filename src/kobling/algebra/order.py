@@ -71,9 +71,8 @@ def depth(mappings: Table[str, Mapping]) -> int:
 
 def _needs(mapping: Mapping, known: Table[str, Mapping], *, clearable: bool) -> set[str]:
     return {
-        row.conversion.needs
+        name
         for row in mapping.rows
-        if row.conversion.needs in known
-        and row.conversion.needs != mapping.name
-        and (clearable or not row.clear_on_failed)
+        for name in row.conversion.needs
+        if name in known and name != mapping.name and (clearable or not row.clear_on_failed)
     }

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from kobling.catalogue.facts import all_of, by_code, first_of, missing, rows_of, text_of
-from kobling.model.look_up import KEEP, Answer, Facts, Outside, Reference, Rows, Source, Through
+from kobling.model.look_up import KEEP, Answer, Facts, Found, Outside, Reference, Rows, Source, Through
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 
@@ -14,49 +14,60 @@ _ACCOUNTS: Final = "contact_accounts"
 _RELATIONS: Final = "contactBusinessRelations"
 _SETUP: Final = "marketingSetup"
 _SALUTATIONS: Final = "salutations"
-_CUSTOMER: Final = "Customer"
-_VENDOR: Final = "Vendor"
+_CUSTOMERS: Final = "CUSTOMER"
+_VENDORS: Final = "VENDOR"
+_VIA: Final = (_CUSTOMERS, _VENDORS)
 
 
 def contact_accounts(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
-    """To Sales: a company's number goes through its relation to a customer, and that one's coupling.
+    """To Sales: a company's number goes through its relation to a customer, else to a vendor, and that one's
+    coupling.
 
-    To Business Central: the account goes through its coupling.
+    To Business Central: the account goes through its coupling to a customer, else to a vendor.
     """
     if side is Side.LEFT:
-        return {key: Through(key=key, what=f"its account {key}") if key else "" for key in keys}
-    return {key: _customer_of(facts, key) if key else "" for key in keys}
+        via = tuple(one for one in _VIA if one in facts.mappings) or _VIA[:1]
+        return {key: Through(key=key, what=f"its account {key}", via=via) if key else "" for key in keys}
+    return {key: _owner_of(facts, key) if key else "" for key in keys}
 
 
-def _customer_of(facts: Facts, company: str) -> Answer | Through:
+def _owner_of(facts: Facts, company: str) -> Answer | Through:
     rows, waits = all_of(rows_of(facts, _RELATIONS), "contactNo", company), f"{_ACCOUNTS}/{company}"
     code = _relation_code(facts)
-    if not code:
-        words = "Marketing Setup has no Bus. Rel. Code for Customers, so no customer is known; fill it in"
-        return Outside(words, waits)
     customer = next((text_of(one, "no") for one in rows if _is_customer(one, code)), "")
     if customer:
-        return Through(key=customer, what=f"customer {customer} of its company {company}")
-    vendor = next((text_of(one, "no") for one in rows if text_of(one, "linkToTable") == _VENDOR), "")
+        what = f"customer {customer} of its company {company}"
+        return Through(key=customer, what=what, via=(_CUSTOMERS,))
+    vendor = next((text_of(one, "no") for one in rows if _is_vendor(one)), "")
+    if vendor and _VENDORS in facts.mappings:
+        return Through(key=vendor, what=f"vendor {vendor} of its company {company}", via=(_VENDORS,))
     if vendor:
         words = f"its company {company} is vendor {vendor}; the vendor is not synchronized"
         return Outside(words, waits)
-    return Outside(f"its company {company} has no business relation to a customer", waits)
+    if not code:
+        words = "Marketing Setup has no Bus. Rel. Code for Customers, so no customer is known; fill it in"
+        return Outside(words, waits)
+    return Outside(f"its company {company} has no business relation to a customer or vendor", waits)
 
 
-def companies(facts: Facts, side: Side, values: Collection[str]) -> dict[str, Answer]:
-    """To Business Central: the company contacts of these customers. To Sales: the accounts as found."""
+def companies(facts: Facts, side: Side, values: Collection[Found]) -> dict[Found, Answer]:
+    """To Business Central: the company contacts of these customers and vendors. To Sales: the accounts as
+    found."""
     if side is Side.RIGHT:
-        return {one: one for one in values}
-    by_customer, code = by_code(rows_of(facts, _RELATIONS), "no"), _relation_code(facts)
-    found: dict[str, Answer] = {}
-    for customer in values:
-        if not customer:
+        return {one: one[1] for one in values}
+    by_number, code = by_code(rows_of(facts, _RELATIONS), "no"), _relation_code(facts)
+    found: dict[Found, Answer] = {}
+    for one in values:
+        mapping, number = one
+        if not number:
             # Only a rehearsed customer has no number yet, and so no company.
-            found[customer] = KEEP
+            found[one] = KEEP
             continue
-        rows = [one for one in by_customer.get(customer.upper(), []) if _is_customer(one, code)]
-        found[customer] = text_of(rows[0], "contactNo") if rows else _no_company(customer)
+        related = by_number.get(number.upper(), [])
+        rows = [
+            row for row in related if (_is_vendor(row) if mapping == _VENDORS else _is_customer(row, code))
+        ]
+        found[one] = text_of(rows[0], "contactNo") if rows else _no_company(mapping, number)
     return found
 
 
@@ -65,13 +76,18 @@ def _relation_code(facts: Facts) -> str:
 
 
 def _is_customer(relation: dict[str, object], code: str) -> bool:
-    if text_of(relation, "linkToTable") != _CUSTOMER:
+    if not code or text_of(relation, "linkToTable") != "Customer":
         return False
     return text_of(relation, "businessRelationCode").upper() == code.upper()
 
 
-def _no_company(customer: str) -> Missing:
-    words = f"customer {customer} of its account has no contact of type Company; create one for the customer"
+def _is_vendor(relation: dict[str, object]) -> bool:
+    return text_of(relation, "linkToTable") == "Vendor"
+
+
+def _no_company(mapping: str, number: str) -> Missing:
+    word = "vendor" if mapping == _VENDORS else "customer"
+    words = f"{word} {number} of its account has no contact of type Company; create one for the {word}"
     return missing(_ACCOUNTS, words)
 
 
@@ -107,7 +123,7 @@ REFERENCES: Final = (
         route=_RELATIONS,
         columns=("contactNo", "businessRelationCode", "linkToTable", "no"),
         table_id=5054,
-        made_with=("customers",),
+        made_with=("customers", "vendors"),
     ),
     Reference(
         name=_SETUP,
@@ -130,7 +146,7 @@ SOURCES: Final = (
         references=(_RELATIONS, _SETUP),
         resolve=contact_accounts,
         touched=companies_touched,
-        via="CUSTOMER",
+        via=_VIA,
         finish=companies,
     ),
     Source(name=_SALUTATIONS, references=(_SALUTATIONS,), resolve=salutations),

@@ -77,8 +77,9 @@ def _asked(definition: Definition) -> Iterable[tuple[str, bool]]:
         flows = row.direction.narrowed(definition.direction) is not None
         if row.enabled and row.executable and flows and row.conversion.source:
             source = row.conversion.source
-            through = SOURCES[source].via if source in SOURCES else ""
-            yield through or _OPTION_MAPPINGS.get(source, source), row.clear_on_failed
+            through = SOURCES[source].via if source in SOURCES else ()
+            for name in through or (_OPTION_MAPPINGS.get(source, source),):
+                yield name, row.clear_on_failed
 
 
 def _deferred(definition: Definition, other: Definition) -> bool:

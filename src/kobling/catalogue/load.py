@@ -248,7 +248,7 @@ def _conversion(
     conversion = model.Conversion(
         kind=makes.kind,
         source=makes.source,
-        via=SOURCES[makes.source].via if makes.source in SOURCES else "",
+        via=SOURCES[makes.source].via if makes.source in SOURCES else (),
         key=key,
         otherwise=tuple(source[one] for one in makes.otherwise),
         entity=makes.entity,

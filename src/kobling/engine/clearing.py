@@ -70,4 +70,5 @@ def _sent(context: Context, mapping: Mapping, task: Task, side: Side) -> Iterato
 
 
 def _clearable(context: Context, mapping: Mapping) -> list[FieldRow]:
-    return [one for one in mapping.rows if one.clear_on_failed and one.conversion.needs in context.mappings]
+    asked = [one for one in mapping.rows if one.clear_on_failed]
+    return [one for one in asked if any(name in context.mappings for name in one.conversion.needs)]

@@ -12,7 +12,6 @@ from kobling.engine.task import Context, Task
 from kobling.engine.through import through
 from kobling.model.look_up import Answer, LookUps, Rejected, Through
 from kobling.model.mapping import Mapping, Moment, Side
-from kobling.model.pair import Missing
 from kobling.model.state import Coupling
 from kobling.model.values import Values
 
@@ -67,12 +66,13 @@ async def _own(context: Context, name: str, side: Side, keys: Collection[str]) -
     answered = {key: one for key, one in resolved.items() if not isinstance(one, Through)}
     if not ahead:
         return answered
-    there = await through(context, source.via, side, list(ahead.values()))
-    values = sorted({str(one) for one in there.values() if not isinstance(one, Missing | Rejected)})
-    ends = source.finish(context.facts, side, values)
+    there = await through(context, side, list(ahead.values()))
+    ends = source.finish(
+        context.facts, side, sorted({one for one in there.values() if isinstance(one, tuple)})
+    )
     for key, one in ahead.items():
-        answer = there[one.key]
-        answered[key] = answer if isinstance(answer, Missing | Rejected) else ends[str(answer)]
+        found = there[one]
+        answered[key] = ends[found] if isinstance(found, tuple) else found
     return answered
 
 

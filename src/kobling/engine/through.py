@@ -7,37 +7,66 @@ from collections.abc import Sequence
 from kobling.algebra.filters import outside
 from kobling.engine.task import Context, columns_of, record_of
 from kobling.engine.words import text_at
-from kobling.model.look_up import Answer, Outside, Through
+from kobling.model.look_up import Found, Outside, Rejected, Through
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Missing, Record
 from kobling.model.values import guid
 
 
-async def through(context: Context, name: str, side: Side, asked: Sequence[Through]) -> dict[str, Answer]:
-    """The coupled partners on `side`, by key.
+async def through(
+    context: Context, side: Side, asked: Sequence[Through]
+) -> dict[Through, Found | Missing | Rejected]:
+    """The coupled partners on `side`, each with the mapping whose couplings have it.
 
-    A record outside the filter of its mapping, coupled or not, makes the asker outside; one that is only not
-    coupled yet is waited for.
+    The mappings are asked in turn. A record outside the filters of all of them, coupled or not, makes the
+    asker outside; one that is only not coupled yet is waited for.
     """
+    heard: dict[Through, list[Found | Missing | Rejected]] = {one: [] for one in asked}
+    for name in dict.fromkeys(name for one in asked for name in one.via):
+        open_ones = [one for one, said in heard.items() if name in one.via and not _has_found(said)]
+        for one, answer in (await _asked_of(context, name, side, open_ones)).items():
+            heard[one].append(answer)
+    return {one: _chosen(said) for one, said in heard.items()}
+
+
+def _has_found(said: Sequence[Found | Missing | Rejected]) -> bool:
+    return any(isinstance(one, tuple) for one in said)
+
+
+def _chosen(said: Sequence[Found | Missing | Rejected]) -> Found | Missing | Rejected:
+    """What was found, else what may be waited for, else the first reason, which may end with any of them."""
+    for kind in (tuple, Missing):
+        for one in said:
+            if isinstance(one, kind):
+                return one
+    first, *rest = said
+    others = tuple(one.waits for one in rest if isinstance(one, Rejected))
+    return Outside(first.reason, first.waits, others) if isinstance(first, Outside) else first
+
+
+async def _asked_of(
+    context: Context, name: str, side: Side, asked: Sequence[Through]
+) -> dict[Through, Found | Missing | Rejected]:
     mapping, store = context.mappings.get(name), context.stores.get(name)
     if mapping is None or store is None:
-        return {one.key: _missing(name, one, "", "as that mapping is disabled") for one in asked}
+        return {one: _missing(name, one, "", "as that mapping is disabled") for one in asked}
     keys = sorted({one.key for one in asked})
     known = await store.look_up(side, keys)
     loose = await _uncoupled(context, mapping, side.other, [key for key in keys if key not in known])
-    found: dict[str, Answer] = {}
+    found: dict[Through, Found | Missing | Rejected] = {}
     for one in asked:
         coupled, record = known.get(one.key), loose.get(one.key)
         if coupled is not None:
-            found[one.key] = _outside(name, one, "", coupled.outside) if coupled.outside else coupled.value
+            value = (name, str(coupled.value))
+            found[one] = _outside(name, one, "", coupled.outside) if coupled.outside else value
             continue
         table = mapping.table(side.other)
         title = "" if record is None else text_at(table.title, record.values)
         condition = None if record is None else outside(table, record.values)
         if condition is None:
-            found[one.key] = _missing(name, one, title, "")
+            found[one] = _missing(name, one, title, "")
         else:
-            found[one.key] = _outside(name, one, title, f"not {condition.text}")
+            found[one] = _outside(name, one, title, f"not {condition.text}")
     return found
 
 

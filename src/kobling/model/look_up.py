@@ -30,14 +30,19 @@ class Rejected(msgspec.Struct, frozen=True):
 
 class Outside(Rejected, frozen=True):
     """The record has no place in the mapping, for a reason that its own columns do not show. Where the row is
-    a gate, that is like a filter that it does not pass; else the field is rejected."""
+    a gate, that is like a filter that it does not pass; else the field is rejected. others: further keys, as
+    `waits`."""
+
+    others: tuple[str, ...] = ()
 
 
 class Through(msgspec.Struct, frozen=True):
-    """The answer is what the couplings of the source's `via` answer for `key`. what: the key in words."""
+    """The answer is what the couplings of the mappings `via`, in turn, answer for `key`. what: the key in
+    words."""
 
     key: str
     what: str
+    via: tuple[str, ...]
 
 
 KEEP: Final = Keep()
@@ -61,16 +66,20 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source answers from: reference rows by table name, the day, the BC company's id."""
+    """What a source answers from: reference rows by table name, the day, the BC company's id, and the names
+    of the mappings that are carried out."""
 
     tables: dict[str, list[dict[str, Any]]]
     today: date
     company: str
+    mappings: frozenset[str] = frozenset()
 
 
 Rows: TypeAlias = list[dict[str, Any]]
 Resolver: TypeAlias = Callable[[Facts, Side, Collection[str]], Mapping[str, Answer | Through]]
-Finish: TypeAlias = Callable[[Facts, Side, Collection[str]], Mapping[str, Answer]]
+# A value that couplings answered, with the mapping whose couplings they are.
+Found: TypeAlias = tuple[str, str]
+Finish: TypeAlias = Callable[[Facts, Side, Collection[Found]], Mapping[Found, Answer]]
 # Changed rows by reference -> the keys whose answers may be others now; None for all.
 Touched: TypeAlias = Callable[[Mapping[str, Rows]], Collection[str] | None]
 
@@ -81,20 +90,20 @@ def texts_of(changed: Mapping[str, Rows]) -> Collection[str] | None:
     return sorted({str(one) for one in values if one is not None and one != ""})
 
 
-def as_found(facts: Facts, side: Side, values: Collection[str]) -> Mapping[str, Answer]:
+def as_found(facts: Facts, side: Side, values: Collection[Found]) -> Mapping[Found, Answer]:
     """What the couplings answer is the answer."""
-    return {one: one for one in values}
+    return {one: one[1] for one in values}
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A look-up source. `resolve` answers for the keys that it knows, for one side; a key that it leaves out
     is asked of the couplings of the mapping of that name, if there is one. A blank key is ''. touched: which
-    answers a change of its reference tables concerns. via: the mapping in whose couplings a `Through` is
+    answers a change of its reference tables concerns. via: the mappings in whose couplings a `Through` may be
     looked up; finish: what is made of the values that were found there."""
 
     name: str
     references: tuple[str, ...] = ()
     resolve: Resolver
     touched: Touched = texts_of
-    via: str = ""
+    via: tuple[str, ...] = ()
     finish: Finish = as_found

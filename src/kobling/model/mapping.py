@@ -123,7 +123,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str = "plain"
     source: str = ""
-    via: str = ""
+    via: tuple[str, ...] = ()
     key: int | None = None
     otherwise: tuple[int, ...] = ()
     entity: str = ""
@@ -138,9 +138,9 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
         return self.to_right if target is Side.RIGHT else self.to_left
 
     @property
-    def needs(self) -> str:
-        """The mapping whose couplings it asks, directly or through its source; else the source's name."""
-        return self.via or self.source
+    def needs(self) -> tuple[str, ...]:
+        """The mappings whose couplings it asks, directly or through its source; else the source's name."""
+        return self.via or (self.source,)
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -250,5 +250,5 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     def sources(self) -> frozenset[str]:
         """The look-up sources that its rows and conditions ask, and the mappings in which those go on."""
         conditions = (*self.left.conditions, *self.right.conditions)
-        asked = {name for one in self.rows for name in (one.conversion.source, one.conversion.via)}
+        asked = {name for one in self.rows for name in (one.conversion.source, *one.conversion.via)}
         return frozenset(asked | {one.source for one in conditions}) - {""}

@@ -76,8 +76,17 @@ async def set_mapping(
             definition.name,
             routes=(definition.bc.route, definition.crm.route) if existing else (),
         )
+        if "enabled" in values:
+            await _wake_dependants(session, definition.name)
     document = await show_mappings(session, definition.name)
     return document | {"changed": sorted(values), "widened": bool(_WIDENING & set(values)) and not existing}
+
+
+async def _wake_dependants(session: Session, name: str) -> None:
+    """Records that stay outside or wait because a mapping was not there are looked at again."""
+    for other, mapping in (await session.mappings()).items():
+        if name in mapping.sources:
+            await session.state.mapping_changed(other, ())
 
 
 def _keys() -> str:

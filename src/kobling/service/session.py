@@ -142,7 +142,9 @@ class Session:
                 mappings=mappings,
                 sources=SOURCES,
                 references=REFERENCES,
-                facts=Facts(tables={}, today=datetime.now(UTC).date(), company=company),
+                facts=Facts(
+                    tables={}, today=datetime.now(UTC).date(), company=company, mappings=frozenset(mappings)
+                ),
                 namespace=uuid.uuid5(
                     uuid.NAMESPACE_URL, f"{self.configuration.bc.root} {company} {organization}"
                 ),
