@@ -48,7 +48,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     full = kobling("sync", "--all", "--full", "--json")
     assert full.returncode == 1
     jobs = {one["mapping"]: one for one in document(full)["jobs"]}
-    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER", "CONTACT"}
+    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT"}
     job = jobs["CUSTOMER"]
     assert set(job["counts"]["to"]) == {
         *("inserted", "modified", "deleted", "unchanged", "skipped", "failed", "conflicts", "waiting"),
@@ -63,7 +63,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     assert shown["errors"] == job["errors"]
     assert [one["bc_id"] is not None for one in shown["errors"]] == [True]
     listed = document(kobling("job", "list", "--json"))["jobs"]
-    assert len(listed) == 8
+    assert len(listed) == 10
     couplings = document(kobling("coupling", "list", "CUSTOMER", "--json"))["couplings"]
     assert len(couplings) >= 20
     assert kobling("coupling", "list", "CUSTOMER").stdout.count("\n") == len(couplings) + 1
@@ -168,7 +168,15 @@ def test_one_direction_leaves_the_other_for_later(kobling: Kobling, world: World
 
 def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
     listed = document(kobling("mapping", "list", "--json"))["mappings"]
-    assert [one["name"] for one in listed][:5] == ["SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"]
+    names = [one["name"] for one in listed if one["ready"]]
+    assert names == ["SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"]
+    assert "definition only" in kobling("mapping", "list").stdout
+    every = document(kobling("mapping", "list", "--every-variant", "--json"))["mappings"]
+    assert len(every) == 24
+    orders = kobling("mapping", "show", "SALESORDER-ORDER", "--every-variant").stdout
+    assert "switches: sales_orders=legacy" in orders
+    assert "takes part: Document Type is Order; Status is Released" in orders
+    assert "Set by a rule:" in orders
     assert kobling("mapping", "set", "CUSTOMER", "update_conflict=send").returncode == 0
     [variant] = document(kobling("mapping", "show", "CUSTOMER", "--json"))["variants"]
     assert variant["update_conflict"] == "send"
