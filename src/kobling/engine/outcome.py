@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from kobling.algebra.compiled import forward
 from kobling.algebra.held import held_words
 from kobling.engine.clearing import as_it_is, clear
 from kobling.engine.counts import Counts
 from kobling.engine.created import created_effect
 from kobling.engine.held import change_of, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
+from kobling.engine.receiver import Receiver
 from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
 from kobling.engine.words import Words, open_reason, refusal, text_at, waits_of, why_it_stays
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
 from kobling.model.state import Change, Coupling, Effect, Failure, Intent, Settled
-from kobling.model.values import Values, same_value
+from kobling.model.values import Values
 from kobling.ports import Method, Outcome, Row, RowResult
 
 _MERGED: Final = frozenset({Kind.NOTHING, Kind.WRITE, Kind.CREATE})
@@ -51,8 +50,7 @@ class Outcomes:
         self._mapping = mapping
         self._report = context.reports[mapping.name]
         self._read = {side: columns_of(mapping, side) for side in Side}
-        self._owned = {side: _owned(mapping, side) for side in Side}
-        self._inputs = {side: _inputs(mapping, side) for side in Side}
+        self._receiver = Receiver(context, mapping)
         self.counts = Counts(mapping, self._report)
         self._words = Words(mapping)
         self._has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
@@ -202,38 +200,17 @@ class Outcomes:
         action = task.action
         assert action.base is not None
         made, rows = action.base.made, rows_of(task)
-        left, left_seen, left_version, left_again = self._held(task, Side.LEFT, rows.get(Side.LEFT))
-        right, right_seen, right_version, right_again = self._held(task, Side.RIGHT, rows.get(Side.RIGHT))
-        again = [one for one in (left_again, right_again) if one is not None]
+        for side in Side:
+            self.counts.side(task, side)
+        left, right = (self._receiver.after(task, side, rows.get(side)) for side in Side)
+        again = [one for one in (left.again, right.again) if one is not None]
         coupling = self._coupling(
             task,
-            Base(left=left, right=right, made=made),
-            (left_version, right_version),
-            (left_seen, right_seen),
+            Base(left=left.base, right=right.base, made=made),
+            (left.version, right.version),
+            (left.seen, right.seen),
         )
         return self._placed(task, coupling, again)
-
-    def _held(
-        self, task: Task, side: Side, row: Row | None
-    ) -> tuple[Values, Values | None, str, Change | None]:
-        """Of one side: its base, what it holds beside it, its version, and its row if it comes again."""
-        assert task.action.base is not None
-        self.counts.side(task, side)
-        base, record = task.action.base.values(side), task.records[side]
-        before = () if record is None else record.values
-        if row is None:
-            return base, None if before is base or before == base else before, task.version(side), None
-        held = values_of(self._mapping, side, row)
-        kept = self._sent(task, side)
-        # What we sent settles as the service holds it; what no row owns is taken as it is.
-        others = [at for at in self._owned[side] if at not in kept and held[at] != base[at]]
-        after = _with(held, base, others) if others else held
-        again = None
-        if self._inputs[side] and self._inputs[side] & kept.keys() and task.action.kind is not Kind.CREATE:
-            again = msgspec.structs.replace(self._change(side, row), reason="input")
-        elif self._receiver_changed(side, held, kept, before) if before else _differ(held, base, others):
-            again = self._change(side, row)
-        return after, held if others else None, row[ETAG], again
 
     def _placed(self, task: Task, coupling: Coupling, again: list[Change]) -> Settled:
         """Which rows leave and which stay, for what reason."""
@@ -325,18 +302,6 @@ class Outcomes:
             task, base, (versions[Side.LEFT], versions[Side.RIGHT]), (seen[Side.LEFT], seen[Side.RIGHT])
         )
 
-    def _sent(self, task: Task, side: Side) -> dict[int, Any]:
-        """What was sent to that side."""
-        sent: dict[int, Any] = {}
-        for write in task.action.writes:
-            if write.side is side:
-                sent.update(write.values)
-        return sent
-
-    def _receiver_changed(self, side: Side, held: Values, kept: dict[int, Any], before: Values) -> bool:
-        """Whether the service, or somebody else, changed more than we sent: then it is planned again."""
-        return _differ(held, before, [at for at in self._owned[side] if at not in kept])
-
     def _change(self, side: Side, row: Row) -> Change:
         return change_of(self._context, self._mapping, side, row)
 
@@ -375,26 +340,3 @@ class Outcomes:
                 )
             )
         return effects
-
-
-def _with(values: Values, other: Values, positions: Sequence[int]) -> Values:
-    """`values`, with those of `other` at these positions."""
-    mixed = list(values)
-    for at in positions:
-        mixed[at] = other[at]
-    return tuple(mixed)
-
-
-def _differ(held: Values, known: Values, positions: Sequence[int]) -> bool:
-    """Whether the values at one of these positions do not mean the same."""
-    return any(not same_value(held[at], known[at]) for at in positions)
-
-
-def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
-    """Positions that a row or a condition reads or writes."""
-    return frozenset(at for one in mapping.rows if (at := one.column(side)) is not None)
-
-
-def _inputs(mapping: Mapping, side: Side) -> frozenset[int]:
-    """Positions on that side from which rows of other columns make values: what we write there is news."""
-    return frozenset(at for row in mapping.rows if forward(row) is not side for at in row.conversion.reads)
