@@ -143,7 +143,7 @@ class Dataverse:
         if first in self.actions.unbound and len(segments) == 1:
             return self.actions.answer(request, root, first, body)
         if len(segments) == 2 and segments[1].startswith("Microsoft.Dynamics.CRM.") and "(" in first:
-            return self.actions.answer_bound(request, segments)
+            return self.actions.answer_bound(request, segments, body)
         if len(segments) == 2 and segments[1].startswith("Microsoft.Dynamics.CRM."):
             return self.bulk.answer(request, root, segments, body)
         if "(" in first and first.rstrip("()") not in ("WhoAmI",):

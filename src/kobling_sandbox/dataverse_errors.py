@@ -135,6 +135,11 @@ def duplicate() -> DataverseError:
     return DataverseError(412, "0x80040333", text)
 
 
+def missing(name: str, table: str) -> DataverseError:
+    """400: a column that the table cannot do without."""
+    return DataverseError(400, "0x80040200", f"Required field missing: '{name}' of '{table}'.")
+
+
 def invalid(message: str) -> DataverseError:
     """400: an argument that makes no sense."""
     return DataverseError(400, "0x80040203", message)

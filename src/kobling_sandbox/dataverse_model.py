@@ -38,6 +38,18 @@ class Reference:
     on_delete: str
 
 
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A relation to many rows: those of `table` whose look-up `near` names the row.
+
+    With `far` the table is an intersect table, and the rows are those that its look-up `far` names.
+    """
+
+    table: str
+    near: str
+    far: str = ""
+
+
 @dataclass(slots=True)
 class Entity:
     """One table, ready to serve."""
@@ -119,6 +131,25 @@ class Model:
         row = None if entity is None else self.store.rows(table).get(identifier)
         return None if entity is None or row is None else row.get(str(entity.table.rules["name"]))
 
+    def far_of(self, collection: Collection) -> Entity:
+        """The table whose rows a relation to many holds."""
+        holder = self.entities[collection.table]
+        if not collection.far:
+            return holder
+        return self.entities[holder.table.columns[collection.far].targets[0]]
+
+    def members(self, entity: Entity, collection: Collection, identifier: str) -> list[Row]:
+        """The rows that a row of the table is related to."""
+        holder = self.entities[collection.table]
+        column = holder.table.columns[collection.near]
+        found = self.store.rows(holder.name).find(column.stored, identifier)
+        rows = [row for row in found if holder.target_of(row, column) == entity.name]
+        if not collection.far:
+            return rows
+        far = self.store.rows(self.far_of(collection).name).by_id
+        key = holder.table.columns[collection.far].stored
+        return [far[row[key]] for row in rows]
+
     def _connect(self) -> None:
         for table in self.store.tables.values():
             for column in table.columns.values():
@@ -182,8 +213,7 @@ def row_etag(row: Row) -> str:
     return f'W/"{row["versionnumber"]}"'
 
 
-def collections_of(entity: Entity) -> Mapping[str, tuple[str, str]]:
-    """The collection-valued navigation properties: name to (table, column of its look-up)."""
-    return {
-        name: (table, column) for name, (table, column) in entity.table.rules.get("collections", {}).items()
-    }
+def collections_of(entity: Entity) -> Mapping[str, Collection]:
+    """The collection-valued navigation properties by name."""
+    found = entity.table.rules.get("collections", {})
+    return {name: Collection(*parts) for name, parts in found.items()}

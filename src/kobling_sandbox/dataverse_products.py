@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from kobling_sandbox.dataverse_errors import DataverseError, exists, invalid
+from kobling_sandbox.dataverse_errors import DataverseError, exists, invalid, missing
 from kobling_sandbox.dataverse_rules import Changes, EntityRules
 from kobling_sandbox.rows import Row
 
@@ -17,11 +17,6 @@ _PRODUCT = "_productid_value"
 _BASE = "isschedulebaseuom"
 _DRAFT = 2
 _AMOUNT = 1
-
-
-def missing(name: str, table: str) -> DataverseError:
-    """400: a column that the table cannot do without."""
-    return DataverseError(400, "0x80040200", f"Required field missing: '{name}' of '{table}'.")
 
 
 def after(values: Row, row: Row | None, key: str) -> Any:

@@ -192,18 +192,12 @@ class Reads:
         many = collections_of(entity).get(part.name)
         if many is None:
             raise unknown_property(part.name, entity.name)
-        inner = self.model.entities[many[0]]
-        column = inner.table.columns[many[1]]
+        inner = self.model.far_of(many)
         shape = self.shape(inner, part.options, annotations)
         plain = Options(filter=part.options.filter, order=part.options.order)
 
         def collect(row: Row, shown: dict[str, Any]) -> None:
-            identifier = row[entity.table.key]
-            found = [
-                other
-                for other in self.store.rows(inner.name).find(column.stored, identifier)
-                if inner.target_of(other, column) == entity.name
-            ]
+            found = self.model.members(entity, many, row[entity.table.key])
             try:
                 chosen = odata_select(found, plain, lambda path: self.model.find(inner, path), DATAVERSE)
             except ODataError as error:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
+from kobling_sandbox.dataverse_collections import CollectionRoutes, reference
 from kobling_sandbox.dataverse_duplicates import refuse_duplicate
 from kobling_sandbox.dataverse_errors import DataverseError, changed, exists, no_segment, payload
 from kobling_sandbox.dataverse_keys import Address, address_of
@@ -48,6 +48,7 @@ class RowRoutes:
     def __init__(self, model: Model, reads: Reads, writes: Writes) -> None:
         self.model, self.reads, self.writes = model, reads, writes
         self.store = model.store
+        self.collections = CollectionRoutes(model, writes)
 
     def answer(self, request: Request, root: str, segments: list[str], body: Any) -> Response:
         """Answers by method; raises DataverseError."""
@@ -187,17 +188,16 @@ class RowRoutes:
             return self._single(root, entity, row, name)
         if name not in collections_of(entity):
             raise no_segment(name)
-        table, column_name = collections_of(entity)[name]
-        inner = self.model.entities[table]
-        column = inner.table.columns[column_name]
+        collection = collections_of(entity)[name]
+        inner = self.model.far_of(collection)
         options = options_of_query(request.query)
         shape = self.reads.shape(
             inner, options, annotations_of(preferences(request.headers.get("prefer", "")))
         )
-        found = self.store.rows(table).find(column.stored, row[entity.table.key])
-        rows = [shape(other) for other in found if inner.target_of(other, column) == entity.name]
+        found = self.model.members(entity, collection, row[entity.table.key])
         context = self.reads.context(root, inner, options)
-        return json_answer(200, {"@odata.context": context, "value": rows[: options.top]})
+        rows = [shape(other) for other in found[: options.top]]
+        return json_answer(200, {"@odata.context": context, "value": rows})
 
     def _single(self, root: str, entity: Entity, row: Row, name: str) -> Response:
         column, target = entity.navigation[name]
@@ -213,8 +213,8 @@ class RowRoutes:
     def _relation(
         self, request: Request, root: str, entity: Entity, row: Row, name: str, body: Any
     ) -> Response:
-        if name in collections_of(entity) and request.method == "POST":
-            return self._add_to_collection(request, entity, row, name, body)
+        if name.partition("(")[0] in collections_of(entity):
+            return self.collections.answer(request, entity, row, name, body)
         if name not in entity.navigation:
             raise no_segment(name)
         column, target = entity.navigation[name]
@@ -222,7 +222,7 @@ class RowRoutes:
             self.writes.update(entity, row, {name: None}, request.user)
             return Response(204, {"OData-Version": "4.0"})
         if request.method in ("PUT", "POST"):
-            self.writes.update(entity, row, {f"{name}@odata.bind": _reference(entity, body)}, request.user)
+            self.writes.update(entity, row, {f"{name}@odata.bind": reference(entity, body)}, request.user)
             return Response(204, {"OData-Version": "4.0"})
         identifier = row.get(column.stored)
         if identifier is None:
@@ -231,27 +231,6 @@ class RowRoutes:
         return json_answer(
             200, {"@odata.context": f"{root}$metadata#$ref", "@odata.id": f"{root}{set_name}({identifier})"}
         )
-
-    def _add_to_collection(
-        self, request: Request, entity: Entity, row: Row, name: str, body: Any
-    ) -> Response:
-        table, column_name = collections_of(entity)[name]
-        inner = self.model.entities[table]
-        found, identifier = self.writes.resolve(entity, _reference(entity, body))
-        if found != table:
-            raise payload(entity.table.set_name, f"'{name}' holds rows of '{table}'.")
-        navigation = inner.table.columns[column_name].navigation[entity.name]
-        url = f"/{entity.table.set_name}({quote(row[entity.table.key])})"
-        other = self.store.rows(table).by_id[identifier]
-        self.writes.update(inner, other, {f"{navigation}@odata.bind": url}, request.user)
-        return Response(204, {"OData-Version": "4.0"})
-
-
-def _reference(entity: Entity, body: Any) -> str:
-    url = body.get("@odata.id") if type(body) is dict else None
-    if type(url) is not str:
-        raise payload(entity.table.set_name, "A body with '@odata.id' was expected.")
-    return url
 
 
 def _applied(preferred: Mapping[str, str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ class Changes(Protocol):
 Prepare = Callable[[Changes, Row, Row | None], None]
 AfterCreate = Callable[[Changes, Row, str], None]
 BeforeDelete = Callable[[Changes, Row], None]
+BeforePair = Callable[[Changes, Row], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,14 @@ class EntityRules:
     """The rules of one table; each raises DataverseError for what Dataverse refuses.
 
     `prepare` completes and checks the values of a creation (then the row is None) or of a change.
-    `before_delete` is asked when the row itself is deleted, not when it goes with another.
+    `before_delete` is asked when the row itself is deleted, not when it goes with another; `before_pair`
+    when two rows are associated, with the row of the intersect table that would be stored.
     """
 
     prepare: Prepare | None = None
     after_create: AfterCreate | None = None
     before_delete: BeforeDelete | None = None
+    before_pair: BeforePair | None = None
 
 
 def entity_rules() -> Mapping[str, EntityRules]:
@@ -48,5 +51,6 @@ def entity_rules() -> Mapping[str, EntityRules]:
     # The rule files build on the types of this one.
     from kobling_sandbox.dataverse_opportunities import OPPORTUNITY_RULES
     from kobling_sandbox.dataverse_products import PRODUCT_RULES
+    from kobling_sandbox.dataverse_teams import TEAM_RULES
 
-    return {**PRODUCT_RULES, **OPPORTUNITY_RULES}
+    return {**PRODUCT_RULES, **OPPORTUNITY_RULES, **TEAM_RULES}

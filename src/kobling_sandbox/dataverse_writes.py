@@ -9,6 +9,7 @@ from kobling_sandbox.dataverse_keys import address_of
 from kobling_sandbox.dataverse_model import Entity, Model, target_key
 from kobling_sandbox.dataverse_rules import entity_rules
 from kobling_sandbox.dataverse_states import begin, move
+from kobling_sandbox.dataverse_teams import check_owner
 from kobling_sandbox.plugins import Plugins
 from kobling_sandbox.rows import DuplicateKeyError, Row
 from kobling_sandbox.tables import Column
@@ -57,6 +58,16 @@ class Writes:
         entity = self.model.entities[table]
         self._complete(entity, values, user)
         return self.store.insert(table, {k: v for k, v in values.items() if v is not None}, user=user)
+
+    def associate(self, holder: Entity, pair: Row, user: str) -> None:
+        """Stores a row of an intersect table. Raises DataverseError when it is there, or may not be."""
+        rules = self.rules.get(holder.name)
+        if rules is not None and rules.before_pair is not None:
+            rules.before_pair(self, pair)
+        try:
+            self.make(holder.name, pair, user)
+        except DuplicateKeyError as error:
+            raise _duplicate(holder, error) from None
 
     def _prepare(self, entity: Entity, values: Row, row: Row | None) -> None:
         rules = self.rules.get(entity.name)
@@ -164,7 +175,7 @@ class Writes:
         if len(column.targets) > 1:
             values[target_key(column)] = table
         if column.stored == _OWNER:
-            self._check_owner(table, identifier)
+            check_owner(self.store, table, identifier, entity.name)
 
     def resolve(self, entity: Entity, url: str) -> tuple[str, str]:
         """The table and id of the row that a bind names. Raises DataverseError when there is none."""
@@ -180,12 +191,6 @@ class Writes:
         if row is None:
             raise address.missing()
         return target.name, row[target.table.key]
-
-    def _check_owner(self, table: str, identifier: str) -> None:
-        row = self.store.rows(table).get(identifier)
-        if row is not None and row.get("isdisabled"):
-            text = "The specified user is either disabled or is not a member of any business unit."
-            raise DataverseError(403, "0x80040225", f"{text} (Id={identifier})")
 
     def _navigate(
         self, entity: Entity, name: str, value: Any, values: Row, user: str, creating: bool

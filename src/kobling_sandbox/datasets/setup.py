@@ -193,6 +193,11 @@ def _keyed(number: int, table: str, rows: list[tuple[str, Row]]) -> list[Row]:
 ORGANIZATION = identifier("organization")
 BUSINESS_UNIT = identifier("businessunit", "root")
 TEAM = identifier("team", "root")
+# Tables of pairs: they know neither times nor authors.
+INTERSECT_TABLES = ("teamroles", "systemuserroles", "teammembership")
+# The role that lets a team own what the integration writes.
+INTEGRATION_ROLE = "Business Central Integration User"
+_ADMINISTRATOR_ROLE = "System Administrator"
 BASE_CURRENCY = identifier("transactioncurrency", LOCAL_CURRENCY)
 
 
@@ -202,7 +207,7 @@ def user_id(name: str) -> str:
 
 
 def organization(companies: list[CompanyRows]) -> dict[str, list[Row]]:
-    """An organization with its root business unit, default team, base currency and the integration user."""
+    """An organization with its root business unit, default team, roles, base currency and own users."""
     return {
         "organization": [
             {
@@ -224,8 +229,10 @@ def organization(companies: list[CompanyRows]) -> dict[str, list[Row]]:
                 "businessunitid": BUSINESS_UNIT,
                 "isdefault": True,
                 "teamtype": 0,
+                "administratorid": user_id(SYSTEM_USER),
             }
         ],
+        **_roles(),
         "transactioncurrency": [currency(LOCAL_CURRENCY, "Euro", "€", 1, 2)],
         "systemuser": [_integration_user(), _system_user()],
         "bcbi_company": [
@@ -236,6 +243,23 @@ def organization(companies: list[CompanyRows]) -> dict[str, list[Row]]:
             }
             for number, each in enumerate(companies, start=1)
         ],
+    }
+
+
+def _roles() -> dict[str, list[Row]]:
+    names = (_ADMINISTRATOR_ROLE, INTEGRATION_ROLE, "Salesperson")
+    of_team = {"teamid": TEAM, "roleid": identifier("role", INTEGRATION_ROLE)}
+    of_user = {
+        "systemuserid": user_id(INTEGRATION_USER),
+        "roleid": identifier("role", _ADMINISTRATOR_ROLE),
+    }
+    return {
+        "role": [
+            {"roleid": identifier("role", name), "name": name, "businessunitid": BUSINESS_UNIT}
+            for name in names
+        ],
+        "teamroles": [{"teamroleid": identifier("teamroles", "root"), **of_team}],
+        "systemuserroles": [{"systemuserroleid": identifier("systemuserroles", "kobling"), **of_user}],
     }
 
 
