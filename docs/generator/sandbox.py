@@ -9,6 +9,7 @@ from kobling_sandbox.business_central import ENVIRONMENT, TENANT
 from kobling_sandbox.cli import _parser
 from kobling_sandbox.controls import _CONTROLS
 from kobling_sandbox.datasets import COMPANIES_MAX, CUSTOMERS_MAX
+from kobling_sandbox.datasets.setup import INTEGRATION_ROLE
 from kobling_sandbox.faults import _KEYS as FAULT_KEYS
 from kobling_sandbox.faults import ACTIONS
 from kobling_sandbox.plugins import _KEYS as PLUGIN_KEYS
@@ -33,15 +34,20 @@ The secret of every client is `sandbox`. The client id `kobling` is the integrat
 id is a person of that name, with all rights: use one to play a colleague who edits records."""
 _DATA = {
     "demo": "A trading company with customers on the one side and accounts on the other, some of them the "
-    "same, some not; salespeople and users; currencies. After `sync --all --full` exactly one customer "
-    "waits, as its salesperson has no user.",
+    "same, some not; salespeople and users; currencies; vendors; items and resources with units and "
+    "prices; opportunities; in Sales also products, a price list and opportunities without partner. After "
+    "`sync --all --full` exactly one customer waits, as its salesperson has no user.",
     "empty": "The set-up, and nothing else.",
     "synthetic:N": f"N customers with different names and numbers, and no accounts. N is at most "
     f"{CUSTOMERS_MAX:,}.",
 }
 _DATA_TAIL = f"""\
 With `--companies N` (at most {COMPANIES_MAX}) the first company holds the named data, and each further one
-a few customers."""
+a few customers. In the demo they also have vendors, items and resources, all under numbers of their own;
+the second company keeps its books in Norwegian kroner, the others in euro, Sales' base currency.
+
+In Sales the default team of the root business unit has the role `{INTEGRATION_ROLE}`. A team
+without a role owns nothing: `POST teams(id)/teamroles_association/$ref` gives it one."""
 _CONTROLS_HEAD = """\
 Under `/_sandbox/` of each port, without a token. A body is a JSON object. `reset` is for both services,
 `transactions` for Business Central; every other control is for the service of its port."""

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from kobling_sandbox.datasets import setup
-from kobling_sandbox.datasets.demo import demo_dataset, fill
+from kobling_sandbox.datasets.demo import demo_dataset
+from kobling_sandbox.datasets.demo_further import fill_further
 from kobling_sandbox.datasets.model import CompanyRows, Dataset, Reference, Row
 from kobling_sandbox.datasets.synthetic import fill_synthetic, synthetic_dataset
 
@@ -35,8 +36,8 @@ def _build(name: str, companies: int) -> Dataset:
     if kind == "empty" and not count:
         return Dataset(companies=all_companies, dataverse=setup.organization(all_companies))
     if kind == "demo" and not count:
-        for further in all_companies[1:]:
-            fill(further, customers=_CUSTOMERS_OF_FURTHER_COMPANIES)
+        for number, further in enumerate(all_companies[1:], start=2):
+            fill_further(further, number)
         return demo_dataset(all_companies)
     if kind == "synthetic":
         for further in all_companies[1:]:

@@ -33,17 +33,17 @@ def demo_dataset(companies: list[CompanyRows]) -> Dataset:
     return Dataset(companies=companies, dataverse=dataverse)
 
 
-def fill(company: CompanyRows, *, customers: int | None = None) -> None:
-    """Put the demo company's rows (its first `customers` customers, all when None) into a company."""
+def fill(company: CompanyRows, *, customers: str = "customers", people: str = "contacts") -> None:
+    """Put the demo company's rows into a company; its customers and people stand in these text tables."""
     tables = company.tables
     tables["Salesperson/Purchaser"] = [_salesperson(company, cells) for cells in table("salespeople")]
-    tables["Currency"] = [_currency(company, cells) for cells in table("currencies")]
-    tables["Currency Exchange Rate"] = _rates(company)
-    tables["Customer"] = [_customer(company, cells) for cells in table("customers")[:customers]]
+    tables["Currency"] = [currency(company, cells) for cells in table("currencies")]
+    tables["Currency Exchange Rate"] = rates(company)
+    tables["Customer"] = [_customer(company, cells) for cells in table(customers)]
     tables["Vendor"] = [_vendor(company, cells) for cells in table("vendors")]
     fill_products(company)
     add_company_contacts(company)
-    _add_people(company)
+    _add_people(company, table(people))
 
 
 def user_names() -> list[str]:
@@ -89,7 +89,8 @@ def _salesperson(company: CompanyRows, cells: list[str]) -> Row:
     return row(company, "Salesperson/Purchaser", code, values)
 
 
-def _currency(company: CompanyRows, cells: list[str]) -> Row:
+def currency(company: CompanyRows, cells: list[str]) -> Row:
+    """A currency of Business Central from its code, name, symbol and decimals."""
     code, name, symbol, decimals, *_ = cells
     values: Row = {
         "code": code,
@@ -105,7 +106,8 @@ def _currency(company: CompanyRows, cells: list[str]) -> Row:
     return row(company, "Currency", code, values)
 
 
-def _rates(company: CompanyRows) -> list[Row]:
+def rates(company: CompanyRows) -> list[Row]:
+    """The exchange rates of the demo's currencies, in euro."""
     return [
         rate(company, cells[0], date, float(amount))
         for cells in table("currencies")
@@ -221,14 +223,14 @@ def relation(company: CompanyRows, contact: str, code: str, kind: str, number: s
     return row(company, "Contact Business Relation", f"{contact}/{code}", values)
 
 
-def _add_people(company: CompanyRows) -> None:
+def _add_people(company: CompanyRows, people: list[list[str]]) -> None:
     customers = {each["no"]: each for each in company.tables["Customer"]}
     company_contacts = {
         each["no"]: each["contactNo"]
         for each in company.tables["Contact Business Relation"]
         if each["linkToTable"] == "Customer"
     }
-    for cells in table("contacts"):
+    for cells in people:
         customer = customers.get(cells[1])
         if customer is None:
             continue
