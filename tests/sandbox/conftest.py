@@ -1,7 +1,7 @@
 """One sandbox for a module, reset for each test.
 
-`sales` and `business` share a process with the set-up rows alone; `bc` is Business Central with the demo
-company, served in a thread of the test's own process.
+`sales` and `business` share a process with the set-up rows alone; `bc` and `crm` are both services with the
+demo company, served in a thread of the test's own process.
 """
 
 from collections.abc import Iterator
@@ -34,10 +34,22 @@ def business(addresses: dict[str, Any], sales: Client) -> Client:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[bc_support.Client]:
-    """A person at Business Central's port of a sandbox with the demo company."""
-    with bc_support.served() as client:
-        yield client
+def demo() -> Iterator[tuple[bc_support.Client, bc_support.Client]]:
+    """A person at both ports of a sandbox with the demo company, Business Central's first."""
+    with bc_support.served_both() as clients:
+        yield clients
+
+
+@pytest.fixture(scope="module")
+def server(demo: tuple[bc_support.Client, bc_support.Client]) -> bc_support.Client:
+    """The same person at Business Central's port."""
+    return demo[0]
+
+
+@pytest.fixture
+def crm(demo: tuple[bc_support.Client, bc_support.Client]) -> bc_support.Client:
+    """The same person at Dataverse's port."""
+    return demo[1]
 
 
 @pytest.fixture

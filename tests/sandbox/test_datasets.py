@@ -6,7 +6,6 @@ which must take them. Nothing here knows how a synchronization works.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -63,23 +62,6 @@ READ_ONLY = {
     *("currentSalesCycleStage", "estimatedValueLCY", "probability", "calcdCurrentValueLCY"),
     *("chancesOfSuccess", "contactName", "contactCompanyName", "estimatedClosingDate"),
 }
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[tuple[Client, Client]]:
-    with served_both() as both:
-        yield both
-
-
-@pytest.fixture
-def bc(demo: tuple[Client, Client]) -> Client:
-    demo[0].control("reset")
-    return demo[0]
-
-
-@pytest.fixture
-def crm(demo: tuple[Client, Client]) -> Client:
-    return demo[1]
 
 
 def rows(crm: Client, set_name: str) -> list[dict[str, Any]]:

@@ -4,20 +4,11 @@ Method: both services are served and read by plain HTTP.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from tests.sandbox.bc_support import Client, served_both
+from tests.sandbox.bc_support import Client
 
 CRM = "/api/data/v9.2"
-
-
-@pytest.fixture(scope="module")
-def both() -> Iterator[tuple[Client, Client]]:
-    """Clients of Business Central and of Sales with the demo company."""
-    with served_both() as clients:
-        yield clients
 
 
 def in_sales(crm: Client, entity_set: str) -> list[dict[str, Any]]:
@@ -26,8 +17,7 @@ def in_sales(crm: Client, entity_set: str) -> list[dict[str, Any]]:
     return rows
 
 
-def test_items_and_resources_have_units_groups_and_one_blocked(both: tuple[Client, Client]) -> None:
-    bc, _ = both
+def test_items_and_resources_have_units_groups_and_one_blocked(bc: Client) -> None:
     for set_name, units, key, kind in (
         ("items", "itemUnitsOfMeasure", "itemNo", "Item"),
         ("resources", "resourceUnitsOfMeasure", "resourceNo", "Resource"),
@@ -44,15 +34,13 @@ def test_items_and_resources_have_units_groups_and_one_blocked(both: tuple[Clien
     assert bc.one("resources", "no", "R0010")["capacity"] == 1650
 
 
-def test_the_write_in_product_is_an_item(both: tuple[Client, Client]) -> None:
-    bc, _ = both
+def test_the_write_in_product_is_an_item(bc: Client) -> None:
     (setup,) = bc.rows("salesReceivablesSetup")
     assert setup["writeInProductType"] == "Item"
     assert bc.one("items", "no", setup["writeInProductNo"])["description"] == "Free text"
 
 
-def test_prices_are_of_all_kinds_and_name_what_is_there(both: tuple[Client, Client]) -> None:
-    bc, _ = both
+def test_prices_are_of_all_kinds_and_name_what_is_there(bc: Client) -> None:
     kinds = Counter(price["salesType"] for price in bc.rows("salesPrices"))
     assert set(kinds) == {"Customer", "All_x0020_Customers", "Customer_x0020_Price_x0020_Group"}
     groups = {group["code"] for group in bc.rows("customerPriceGroups")}
@@ -61,8 +49,7 @@ def test_prices_are_of_all_kinds_and_name_what_is_there(both: tuple[Client, Clie
     assert all(len({p["currencyCode"] for p in grouped if p["salesCode"] == code}) == 1 for code in groups)
 
 
-def test_lines_agree_with_their_price_list(both: tuple[Client, Client]) -> None:
-    bc, _ = both
+def test_lines_agree_with_their_price_list(bc: Client) -> None:
     headers = {header["code"]: header for header in bc.rows("priceListHeaders")}
     assert {header["status"] for header in headers.values()} == {"Draft", "Active", "Inactive"}
     lines = bc.rows("priceListLines")
@@ -76,8 +63,7 @@ def test_lines_agree_with_their_price_list(both: tuple[Client, Client]) -> None:
     assert {(line["assetNo"], line["unitOfMeasureCode"]) for line in lines} <= units
 
 
-def test_opportunities_are_open_and_won_on_both_sides(both: tuple[Client, Client]) -> None:
-    bc, crm = both
+def test_opportunities_are_open_and_won_on_both_sides(bc: Client, crm: Client) -> None:
     ours = {row["no"]: row for row in bc.rows("opportunities")}
     assert {row["status"] for row in ours.values()} == {"Not_x0020_Started", "In_x0020_Progress", "Won"}
     contacts = {row["no"]: row for row in bc.rows("contacts")}
@@ -94,8 +80,7 @@ def test_opportunities_are_open_and_won_on_both_sides(both: tuple[Client, Client
     assert {row["_parentaccountid_value"] for row in theirs} <= accounts
 
 
-def test_sales_has_products_and_a_price_list_of_its_own(both: tuple[Client, Client]) -> None:
-    bc, crm = both
+def test_sales_has_products_and_a_price_list_of_its_own(bc: Client, crm: Client) -> None:
     products = in_sales(crm, "products")
     assert {row["statecode"] for row in products} == {0, 1, 2}
     numbers = {row["no"] for row in (*bc.rows("items"), *bc.rows("resources"))}
@@ -109,8 +94,7 @@ def test_sales_has_products_and_a_price_list_of_its_own(both: tuple[Client, Clie
     assert len(prices) == 2
 
 
-def test_vendors_have_purchasers_and_some_have_accounts(both: tuple[Client, Client]) -> None:
-    bc, crm = both
+def test_vendors_have_purchasers_and_some_have_accounts(bc: Client, crm: Client) -> None:
     vendors = {row["no"]: row for row in bc.rows("vendors")}
     people = {row["code"]: row for row in bc.rows("salespeoplePurchasers")}
     users = {row["systemuserid"]: row for row in in_sales(crm, "systemusers")}

@@ -77,6 +77,25 @@ def test_a_role_shows_its_teams_and_expands(sales: Client) -> None:
     assert ids(sales, "teamrolescollection", "teamid") == expected
 
 
+def test_a_new_role_belongs_to_the_root_unit_and_a_team_may_have_it(sales: Client) -> None:
+    new = sales.create("roles", name="Dispatcher")
+    root = default_team(sales)["_businessunitid_value"]
+    assert sales.read(f"roles({new})")["_businessunitid_value"] == root
+    team = sales.create("teams", name="Nord")
+    body = {"@odata.id": f"{sales.base}api/data/v9.2/roles({new})"}
+    assert sales.send("POST", f"teams({team})/teamroles_association/$ref", body).status == 204
+    assert own(sales, team).status == 204
+
+
+def test_pairs_go_with_either_end(sales: Client) -> None:
+    team = sales.create("teams", name="Nord")
+    give_role(sales, team)
+    assert sales.send("DELETE", f"teams({team})").status == 204
+    assert ids(sales, "teamrolescollection", "teamid") == {default_team(sales)["teamid"]}
+    assert sales.send("DELETE", f"roles({role(sales)})").status == 204
+    assert ids(sales, "teamrolescollection", "teamid") == set()
+
+
 def test_a_role_taken_away_by_its_address(sales: Client) -> None:
     team = default_team(sales)["teamid"]
     url = quote(f"{sales.base}api/data/v9.2/roles({role(sales)})", safe="")

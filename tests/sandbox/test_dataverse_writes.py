@@ -345,6 +345,17 @@ def test_who_wrote_is_kept(sales: Client) -> None:
     assert row["_createdby_value"] == sales.read("WhoAmI")["UserId"]
 
 
+def test_orders_and_their_lines_keep_the_numbers_of_business_central(sales: Client) -> None:
+    order = sales.create("salesorders", name="A", bcbi_businesscentralordernumber="S-ORD101")
+    path = f"salesorders({order})"
+    assert sales.read(path)["bcbi_businesscentralordernumber"] == "S-ORD101"
+    too_long = {"bcbi_businesscentralordernumber": "x" * 21}
+    assert sales.send("PATCH", path, too_long).error == (400, "0x80044331")
+    bind = {"salesorderid@odata.bind": f"/{path}", "bcbi_businesscentrallinenumber": 10000}
+    line = sales.send("POST", "salesorderdetails", {**bind, "productdescription": "Free text"})
+    assert sales.read(f"salesorderdetails({line.id})")["bcbi_businesscentrallinenumber"] == 10000
+
+
 def test_bulk_messages_do_all_or_nothing(sales: Client) -> None:
     kind = {"@odata.type": "Microsoft.Dynamics.CRM.account"}
     path = "accounts/Microsoft.Dynamics.CRM."
