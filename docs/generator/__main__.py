@@ -16,6 +16,7 @@ from .mappings import mappings_page
 from .markdown import MissingWordsError
 from .rules import rules_page
 from .sandbox import sandbox_page
+from .transformations import transformations_page
 
 FOLDER = Path(__file__).parents[1] / "reference"
 PAGES: dict[str, Callable[[], str]] = {
@@ -28,6 +29,7 @@ PAGES: dict[str, Callable[[], str]] = {
     **mapping_pages(),
     "rules.md": rules_page,
     "sandbox.md": sandbox_page,
+    "transformations.md": transformations_page,
 }
 
 

@@ -62,6 +62,12 @@ _SHOWN: Keys = {
     "name": ("text", "The mapping."),
     "variants": ("list of [variant](#variant)", "The variant that is there; with `--every-variant` all."),
 }
+_FIELD_CHANGED: Keys = {
+    **_SHOWN,
+    "field": ("text", "The name of the row."),
+    "changed": ("list of text", "The keys that were given."),
+    "couplings": ("number", "How many coupled pairs the mapping has."),
+}
 _CONNECTION: Keys = {
     "connection": ("text", "The connection."),
     "settings": ("list of [setting](#setting)", "Every setting."),
@@ -113,6 +119,8 @@ COMMANDS: dict[str, Keys] = {
         "changed": ("list of text", "The keys that were given."),
         "widened": ("true or false", "Whether records that were read past until now may be meant, too."),
     },
+    "field new": _FIELD_CHANGED,
+    "field set": _FIELD_CHANGED,
     "sync": {
         **_JOBS,
         "actions": ("list of [action](#action), optional", "Of a dry run: what the run would do."),
@@ -268,7 +276,7 @@ SHAPES: dict[str, Keys] = {
         "crm_field": ("text or null", "The name in Dataverse."),
         "direction": ("text", "The row's own; the mapping's may narrow it."),
         "constant": ("text", "The value that is always written."),
-        "transformation": ("text", "Always empty in this version."),
+        "transformation": ("text", "Its rules; see [Transformations](transformations.md)."),
         "enabled": ("true or false", "Whether it takes part."),
         "clear_on_failed": ("true or false", "Blank is written while its look-up has no answer."),
         "not_null": ("true or false", "A blank value is not written."),
@@ -279,6 +287,8 @@ SHAPES: dict[str, Keys] = {
         "note": ("text, optional", "What a person should know."),
         "switches": ("object, optional", "The settings of the connection with which it is there."),
         "instead": ("text, optional", "What stands for this row, which is never enabled then."),
+        "new": ("true or false, optional", "A person added it."),
+        "changed": ("list of text, optional", "What a person changed of it."),
     },
     "pair": {
         "bc_id": ("text", "The record in Business Central."),

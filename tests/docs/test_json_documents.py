@@ -137,6 +137,10 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     day.run("skipped remove-coupling", "CUSTOMER", customer)
     day.run("skipped delete", "CUSTOMER", customer)
     day.run("mapping set", "CUSTOMER", "update_conflict=send")
+    day.run("field set", "CUSTOMER", "Fax No.", "transformation=trim > lowercase", "direction=to_integration")
+    day.run(
+        "field new", "CUSTOMER", "Search Name", "tickersymbol", "--bc-type=text:100", "--crm-type=text:10"
+    )
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.wrong == []

@@ -69,7 +69,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: those that a merge settles or compares. left_watch, right_watch: per column the rows that its change
     concerns. gates: rows whose source may put a record outside. creations: per target side the steps of a
-    creation. claims: per side the rows that mark a record of it as ours.
+    creation. claims: per side the rows that mark a record of it as ours. met_later: the rows that compare.
     """
 
     mapping: Mapping
@@ -78,6 +78,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     left_watch: tuple[tuple[int, ...], ...]
     right_watch: tuple[tuple[int, ...], ...]
     wakeable: tuple[int, ...]
+    met_later: tuple[int, ...]
     derived: tuple[int, ...]
     gates: tuple[CompiledRow, ...]
     creations: dict[Side, tuple[Step, ...]]
@@ -114,6 +115,7 @@ def _compile(mapping: Mapping) -> Compiled:
         left_watch=_watch(mapping, rows, Side.LEFT),
         right_watch=_watch(mapping, rows, Side.RIGHT),
         wakeable=tuple(one.index for one in rows if one.made_anew),
+        met_later=tuple(index for index, one in enumerate(mapping.rows) if one.compare),
         derived=tuple(one.index for one in rows if one.derived),
         gates=tuple(one for one in rows if one.row.gate),
         creations={side: tuple(_steps(mapping, side)) for side in Side},

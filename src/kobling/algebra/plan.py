@@ -54,6 +54,8 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     if verdict is Verdict.MERGE:
         assert left is not None
         assert right is not None
+        if compiled(mapping).met_later and (UNSET in base.left or UNSET in base.right):
+            pair = _met_later(mapping, pair, base, look_ups)
         return Merge(mapping, pair, left, right, look_ups).action(left_changed, right_changed)
     if verdict is Verdict.OUTSIDE:
         return _left_filter(mapping, pair, look_ups)
@@ -183,6 +185,30 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     base = Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=tuple(made))
     met = msgspec.structs.replace(pair, base=base, woken=True)
     return Merge(mapping, met, pair.left, pair.right, look_ups).action()
+
+
+def _met_later(mapping: Mapping, pair: Pair, base: Base, look_ups: LookUps) -> Pair:
+    """First contact of the rows that came into the mapping after the pair was settled and are to be met as a
+    new pair is: their columns have no base, so that left is compared with right, by the mapping's policy."""
+    sides = {side: list(base.values(side)) for side in Side}
+    made = list(base.made)
+    for index in compiled(mapping).met_later:
+        row = mapping.rows[index]
+        own = [(side, at) for side in Side if (at := row.column(side)) is not None]
+        new = [(side, at) for side, at in own if base.values(side)[at] is UNSET]
+        if not new:
+            continue
+        first = _FIRST.get(row.conflict or mapping.update_conflict, First.POLICY)
+        source = _first_source(mapping, pair, row, first, look_ups)
+        if source is First.LEAVE:
+            continue
+        for side, at in new:
+            if source is First.POLICY or source == str(side):
+                sides[side][at] = mapping.table(side).columns[at].blank
+        if is_derived(row):
+            made[index] = None
+    met = Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=tuple(made))
+    return msgspec.structs.replace(pair, base=met)
 
 
 def _made_now(mapping: Mapping, pair: Pair, row: FieldRow, look_ups: LookUps) -> Value:

@@ -25,6 +25,14 @@ _KINDS = ("plain", "look_up", "product", "last_word")
 _ASKING = ("look_up", "product")
 _VALUES = {ColumnType.INTEGER: int, ColumnType.DECIMAL: int, ColumnType.BOOLEAN: bool}
 
+# What can be written as it is into columns of other types; a choice of Sales is a number, never a name.
+_TAKEN = {one: {one} for one in ColumnType} | {
+    ColumnType.TEXT: {ColumnType.TEXT, ColumnType.OPTION},
+    ColumnType.OPTION: {ColumnType.OPTION, ColumnType.TEXT},
+    ColumnType.DECIMAL: {ColumnType.DECIMAL, ColumnType.INTEGER},
+    # A fraction is refused by the service, for that record alone.
+    ColumnType.INTEGER: {ColumnType.INTEGER, ColumnType.DECIMAL},
+}
 _SWITCHES = tuple(name for name, one in SETTINGS.items() if OFF in one.values)
 
 
@@ -125,6 +133,12 @@ def _columns(definition: Definition, field: Field, place: str) -> None:
     if field.bc is None and field.crm is None:
         _refuse(place, "the row has no column.", "Give it bc, crm or both.")
     if None not in (field.bc, field.crm):
+        if field.constant is not None:
+            _refuse(
+                place,
+                "the row has a column on each side, and a constant.",
+                "Leave out the constant, or one column.",
+            )
         return
     wanted = Direction.TO_RIGHT if field.bc is None else Direction.TO_LEFT
     if field.direction is not wanted:
@@ -156,6 +170,28 @@ def _conversion(definition: Definition, field: Field, place: str) -> None:
         _refuse(place, f"{field.crm} does not point to {makes.entity!r}.", _one_of(targets))
     if len(targets) > 1 and not makes.entity:
         _refuse(place, f"{field.crm} may point to several tables.", f"Say which entity: {_one_of(targets)}")
+
+
+def check_types(definition: Definition, field: Field, place: str) -> None:
+    """Whether each side can hold what the other gives as it is. Raises ConfigurationError.
+
+    It is asked of rows that a person adds: a file of ours may know better.
+    """
+    if field.bc is None or field.crm is None:
+        return
+    parsed = parse_transformation(field.transformation, field.direction)
+    bc, crm = definition.bc.columns[field.bc], definition.crm.columns[field.crm]
+    for target, given, taking, steps in (
+        (Side.RIGHT, bc, crm, parsed.to),
+        (Side.LEFT, crm, bc, parsed.back),
+    ):
+        if field.direction.allows(target) and not steps and given.type not in _TAKEN[taking.type]:
+            _refuse(
+                place,
+                f"{given.caption} is {given.type}, which {taking.caption}, a column of type {taking.type}, "
+                "cannot hold.",
+                "Give the row a transformation that makes the one of the other, or another column.",
+            )
 
 
 def _transformation(definition: Definition, field: Field, place: str) -> None:

@@ -37,7 +37,7 @@ class ColumnType(StrEnum):
     DATE = "date"
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A column. caption: the Business Central field name or Dataverse's display name. maximum: characters.
 
     blank: how the service writes 'nothing'; by default null for Dataverse, and '', 0 or false for Business
@@ -60,7 +60,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return None if self.blank is msgspec.UNSET else self.blank
 
 
-class FilterCondition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FilterCondition(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """A column is (negated: is not) one of `values`, or the answer of `source`. text: the same in words.
 
     expression: instead of values, a filter expression as people write it: `A..B|@*x*`. switch: the setting
@@ -95,7 +97,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     template: dict[str, Plain] = {}
 
 
-class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a value is made; kinds and words as in `kobling.model.mapping.Conversion`, columns by name.
 
     key: the column on the source side that is asked for, or, of a plain row, that comes first. otherwise: the
@@ -110,7 +112,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     digits: int = 2
 
 
-class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An integration field mapping. bc, crm: its columns, null on the side without one.
 
     chooses: the row writes nothing by itself, its constant is the table that this look-up points to. rule:
@@ -139,6 +141,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     chooses: str = ""
     note: str = ""
     instead: str = ""
+    compare: bool = False
     only: Only = {}
 
     @property
@@ -180,8 +183,26 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return caption if first is field or field.crm is None else f"{caption} ({field.crm})"
 
 
-class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A user's edits of a mapping; None leaves what the definition says. An empty filter lets all through."""
+class FieldChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A user's edits of a field row; None leaves what the definition says."""
+
+    enabled: bool | None = None
+    direction: Direction | None = None
+    constant: Plain = None
+    transformation: str | None = None
+    clear_on_failed: bool | None = None
+    not_null: bool | None = None
+    match: bool | None = None
+    conflict: UpdateConflict | None = None
+    compare: bool | None = None
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A user's edits of a mapping; None leaves what the definition says. An empty filter lets all through.
+
+    fields: edits of field rows, by `field_name`. new_fields: rows that a user added. bc_columns, crm_columns:
+    columns that they need beside those of the definition, by their names on the wire.
+    """
 
     enabled: bool | None = None
     direction: Direction | None = None
@@ -190,6 +211,10 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     deletion_conflict: DeletionConflict | None = None
     bc_filter: tuple[FilterCondition, ...] | None = None
     crm_filter: tuple[FilterCondition, ...] | None = None
+    fields: dict[str, FieldChanges] = {}
+    new_fields: tuple[Field, ...] = ()
+    bc_columns: dict[str, Column] = {}
+    crm_columns: dict[str, Column] = {}
 
     @property
     def is_enabled(self) -> bool:
@@ -198,6 +223,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 NO_CHANGES: Final = Changes()
+# Changes of rows and their columns; the others are of the mapping as a whole.
+OF_FIELDS: Final = frozenset({"fields", "new_fields", "bc_columns", "crm_columns"})
 
 
 def changed(definition: Definition, changes: Changes) -> Definition:
@@ -207,7 +234,28 @@ def changed(definition: Definition, changes: Changes) -> Definition:
         for name in ("direction", "synch_only_coupled", "update_conflict", "deletion_conflict")
         if (value := getattr(changes, name)) is not None
     }
-    for side, filtered in (("bc", changes.bc_filter), ("crm", changes.crm_filter)):
-        if filtered is not None:
-            edits[side] = msgspec.structs.replace(getattr(definition, side), filter=filtered)
-    return msgspec.structs.replace(definition, **edits)
+    for side, filtered, columns in (
+        ("bc", changes.bc_filter, changes.bc_columns),
+        ("crm", changes.crm_filter, changes.crm_columns),
+    ):
+        edits[side] = _table(getattr(definition, side), filtered, columns)
+    edits["fields"] = (*definition.fields, *changes.new_fields)
+    now = msgspec.structs.replace(definition, **edits)
+    return msgspec.structs.replace(now, fields=tuple(_edited(now, one, changes) for one in now.fields))
+
+
+def _table(table: Table, filtered: tuple[FilterCondition, ...] | None, columns: dict[str, Column]) -> Table:
+    return msgspec.structs.replace(
+        table,
+        filter=table.filter if filtered is None else filtered,
+        # What a later version of the definition knows of a column goes before what a user said.
+        columns=columns | table.columns if columns else table.columns,
+    )
+
+
+def _edited(definition: Definition, field: Field, changes: Changes) -> Field:
+    edits = changes.fields.get(definition.field_name(field)) if changes.fields else None
+    if edits is None:
+        return field
+    values = {name: getattr(edits, name) for name in FieldChanges.__struct_fields__}
+    return msgspec.structs.replace(field, **{name: one for name, one in values.items() if one is not None})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field, changed
 from kobling.catalogue.filter_text import filter_text
 from kobling.catalogue.filter_values import value_text
@@ -37,7 +39,7 @@ def show_document(
     shipped ones."""
     everything = definitions(settings) if known is None else known
     variant = _summary(definition, changes, settings, everything)
-    return {"name": definition.name, "variants": [_with_fields(variant, definition)]}
+    return {"name": definition.name, "variants": [_with_fields(variant, definition, changes)]}
 
 
 def every_variant_document(
@@ -51,13 +53,14 @@ def every_variant_document(
     for one in variants:
         turned = {**settings, **words_of(one.only)}
         variant = _summary(left_in(one, turned), changes, turned, definitions(turned))
-        documents.append(_with_fields(variant, one))
+        documents.append(_with_fields(variant, one, changes))
     return {"name": variants[0].name, "variants": documents}
 
 
-def _with_fields(summary: Document, definition: Definition) -> Document:
+def _with_fields(summary: Document, definition: Definition, changes: Changes) -> Document:
     variant = {key: value for key, value in summary.items() if key != "name"}
-    return variant | {"fields": [_field(definition, one) for one in definition.fields]}
+    now = changed(definition, changes)
+    return variant | {"fields": [_field(now, one, changes) for one in now.fields]}
 
 
 def depends_on(definition: Definition, known: Mapping[str, Definition]) -> list[str]:
@@ -117,7 +120,7 @@ def _summary(
     }
 
 
-def _field(definition: Definition, field: Field) -> Document:
+def _field(definition: Definition, field: Field, changes: Changes) -> Document:
     document: Document = {
         "bc_field": None if field.bc is None else definition.bc.columns[field.bc].caption,
         "crm_field": field.crm,
@@ -131,10 +134,13 @@ def _field(definition: Definition, field: Field) -> Document:
         "conflict": None if field.conflict is None else field.conflict.value,
         "group": field.group,
     }
-    said = {
+    said: Document = {
         "rule": field.rule,
         "note": field.note,
         "instead": field.instead,
         "switches": words_of(field.only),
     }
+    edits = changes.fields.get(definition.field_name(field))
+    said["new"] = any(field.bc == one.bc and field.crm == one.crm for one in changes.new_fields)
+    said["changed"] = [] if edits is None else sorted({*msgspec.to_builtins(edits)} - {"compare"})
     return document | {name: words for name, words in said.items() if words}

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Final
 
 from kobling.algebra.chain import HOLDS
-from kobling.catalogue.check import check_filters
+from kobling.catalogue.check import check, check_filters, check_types
 from kobling.catalogue.definition import (
     NO_CHANGES,
     Changes,
@@ -112,7 +112,7 @@ def executable(
     columns that something needs are read. Raises ConfigurationError for changes that do not fit.
     """
     now = changed(definition, changes)
-    check_filters(now, now.name)
+    check_changed(now, changes)
     rows = tuple(one for one in now.fields if _takes_part(one, now, available))
     if not rows:
         words = f"{now.name}: no enabled field flows {now.direction}."
@@ -134,6 +134,17 @@ def executable(
         finder=tuple((at["bc"][one], at["crm"][other]) for one, other in now.finder.items()),
         refuse_outside=now.refuse_outside,
     )
+
+
+def check_changed(now: Definition, changes: Changes) -> None:
+    """Whether a definition with these changes can be carried out. Raises ConfigurationError."""
+    # Without edits of rows they are as they were checked when their file was read.
+    if changes.fields or changes.new_fields:
+        check(now, now.name)
+        for one in now.fields[len(now.fields) - len(changes.new_fields) :]:
+            check_types(now, one, f"{now.name}: {now.field_name(one)}")
+    else:
+        check_filters(now, now.name)
 
 
 def _takes_part(field: Field, definition: Definition, available: Collection[str]) -> bool:
@@ -233,6 +244,7 @@ def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str
         claim=field.claim,
         when=field.when,
         gate=field.gate,
+        compare=field.compare,
     )
 
 

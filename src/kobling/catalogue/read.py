@@ -11,6 +11,7 @@ import yaml
 from kobling.catalogue.check import check
 from kobling.catalogue.definition import Column, ColumnType, Definition, Plain, Table
 from kobling.model.errors import ConfigurationError
+from kobling.model.mapping import Side
 
 # Business Central knows no null: a record that it makes holds these where nothing was given.
 _BC_BLANKS: Final[dict[ColumnType, Plain]] = {
@@ -72,7 +73,7 @@ def read_definition(text: str, file: str) -> Definition:
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{file}: {error}.", cure="Correct the file at that place.") from error
     definition = msgspec.structs.replace(
-        definition, bc=_with_blanks(definition.bc, _BC_BLANKS), crm=_with_blanks(definition.crm, {})
+        definition, bc=_with_blanks(definition.bc, Side.LEFT), crm=_with_blanks(definition.crm, Side.RIGHT)
     )
     check(definition, file)
     return definition
@@ -103,13 +104,14 @@ def _with_columns(table: Any, place: str) -> Any:
     return rest | {"columns": shared | own}
 
 
-def _with_blanks(table: Table, blanks: dict[ColumnType, Plain]) -> Table:
+def _with_blanks(table: Table, side: Side) -> Table:
     """The table whose columns say how they write 'nothing'."""
-    columns = {name: _with_blank(column, blanks) for name, column in table.columns.items()}
+    columns = {name: with_blank(column, side) for name, column in table.columns.items()}
     return msgspec.structs.replace(table, columns=columns)
 
 
-def _with_blank(column: Column, blanks: dict[ColumnType, Plain]) -> Column:
+def with_blank(column: Column, side: Side) -> Column:
+    """The column of that side, which says how it writes 'nothing'."""
     if column.blank is not msgspec.UNSET:
         return column
-    return msgspec.structs.replace(column, blank=blanks.get(column.type))
+    return msgspec.structs.replace(column, blank=_BC_BLANKS.get(column.type) if side is Side.LEFT else None)

@@ -91,7 +91,7 @@ def mapping_show(
     if as_json:
         print_json(document)
     else:
-        _say(document)
+        say_mapping(document)
 
 
 def mapping_set(
@@ -121,10 +121,10 @@ def mapping_set(
         return
     if document["widened"]:
         note("Only what changes from now on is taken in; --existing takes in the records of before, too.")
-    _say(document)
+    say_mapping(document)
 
 
-def _say(document: dict[str, Any]) -> None:
+def say_mapping(document: dict[str, Any]) -> None:
 
     for variant in document["variants"]:
         _say_variant(document["name"], variant)
@@ -158,9 +158,12 @@ def _say_fields(title: str, fields: list[dict[str, Any]], titles: dict[str, str]
 def _cell(field: dict[str, Any], key: str) -> str:
     if key == "how":
         said = [f"always {field['constant']}"] if field["constant"] else []
+        said += [field["transformation"]] if field["transformation"] else []
         said += [f"{word}" for key, word in _MARKS.items() if field[key]]
         said += [f"only with {_words(field['switches'])}"] if field.get("switches") else []
         said += [field["note"].rstrip(".")] if field.get("note") else []
+        said += ["added by you"] if field.get("new") else []
+        said += [f"changed by you: {', '.join(field['changed'])}"] if field.get("changed") else []
         return "; ".join(said)
     return _words(field.get(key))
 

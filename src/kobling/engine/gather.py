@@ -21,6 +21,7 @@ from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, First, Kind, Pair, Record, Trouble
 from kobling.model.state import Change, Coupling, Settled
+from kobling.model.values import UNSET
 from kobling.ports import Row
 
 _CANARIES = 3
@@ -359,6 +360,7 @@ def _known(coupling: Coupling, side: Side, change: Change | None) -> Record | No
     values, version = coupling.values(side), coupling.version(side)
     if change is not None and change.values is not None:
         values, version = change.values, change.version
-    if values is None:
+    # What was read before a column came into the mapping does not hold its value.
+    if values is None or UNSET in values:
         return None
     return Record(id=coupling.id(side), values=values, version=version)

@@ -85,7 +85,7 @@ async def match_couplings(
     name = session.definition(request.mapping).name
     async with session.context(Options()) as context, session.locked([name], wait):
         mapping = await _opened(session, context, name)
-        on = _fields(session, name, request.on)
+        on = _fields(await session.changed(name), request.on)
         found = await match_records(
             context, name, on, USES[request.use], create=request.create, rehearse=request.dry_run
         )
@@ -97,9 +97,8 @@ async def match_couplings(
     return document, exit_status(reports)
 
 
-def _fields(session: Session, name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+def _fields(definition: Definition, texts: Sequence[str]) -> list[tuple[str, str]]:
     """(BC column, Dataverse column) of each condition."""
-    definition = session.definition(name)
     if not texts:
         return _own_fields(definition)
     pairs = []
@@ -109,7 +108,7 @@ def _fields(session: Session, name: str, texts: Sequence[str]) -> list[tuple[str
             raise ConfigurationError(
                 f"--on {text!r} is no pair of fields.", cure='Write --on "BC FIELD=crm_field".'
             )
-        pairs.append((_column(definition.bc, bc.strip()), _column(definition.crm, crm.strip())))
+        pairs.append((column_of(definition.bc, bc.strip()), column_of(definition.crm, crm.strip())))
     return pairs
 
 
@@ -126,7 +125,7 @@ def _own_fields(definition: Definition) -> list[tuple[str, str]]:
     return found
 
 
-def _column(table: Table, text: str) -> str:
+def column_of(table: Table, text: str) -> str:
     """The column of that caption or name, however it is written. Raises ConfigurationError."""
     names = {one.casefold(): one for one in table.columns}
     captions = {one.caption.casefold(): name for name, one in table.columns.items()}

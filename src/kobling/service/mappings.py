@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.catalogue.definition import NO_CHANGES, Changes, Definition
+from kobling.catalogue.definition import NO_CHANGES, OF_FIELDS, Changes, Definition
 from kobling.catalogue.describe import every_variant_document, list_document, show_document
 from kobling.catalogue.filter_text import parse_filter
 from kobling.catalogue.load import every_variant
@@ -70,12 +70,7 @@ async def set_mapping(
     async with session.locked([definition.name], wait):
         old = (await session.changes())[definition.name]
         new = msgspec.structs.replace(old, **values)
-        stored = {key: value for key, value in msgspec.to_builtins(new).items() if value is not None}
-        await session.state.change_settings(definition.name, stored)
-        await session.state.mapping_changed(
-            definition.name,
-            routes=(definition.bc.route, definition.crm.route) if existing else (),
-        )
+        await store_changes(session, definition, new, existing=existing)
         if "enabled" in values:
             await _wake_dependants(session, definition.name)
     document = await show_mappings(session, definition.name)
@@ -87,6 +82,14 @@ async def _wake_dependants(session: Session, name: str) -> None:
     for other, mapping in (await session.mappings()).items():
         if name in mapping.sources:
             await session.state.mapping_changed(other, ())
+
+
+async def store_changes(session: Session, definition: Definition, new: Changes, *, existing: bool) -> None:
+    """Stores a person's changes of a mapping, which is locked; what stays in its inbox may pass now."""
+    async with session.state.together():
+        await session.state.change_settings(definition.name, msgspec.to_builtins(new))
+        routes = (definition.bc.route, definition.crm.route) if existing else ()
+        await session.state.mapping_changed(definition.name, routes)
 
 
 def _keys() -> str:
@@ -112,6 +115,15 @@ def _switch(definition: Definition, key: str, value: str) -> bool:
     return switch(key, value)
 
 
+def one_of(kind: type[StrEnum], key: str, value: str) -> StrEnum:
+    """The word of that kind. Raises ConfigurationError for one that is none."""
+    try:
+        return kind(value.casefold())
+    except ValueError:
+        known = ", ".join(kind)
+        raise ConfigurationError(f"{key}={value} is unknown.", cure=f"Use one of: {known}.") from None
+
+
 def switch(key: str, value: str) -> bool:
     """Whether the value means on. Raises ConfigurationError for one that means neither on nor off."""
     found = _SWITCH.get(value.casefold())
@@ -123,14 +135,7 @@ def switch(key: str, value: str) -> bool:
 
 
 def _one_of(kind: type[StrEnum]) -> Callable[[Definition, str, str], StrEnum]:
-    def read(definition: Definition, key: str, value: str) -> StrEnum:
-        try:
-            return kind(value.casefold())
-        except ValueError:
-            known = ", ".join(kind)
-            raise ConfigurationError(f"{key}={value} is unknown.", cure=f"Use one of: {known}.") from None
-
-    return read
+    return lambda definition, key, value: one_of(kind, key, value)
 
 
 def _bc_filter(definition: Definition, key: str, value: str) -> Any:
@@ -150,4 +155,4 @@ _READERS: Final[dict[str, Callable[[Definition, str, str], Any]]] = {
     "bc_filter": _bc_filter,
     "crm_filter": _crm_filter,
 }
-assert set(_READERS) == {one.name for one in msgspec.structs.fields(Changes)}, "a change cannot be written"
+assert set(_READERS) == {*Changes.__struct_fields__} - OF_FIELDS, "a change cannot be written"

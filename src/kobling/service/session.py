@@ -13,7 +13,7 @@ import msgspec
 from kobling.adapters.postgres.connection_store import ConnectionStore
 from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
-from kobling.catalogue.definition import Changes, Definition
+from kobling.catalogue.definition import Changes, Definition, changed
 from kobling.catalogue.load import definitions, every_variant, executable
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, known_settings, words_of
 from kobling.catalogue.sources import REFERENCES, SOURCES
@@ -51,6 +51,11 @@ class Session:
         """What a person changed of each shipped mapping."""
         stored = await self.state.settings()
         return {name: msgspec.convert(stored.get(name, {}), Changes) for name in self.definitions}
+
+    async def changed(self, name: str) -> Definition:
+        """The mapping of that name as a person's changes make it. Raises ConfigurationError."""
+        definition = self.definition(name)
+        return changed(definition, (await self.changes())[definition.name])
 
     async def settings(self) -> dict[str, str]:
         """What a person set of the connection as a whole."""

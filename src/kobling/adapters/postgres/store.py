@@ -116,14 +116,21 @@ class PostgresStore:
 
     async def same_versions(self, side: Side, versions: Table[str, str]) -> dict[str, str]:
         """Those of these records (by id, with the left id of the pair) whose pair is settled, waits for
-        nothing, and knows this very version."""
+        nothing, and knows this very version with all columns that are read now."""
         cursor = await self._database.execute(
             f"select {side}_id::text, left_id::text from coupling"
             " join unnest(string_to_array(%s, ',')::uuid[], string_to_array(%s, %s)) as given(id, version)"
             f" on {side}_id = given.id and {side}_version = given.version"
-            " where coupling.mapping_id = %s and left_base is not null and not exists (select 1 from inbox"
+            " where coupling.mapping_id = %s and layout_id = %s and left_base is not null"
+            " and not exists (select 1 from inbox"
             " where inbox.mapping_id = coupling.mapping_id and record_id in (left_id, right_id))",
-            [joined(versions), BETWEEN.join(versions.values()), BETWEEN, self.mapping_id],
+            [
+                joined(versions),
+                BETWEEN.join(versions.values()),
+                BETWEEN,
+                self.mapping_id,
+                self._layouts.present,
+            ],
         )
         return {row[0]: row[1] async for row in cursor}
 
