@@ -10,18 +10,25 @@ from .markdown import code, page, table
 
 _HEAD = """\
 A transformation makes another value of what a field holds before it is written to the other side:
-`kobling field set CUSTOMER "Home Page" "transformation=trim > lowercase"`. Blank stays blank. What a rule cannot
+`kobling field set CUSTOMER "Home Page" "transformation=trim > lowercase"`. Blank stays blank. What a rule
+cannot
 take is refused by name for that record alone, and its other fields flow.
 
-- Rules stand in the order in which they work, with `>` between them. Texts stand in `'`; a `'` in one is written
+- Rules stand in the order in which they work, with `>` between them. Texts stand in `'`; a `'` in one is
+  written
   `''`.
-- `to: ...; from: ...` says what each way does, `none` for nothing. `both: ...` is the same for each. With none of
-  these words the rules are the way of a field that flows one way; of a field that flows both ways they are the way
+- `to: ...; from: ...` says what each way does, `none` for nothing. `both: ...` is the same for each. With
+  none of
+  these words the rules are the way of a field that flows one way; of a field that flows both ways they
+  are the way
   to Sales, and the way back takes them back. Rules that nothing takes back are refused there.
-- Regular expressions are those of RE2: no looking ahead or back, and their time is bounded whatever the text."""
+- Regular expressions are those of RE2: no looking ahead or back, and their time is bounded whatever the
+  text."""
 _EXPRESSIONS = """\
-The last rule may be an expression in the Common Expression Language: `cel: value + ' ' + city`. `value` is what the
-rules before it made; every other name is a column of the record on the side that the value comes from, by its name
+The last rule may be an expression in the Common Expression Language: `cel: value + ' ' + city`. `value`
+is what the
+rules before it made; every other name is a column of the record on the side that the value comes from, by
+its name
 on the wire. An expression has no loops, and a field that flows both ways may read only `value`."""
 
 

@@ -149,7 +149,7 @@ def test_a_new_field_is_disabled_until_it_is_enabled(synchronized: World) -> Non
 
 def test_a_new_constant_field_is_written_to_what_is_created(synchronized: World) -> None:
     world = synchronized
-    add(world, "-", "industrycode", "constant=5", "enabled=on", crm_type="integer")
+    add(world, "none", "industrycode", "constant=5", "enabled=on", crm_type="integer")
     customer, account = world.pair()
     world.edit_customer(customer, name="Written anew")
     world.sync("CUSTOMER")
@@ -187,8 +187,8 @@ def test_an_edit_that_makes_no_sense_is_refused_and_changes_nothing(
         ("Search Name", "tickersymbol", {}, "no column"),
         ("Search Name", "tickersymbol", {"bc_type": "sound"}, "unknown"),
         ("Search Name", "tickersymbol", {"bc_type": "text:long"}, "no length"),
-        ("-", "tickersymbol", {"crm_type": "text:10"}, "nothing says what the row writes"),
-        ("-", "-", {}, "no column"),
+        ("none", "tickersymbol", {"crm_type": "text:10"}, "nothing says what the row writes"),
+        ("none", "none", {}, "no column"),
     ],
 )
 def test_a_field_that_cannot_be_is_not_added(

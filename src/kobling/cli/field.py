@@ -33,7 +33,7 @@ def field_new(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Adds a field mapping, disabled until it is enabled; - stands for a side without a field.
+    """Adds a field mapping, disabled until it is enabled; none stands for a side without a field.
 
     Keys: enabled, direction, constant, transformation, clear_on_failed, not_null, match, conflict.
     """

@@ -30,11 +30,11 @@ from kobling.service.session import Document, Session
 _OF_DERIVED: Final = frozenset({"enabled", "conflict"})
 _WIDENING: Final = frozenset({"enabled", "direction"})
 _NUMBERS: Final = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
-NO_COLUMN: Final = "-"
+NO_COLUMN: Final = "none"
 
 
 class NewField(msgspec.Struct, frozen=True, kw_only=True):
-    """A row to add. bc, crm: captions or names of its columns, `-` on the side without one.
+    """A row to add. bc, crm: captions or names of its columns, `none` on the side without one.
 
     bc_type, crm_type: what a column holds that the mapping does not know yet, as `text:50`.
     """
