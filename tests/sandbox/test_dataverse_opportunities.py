@@ -94,6 +94,12 @@ def test_the_revenue_that_is_sent_is_the_actual_value(sales: Client) -> None:
     assert sales.read(f"opportunities({identifier})")["actualvalue"] == 650.5
 
 
+@pytest.mark.parametrize("body", [{}, {"Status": 3}, {"OpportunityClose": {}}, {"Status": "3"}])
+def test_an_action_needs_both_of_its_parameters(sales: Client, body: dict[str, Any]) -> None:
+    for action in ("WinOpportunity", "LoseOpportunity"):
+        assert sales.send("POST", action, body).error == (400, "0x80048d19")
+
+
 def test_a_refused_action_leaves_nothing_behind(sales: Client) -> None:
     identifier = sales.create("opportunities", name="A")
     assert close(sales, "WinOpportunity", identifier, 4).error == WRONG_STATUS
