@@ -146,6 +146,15 @@ def test_a_price_list_names_whom_it_is_for(bc: Client) -> None:
         assert bc.post("priceListHeaders", body).status == expected, body
 
 
+def test_dates_of_a_price_list_and_of_its_lines_are_in_order(bc: Client) -> None:
+    dates = {"startingDate": "2026-02-01", "endingDate": "2026-01-01"}
+    assert refusal(bc.post("priceListHeaders", dates)) == DIALOG
+    header = bc.created("priceListHeaders", startingDate="2026-02-01")
+    assert refusal(bc.patch("priceListHeaders", header["id"], {"endingDate": "2026-01-31"})) == DIALOG
+    body = {"priceListCode": header["code"], "assetType": "Item", "assetNo": item_of(bc), **dates}
+    assert refusal(bc.post("priceListLines", body)) == DIALOG
+
+
 def test_a_line_takes_from_its_header_and_its_product(bc: Client) -> None:
     item = item_of(bc)
     header = bc.created("priceListHeaders", currencyCode="USD", startingDate="2026-01-01", amountType="Price")
