@@ -146,6 +146,15 @@ def test_a_price_list_names_whom_it_is_for(bc: Client) -> None:
         assert bc.post("priceListHeaders", body).status == expected, body
 
 
+def test_lines_go_with_their_product(bc: Client) -> None:
+    header, item, other = bc.created("priceListHeaders"), item_of(bc), item_of(bc, "KEPT")
+    line(bc, header, item)
+    kept = line(bc, header, other)
+    assert bc.delete("items", bc.one("items", "no", item)["id"]).status == 204
+    (left,) = bc.rows("priceListLines", f"$filter=priceListCode eq '{header['code']}'")
+    assert left["id"] == kept["id"]
+
+
 def test_dates_of_a_price_list_and_of_its_lines_are_in_order(bc: Client) -> None:
     dates = {"startingDate": "2026-02-01", "endingDate": "2026-01-01"}
     assert refusal(bc.post("priceListHeaders", dates)) == DIALOG
