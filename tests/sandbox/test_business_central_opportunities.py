@@ -51,6 +51,19 @@ def test_a_company_other_than_the_contacts_is_refused(bc: Client) -> None:
     assert bc.post("opportunities", {"contactNo": "CT999999"}).code == "Internal_InvalidTableRelation"
 
 
+def test_without_contact_there_is_no_company(bc: Client) -> None:
+    row = bc.changed("opportunities", opportunity(bc)["id"], contactNo="")
+    assert (row["contactNo"], row["contactCompanyNo"]) == ("", "")
+
+
+def test_an_entry_is_numbered_and_takes_from_its_opportunity(bc: Client) -> None:
+    row = opportunity(bc, salespersonCode="LM")
+    first, second = entry(bc, row), entry(bc, row)
+    assert second["entryNo"] == first["entryNo"] + 1
+    keys = ("contactNo", "contactCompanyNo", "salespersonCode")
+    assert [first[key] for key in keys] == [row[key] for key in keys]
+
+
 def test_blocked_contacts_and_salespeople_are_refused(bc: Client) -> None:
     for set_name, key, value, field in (
         ("contacts", "no", "CT000101", "contactNo"),
