@@ -140,6 +140,14 @@ COMMANDS: dict[str, Keys] = {
     },
     "uncouple": {"uncoupled": ("number", "How many couplings were removed."), **_JOBS},
     "coupling list": {"couplings": ("list of [coupling](#coupling)", "Every coupling of the mapping.")},
+    "coupling find-deleted": {
+        "mapping": ("text", "The mapping."),
+        "checked": ("number", "How many couplings it has."),
+        "missing": (
+            "object",
+            "The ids that a service no longer has, as lists under `bc` and `crm`. The next run proves each.",
+        ),
+    },
     "conflict list": {
         "conflicts": ("list of [conflict](#conflict)", "Every conflict of every enabled mapping.")
     },

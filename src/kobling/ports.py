@@ -33,11 +33,15 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of a feed: changed rows, ids of tombstones, and the token that stands after the last page."""
+    """One page of a feed: changed rows, ids of tombstones, and the token that stands after the last page.
+
+    present: of a feed that tells of no deletions, ids that there are; all pages together name every id.
+    """
 
     rows: list[Row]
     deleted: list[str]
     token: str | None
+    present: list[str] | None = None
 
 
 class Method(StrEnum):

@@ -47,14 +47,14 @@ class Dataverse:
         self.model = Model(Clock(fraction_digits=0))
         self.store = self.model.store
         self.people = PersonRows(self.store)
+        # Older builds leave the code of 404 and 412 empty; a table's changes may be untracked.
+        self.variants: dict[str, Any] = {"empty_codes": False, "tracked": True}
         reads, writes = Reads(self.model), Writes(self.model, self.plugins)
         self.rows = RowRoutes(self.model, reads, writes)
-        self.sets = SetRoutes(self.model, reads, writes)
+        self.sets = SetRoutes(self.model, reads, writes, self.variants)
         self.bulk = Bulk(self.model, writes)
         self.actions = Actions(self.model, writes)
         self.metadata = Metadata(self.model)
-        # Older builds leave the code of 404 and 412 empty.
-        self.variants: dict[str, Any] = {"empty_codes": False}
 
     def load(self, dataset: Dataset) -> None:
         """Replaces every row by those of the data set."""

@@ -19,7 +19,8 @@ _NOT_HERE = frozenset({"$apply", "fetchXml", "savedQuery", "userQuery", "sql"})
 class SetRoutes:
     """Answers requests whose first segment is a set or a function."""
 
-    def __init__(self, model: Model, reads: Reads, writes: Writes) -> None:
+    def __init__(self, model: Model, reads: Reads, writes: Writes, variants: dict[str, Any]) -> None:
+        self.variants = variants
         self.model, self.reads = model, reads
         self.rows = RowRoutes(model, reads, writes)
 
@@ -79,7 +80,7 @@ class SetRoutes:
         page = self.reads.page
         applied = [f"odata.maxpagesize={size}"] if "odata.maxpagesize" in preferred else []
         if _TRACK in preferred or options.delta_token:
-            refuse_options(entity, options)
+            refuse_options(entity, options, tracked=self.variants["tracked"])
             applied.insert(0, _TRACK)
             page = _changes(self.reads, options)
         annotations = annotations_of(preferred)

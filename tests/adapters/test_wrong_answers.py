@@ -115,11 +115,6 @@ def test_row_versions_that_are_none_are_named(rows: list[Any]) -> None:
     assert "rowVersions" in told
 
 
-def test_a_feed_without_a_delta_link_says_that_tracking_is_off() -> None:
-    told, _ = refused(CRM, lambda request: reply(body={"value": []}), feed, ProtocolError)
-    assert "Turn on 'Track changes'" in told
-
-
 def test_tracking_that_is_off_says_so() -> None:
     error = {"error": {"code": "0x80044351", "message": "Change tracking is not enabled."}}
     told, _ = refused(CRM, lambda request: reply(400, error), feed, ProtocolError)

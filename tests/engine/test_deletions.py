@@ -8,6 +8,7 @@ import pytest
 
 from engine.world import World, wrote
 from kobling.model.errors import ProtocolError
+from kobling.service.couplings import find_deleted_records
 
 
 @pytest.mark.parametrize("system", ["bc", "crm"])
@@ -140,9 +141,28 @@ def test_a_coupling_removed_by_policy_takes_the_company_off_its_account(synchron
     assert synchronized.account(account)["_bcbi_companyid_value"] is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the deletion log is read for enabled mappings only; needs the sweep of ids"
-)
+def test_what_nobody_told_of_is_found_on_request(synchronized: World) -> None:
+    synchronized.configure("CUSTOMER", deletion_conflict="remove-coupling")
+    customer, account = synchronized.pair()
+    synchronized.delete("crm", "accounts", account)
+    checked = len(synchronized.couplings())
+    found, status = synchronized.command(
+        lambda one: find_deleted_records(one, "CUSTOMER", wait=lambda name: None)
+    )
+    missing = {"bc": [], "crm": [account]}
+    assert (found, status) == ({"mapping": "CUSTOMER", "checked": checked, "missing": missing}, 0)
+    # A hint is no proof: who only looks leaves the coupling alone.
+    assert customer in {one["bc_id"] for one in synchronized.couplings()}
+    synchronized.sync("CUSTOMER", records=(customer,))
+    assert customer not in {one["bc_id"] for one in synchronized.couplings()}
+
+
+def test_a_mapping_that_was_enabled_all_along_is_not_swept(synchronized: World) -> None:
+    synchronized.reset_requests()
+    synchronized.sync("CUSTOMER")
+    assert [one for one in synchronized.requests("crm")["parts"] if "/accounts(" in one["path"]] == []
+
+
 def test_a_deletion_is_not_forgotten_while_its_mapping_is_disabled(synchronized: World) -> None:
     customer, _ = synchronized.pair()
     synchronized.configure("CUSTOMER", enabled=False)

@@ -163,6 +163,14 @@ class World:
     def plugins(self, *rules: Document) -> None:
         self._control("crm", "plugins", {"rules": list(rules)})
 
+    def clock(self, offset_seconds: float) -> None:
+        """The clock of Sales, against this machine's."""
+        self._control("crm", "clock", {"offset_seconds": offset_seconds})
+
+    def track(self, tracked: bool) -> None:
+        """Whether Sales tracks the changes of its tables."""
+        self._control("crm", "variants", {"tracked": tracked})
+
     def transaction(self, action: str, table: str) -> None:
         self._control("bc", "transactions", {"action": action, "table": table})
 

@@ -101,7 +101,7 @@ def test_older_builds_leave_codes_empty(sales: Client) -> None:
         lambda: sales.send("DELETE", path, If_Match='W/"1"').error,
         lambda: sales.send("POST", "accounts", {"nosuch": 1}).error,
     ]
-    assert sales.control("POST", "variants", {"empty_codes": True}) == {"empty_codes": True}
+    assert sales.control("POST", "variants", {"empty_codes": True})["empty_codes"] is True
     assert [ask() for ask in answers] == [(404, ""), (412, ""), (400, "0x80048d19")]
     sales.control("POST", "reset")
     assert answers[0]() == (404, "0x80040217")

@@ -60,6 +60,7 @@ def register(app: typer.Typer) -> None:
     app.command("couple-match")(couple_match)
     app.command()(uncouple)
     coupling_app.command("list")(coupling_list)
+    coupling_app.command("find-deleted")(coupling_find_deleted)
     conflict_app.command("list")(conflict_list)
     conflict_app.command("resolve")(conflict_resolve)
     app.add_typer(coupling_app, name="coupling")
@@ -143,6 +144,24 @@ def coupling_list(mapping: MappingArgument, config: ConfigOption = None, as_json
 
     document = in_session(config, lambda session: list_couplings(session, mapping))
     answer_rows(document, "couplings", _COUPLINGS, as_json)
+
+
+def coupling_find_deleted(
+    mapping: MappingArgument, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Asks for every coupled record of a mapping; the next run looks at those that are missing."""
+    from kobling.service.couplings import find_deleted_records
+
+    document, status = in_session(
+        config, lambda session: find_deleted_records(session, mapping, wait=wait_notice)
+    )
+    missing = sum(len(one) for one in document["missing"].values())
+    finish(
+        document,
+        status,
+        as_json,
+        f"{document['mapping']}: {missing} of {document['checked']} pairs lack a record.",
+    )
 
 
 def conflict_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from kobling.algebra.gates import ANY
+from kobling.engine.find_deleted import note_enabled
 from kobling.engine.task import Context
 from kobling.model.look_up import texts_of
 from kobling.model.mapping import Side
@@ -33,6 +34,7 @@ async def read_references(context: Context, names: Sequence[str], sides: Collect
         async with context.state.together():
             await _wake(context, await context.state.save(mine, opening))
             await _deleted(context, opening)
+            await note_enabled(context, marks)
     for name in names:
         context.facts.tables.pop(name, None)
         context.stale.discard(name)

@@ -12,6 +12,7 @@ import msgspec
 from kobling.algebra.order import depth, order
 from kobling.engine.ahead import read_ahead
 from kobling.engine.created import note_creations
+from kobling.engine.find_deleted import make_up
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
 from kobling.engine.references import new_day, read_references, references_of
@@ -64,6 +65,7 @@ class Synchronization:
         await self._recall()
         if self._context.options.records is None:
             for name in self._named:
+                await make_up(self._context, name)
                 for side in Side:
                     await self._feed(name, side)
                 self._charge(name)
@@ -110,15 +112,17 @@ class Synchronization:
     ) -> None:
         """Pages of a feed; those of a full read are handed over directly, without a stay in the inbox."""
         context, read = self._context, 0
-        watched = await context.state.watched([one.name for one in readers]) if token is None else []
+        watched = await self._watched(readers) if token is None else None
         only = await self._only(side, readers) if token is None else None
         async with AsyncExitStack() as stack:
             direct = await self._direct(stack, side, readers) if token is None else {}
             async for page in read_ahead(context.services[side].changes(route, columns, token, only)):
                 read += len(page.rows)
                 context.progress(f"read {route}", read)
+                if page.present is not None and watched is None:
+                    watched = await self._watched(readers)
                 if watched:
-                    await context.state.note_read([row["id"] for row in page.rows])
+                    await context.state.note_read([*(row["id"] for row in page.rows), *(page.present or ())])
                 for name, worker in direct.items():
                     rows = await worker.news(side, page.rows)
                     await worker.hand_over(self._changes(context.mappings[name], side, rows, page.deleted))
@@ -130,8 +134,12 @@ class Synchronization:
                 if page.token is not None:
                     for worker in direct.values():
                         await worker.drain()
-                    await self._look_for_missed(watched, side)
+                    await self._look_for_missed(watched or (), side)
                 await context.state.take_in(side, route, columns, pages, page.token)
+
+    async def _watched(self, readers: Sequence[Mapping]) -> list[str]:
+        """All ids of a table are about to be read: the mappings whose couplings may lack one of them."""
+        return await self._context.state.watched([one.name for one in readers])
 
     async def _only(self, side: Side, readers: Sequence[Mapping]) -> Table | None:
         """The table whose filter a full read may hand to the service.
@@ -146,8 +154,8 @@ class Synchronization:
         return readers[0].table(side) if alone else None
 
     async def _look_for_missed(self, names: Sequence[str], side: Side) -> None:
-        """A coupled record that a full read has not brought is looked at; its absence proves nothing. Before
-        the token moves, as nobody would tell of it again."""
+        """A coupled record that a read of all ids has not brought is looked at; its absence proves nothing.
+        Before the token moves, as nobody would tell of it again."""
         for name in names:
             missed = await self._context.state.missed(name, side)
             hints = [Change(id=one, side=side, deleted=True) for one in missed]

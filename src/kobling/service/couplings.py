@@ -1,4 +1,4 @@
-"""Couplings as a person handles them: couple, match, uncouple, list."""
+"""Couplings as a person handles them: couple, match, uncouple, list, find deleted records."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from kobling.algebra.match import Matches
 from kobling.catalogue.definition import Definition, Table
+from kobling.engine.find_deleted import find_deleted
 from kobling.engine.people import couple, match_records, uncouple
 from kobling.engine.synchronize import Synchronization, new_report
 from kobling.engine.task import Context, Options
@@ -186,3 +187,19 @@ async def list_couplings(session: Session, name: str) -> Document:
         found += [coupling_document(one) for one in page]
         after = page[-1].left
     return {"couplings": found}
+
+
+async def find_deleted_records(
+    session: Session, name: str, *, wait: Callable[[str], None]
+) -> tuple[Document, int]:
+    """Asks for every coupled record; the next run looks at those that are missing."""
+    chosen = session.definition(name).name
+    async with session.context(Options()) as context, session.locked([chosen], wait):
+        await _opened(session, context, chosen)
+        checked, missing = await find_deleted(context, chosen)
+    document: Document = {
+        "mapping": chosen,
+        "checked": checked,
+        "missing": {"bc": missing[Side.LEFT], "crm": missing[Side.RIGHT]},
+    }
+    return document, 0

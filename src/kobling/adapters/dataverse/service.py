@@ -20,6 +20,14 @@ from kobling.adapters.dataverse.layout import (
 )
 from kobling.adapters.dataverse.multipart import Part, decode, encode
 from kobling.adapters.dataverse.results import GONE_CODES, result
+from kobling.adapters.dataverse.untracked import (
+    NotTrackedError,
+    is_by_time,
+    modified_since,
+    newest_in,
+    newest_of,
+    token_at,
+)
 from kobling.adapters.odata.answer import Answer, RowsPage, next_link, refused, same_origin
 from kobling.adapters.odata.batch import answer_all
 from kobling.adapters.odata.filters import FIND_PAGE, any_of
@@ -41,6 +49,7 @@ _EXPIRED: Final = "0x80044352"
 _NOT_TRACKED: Final = "0x80044351"
 _TOKEN_WORDS: Final = re.compile(r"(delta|sync)\s?token|version stamp", re.IGNORECASE)
 _PRIVILEGE: Final = re.compile(r"\bprv[A-Z]\w+")
+_TRACKING: Final = "odata.track-changes"
 _TRACK: Final = f"Turn on 'Track changes' for the table in {_NAME}."
 _DIALECT: Final = Dialect(
     nulls=True, name=lambda column: f"_{column.name}_value" if column.targets else column.name
@@ -78,22 +87,64 @@ class Dataverse:
     async def changes(
         self, table: str, columns: Sequence[str], token: str | None, only: Table | None = None
     ) -> AsyncIterator[Page]:
-        """Change tracking: `token` is the delta link of the last page of the feed before. It takes no filter,
-        so `only` leaves nothing out.
+        """Change tracking: `token` is the delta link of the last page of the feed before. A table that is not
+        tracked is read by time. Neither takes a filter, so `only` leaves nothing out.
 
-        Raises FeedExpiredError where the service, or another address, no longer takes it.
+        Raises FeedExpiredError where the service, or another address, no longer takes the token, and where
+        tracking has been switched on or off since.
         """
         layout = layout_of(self._table(table), columns)
+        if token is not None and is_by_time(token):
+            if await self._is_tracked(layout):
+                raise _expired(table, "its changes are tracked again")
+        else:
+            try:
+                async for page in self._tracked(layout, token):
+                    yield page
+                return
+            except NotTrackedError as error:
+                if token is not None:
+                    raise _expired(table, "its changes are no longer tracked") from error
+        async for page in self._by_time(layout, token):
+            yield page
+
+    async def _tracked(self, layout: Layout, token: str | None) -> AsyncIterator[Page]:
+        table = layout.table
         if token is not None and not same_origin(token, self._api):
             raise _expired(table, "it is of another address")
-        prefer = ",".join(["odata.track-changes", self._paging, *([NOTES] if layout.notes else [])])
+        prefer = f"{_TRACKING},{self._prefer(layout)}"
         url, asked = token or f"{self._api}/{table}?$select={layout.select}", token
         while url:
             page = await self._page(url, prefer, table, asked)
             url, asked = next_link(page.next, self._api, _NAME), None
             if not url and not page.delta:
-                raise ProtocolError(f"{_NAME} gives no delta link for {table}.", cure=_TRACK)
+                raise NotTrackedError
             yield _page(page, layout, None if url else page.delta)
+
+    async def _is_tracked(self, layout: Layout) -> bool:
+        url = f"{self._api}/{layout.table}?$select={layout.key}"
+        try:
+            page = await self._page(url, f"{_TRACKING},odata.maxpagesize=1", layout.table, None)
+        except NotTrackedError:
+            return False
+        return bool(page.next or page.delta)
+
+    async def _by_time(self, layout: Layout, token: str | None) -> AsyncIterator[Page]:
+        """What was modified since the token; then, unless that was everything, all ids that there are."""
+        newest, whole = newest_of(token), not newest_of(token)
+        url = f"{self._api}/{modified_since(layout, newest)}"
+        while url:
+            page = await self._page(url, self._prefer(layout), layout.table, None)
+            url = next_link(page.next, self._api, _NAME)
+            newest = newest_in(page.value, newest)
+            rows = layout.finish(page.value)
+            yield Page(rows=rows, deleted=[], token=token_at(newest) if whole and not url else None)
+        url = "" if whole else f"{self._api}/{layout.table}?$select={layout.key}"
+        while url:
+            page = await self._page(url, self._paging, layout.table, None)
+            url = next_link(page.next, self._api, _NAME)
+            ids = [str(row.get(layout.key, "")).lower() for row in page.value]
+            yield Page(rows=[], deleted=[], present=ids, token=None if url else token_at(newest))
 
     async def inside(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Row]]:
         """The rows that may be inside the table's filter."""
@@ -102,7 +153,7 @@ class Dataverse:
         url = f"{self._api}/{table.route}?$select={layout.select}"
         url += f"&$filter={quote(condition)}" if condition else ""
         while url:
-            page = await self._page(url, self._prefer(layout).removeprefix("Prefer: "), table.route, None)
+            page = await self._page(url, self._prefer(layout), table.route, None)
             url = next_link(page.next, self._api, _NAME)
             yield layout.finish(page.value)
 
@@ -187,10 +238,12 @@ class Dataverse:
                 query += f"&$filter={wanted}"
             return Part("GET", f"{self._api}/EntityDefinitions(LogicalName='{one.route}')/{kind}?{query}")
         layout = self._layout_of(one)
-        return Part("GET", f"{self._api}/{one.route}?$select={layout.select}", (self._prefer(layout),))
+        return Part(
+            "GET", f"{self._api}/{one.route}?$select={layout.select}", (f"Prefer: {self._prefer(layout)}",)
+        )
 
     def _prefer(self, layout: Layout) -> str:
-        return f"Prefer: {self._paging}{',' + NOTES if layout.notes else ''}"
+        return f"{self._paging}{',' + NOTES if layout.notes else ''}"
 
     async def _reference_rows(self, one: Reference, answer: Answer) -> list[Row]:
         """The rows of a part of the opening, those of further pages too."""
@@ -200,7 +253,7 @@ class Dataverse:
         if one.options:
             return list(_options(page.value))
         layout = self._layout_of(one)
-        rows, prefer = page.value, self._prefer(layout).removeprefix("Prefer: ")
+        rows, prefer = page.value, self._prefer(layout)
         while url := next_link(page.next, self._api, _NAME):
             page = await self._page(url, prefer, one.route, None)
             rows += page.value
@@ -213,6 +266,8 @@ class Dataverse:
             return answer.page(f"{_NAME} for {what}")
         if token is not None and _is_expiry(answer):
             raise _expired(what, answer.problem()[1])
+        if _TRACKING in prefer and answer.problem()[0].lower() == _NOT_TRACKED:
+            raise NotTrackedError
         raise _refused(what, answer)
 
     async def _batch(self, parts: Sequence[Part], *, writes: bool = False) -> list[Answer]:
