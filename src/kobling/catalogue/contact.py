@@ -11,8 +11,8 @@ from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 
 _ACCOUNTS: Final = "contact_accounts"
-_RELATIONS: Final = "contactBusinessRelations"
-_SETUP: Final = "marketingSetup"
+RELATIONS: Final = "contactBusinessRelations"
+SETUP: Final = "marketingSetup"
 _SALUTATIONS: Final = "salutations"
 _CUSTOMERS: Final = "CUSTOMER"
 _VENDORS: Final = "VENDOR"
@@ -32,22 +32,29 @@ def contact_accounts(facts: Facts, side: Side, keys: Collection[str]) -> dict[st
 
 
 def _owner_of(facts: Facts, company: str) -> Answer | Through:
-    rows, waits = all_of(rows_of(facts, _RELATIONS), "contactNo", company), f"{_ACCOUNTS}/{company}"
-    code = _relation_code(facts)
-    customer = next((text_of(one, "no") for one in rows if _is_customer(one, code)), "")
-    if customer:
-        what = f"customer {customer} of its company {company}"
-        return Through(key=customer, what=what, via=(_CUSTOMERS,))
+    rows, waits = all_of(rows_of(facts, RELATIONS), "contactNo", company), f"{_ACCOUNTS}/{company}"
+    customer = customer_of(facts, company)
+    if customer is not None:
+        return customer
     vendor = next((text_of(one, "no") for one in rows if _is_vendor(one)), "")
     if vendor and _VENDORS in facts.mappings:
         return Through(key=vendor, what=f"vendor {vendor} of its company {company}", via=(_VENDORS,))
     if vendor:
         words = f"its company {company} is vendor {vendor}; the vendor is not synchronized"
         return Outside(words, waits)
-    if not code:
+    if not _relation_code(facts):
         words = "Marketing Setup has no Bus. Rel. Code for Customers, so no customer is known; fill it in"
         return Outside(words, waits)
     return Outside(f"its company {company} has no business relation to a customer or vendor", waits)
+
+
+def customer_of(facts: Facts, company: str) -> Through | None:
+    """The customer whose company contact it is, to be looked up in CUSTOMER; None where it is no customer's."""
+    code = _relation_code(facts)
+    rows = all_of(rows_of(facts, RELATIONS), "contactNo", company)
+    customer = next((text_of(one, "no") for one in rows if _is_customer(one, code)), "")
+    what = f"customer {customer} of its company {company}"
+    return Through(key=customer, what=what, via=(_CUSTOMERS,)) if customer else None
 
 
 def companies(facts: Facts, side: Side, values: Collection[Found]) -> dict[Found, Answer]:
@@ -55,7 +62,7 @@ def companies(facts: Facts, side: Side, values: Collection[Found]) -> dict[Found
     found."""
     if side is Side.RIGHT:
         return {one: one[1] for one in values}
-    by_number, code = by_code(rows_of(facts, _RELATIONS), "no"), _relation_code(facts)
+    by_number, code = by_code(rows_of(facts, RELATIONS), "no"), _relation_code(facts)
     found: dict[Found, Answer] = {}
     for one in values:
         mapping, number = one
@@ -72,7 +79,7 @@ def companies(facts: Facts, side: Side, values: Collection[Found]) -> dict[Found
 
 
 def _relation_code(facts: Facts) -> str:
-    return next((text_of(one, "busRelCodeForCustomers") for one in rows_of(facts, _SETUP)), "")
+    return next((text_of(one, "busRelCodeForCustomers") for one in rows_of(facts, SETUP)), "")
 
 
 def _is_customer(relation: dict[str, object], code: str) -> bool:
@@ -93,9 +100,9 @@ def _no_company(mapping: str, number: str) -> Missing:
 
 def companies_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
     """The companies whose relations changed; all where the set-up has another code."""
-    if _SETUP in changed:
+    if SETUP in changed:
         return None
-    return sorted({text_of(one, "contactNo") for one in changed.get(_RELATIONS, [])})
+    return sorted({text_of(one, "contactNo") for one in changed.get(RELATIONS, [])})
 
 
 def salutations(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
@@ -118,17 +125,17 @@ def _unknown(key: str) -> Missing:
 
 REFERENCES: Final = (
     Reference(
-        name=_RELATIONS,
+        name=RELATIONS,
         side=Side.LEFT,
-        route=_RELATIONS,
+        route=RELATIONS,
         columns=("contactNo", "businessRelationCode", "linkToTable", "no"),
         table_id=5054,
         made_with=("customers", "vendors"),
     ),
     Reference(
-        name=_SETUP,
+        name=SETUP,
         side=Side.LEFT,
-        route=_SETUP,
+        route=SETUP,
         columns=("busRelCodeForCustomers",),
         table_id=5079,
     ),
@@ -143,7 +150,7 @@ REFERENCES: Final = (
 SOURCES: Final = (
     Source(
         name=_ACCOUNTS,
-        references=(_RELATIONS, _SETUP),
+        references=(RELATIONS, SETUP),
         resolve=contact_accounts,
         touched=companies_touched,
         via=_VIA,

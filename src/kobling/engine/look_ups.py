@@ -66,7 +66,7 @@ async def _own(context: Context, name: str, side: Side, keys: Collection[str]) -
     answered = {key: one for key, one in resolved.items() if not isinstance(one, Through)}
     if not ahead:
         return answered
-    there = await through(context, side, list(ahead.values()))
+    there = await through(context, side, list(ahead.values()), answers)
     ends = source.finish(
         context.facts, side, sorted({one for one in there.values() if isinstance(one, tuple)})
     )

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from kobling.algebra.filters import outside
+from kobling.algebra.gates import shut_out
+from kobling.algebra.transform import key_reader
 from kobling.engine.task import Context, columns_of, record_of
 from kobling.engine.words import text_at
-from kobling.model.look_up import Found, Outside, Rejected, Through
+from kobling.model.look_up import Found, LookUps, Outside, Rejected, Through
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Missing, Record
 from kobling.model.values import guid
 
+# What answers look-ups: of keys by source and side of the answer.
+Ask: TypeAlias = Callable[[Context, dict[tuple[str, Side], set[str]]], Awaitable[LookUps]]
+
 
 async def through(
-    context: Context, side: Side, asked: Sequence[Through]
+    context: Context, side: Side, asked: Sequence[Through], ask: Ask
 ) -> dict[Through, Found | Missing | Rejected]:
     """The coupled partners on `side`, each with the mapping whose couplings have it.
 
-    The mappings are asked in turn. A record outside the filters of all of them, coupled or not, makes the
-    asker outside; one that is only not coupled yet is waited for.
+    The mappings are asked in turn. A record outside all of them, by a filter or a gate, coupled or not, makes
+    the asker outside; one that is only not coupled yet is waited for.
     """
     heard: dict[Through, list[Found | Missing | Rejected]] = {one: [] for one in asked}
     for name in dict.fromkeys(name for one in asked for name in one.via):
         open_ones = [one for one, said in heard.items() if name in one.via and not _has_found(said)]
-        for one, answer in (await _asked_of(context, name, side, open_ones)).items():
+        for one, answer in (await _asked_of(context, name, side, open_ones, ask)).items():
             heard[one].append(answer)
     return {one: _chosen(said) for one, said in heard.items()}
 
@@ -45,7 +51,7 @@ def _chosen(said: Sequence[Found | Missing | Rejected]) -> Found | Missing | Rej
 
 
 async def _asked_of(
-    context: Context, name: str, side: Side, asked: Sequence[Through]
+    context: Context, name: str, side: Side, asked: Sequence[Through], ask: Ask
 ) -> dict[Through, Found | Missing | Rejected]:
     mapping, store = context.mappings.get(name), context.stores.get(name)
     if mapping is None or store is None:
@@ -53,21 +59,40 @@ async def _asked_of(
     keys = sorted({one.key for one in asked})
     known = await store.look_up(side, keys)
     loose = await _uncoupled(context, mapping, side.other, [key for key in keys if key not in known])
+    why = await _why_outside(context, mapping, side.other, loose, ask)
     found: dict[Through, Found | Missing | Rejected] = {}
     for one in asked:
         coupled, record = known.get(one.key), loose.get(one.key)
         if coupled is not None:
             value = (name, str(coupled.value))
-            found[one] = _outside(name, one, "", coupled.outside) if coupled.outside else value
+            shut = "" if one.coupled_is_enough else coupled.outside
+            found[one] = _outside(name, one, "", shut) if shut else value
             continue
-        table = mapping.table(side.other)
-        title = "" if record is None else text_at(table.title, record.values)
-        condition = None if record is None else outside(table, record.values)
-        if condition is None:
-            found[one] = _missing(name, one, title, "")
+        title = "" if record is None else text_at(mapping.table(side.other).title, record.values)
+        if one.key in why:
+            found[one] = _outside(name, one, title, why[one.key])
         else:
-            found[one] = _outside(name, one, title, f"not {condition.text}")
+            found[one] = _missing(name, one, title, "")
     return found
+
+
+async def _why_outside(
+    context: Context, mapping: Mapping, side: Side, loose: dict[str, Record], ask: Ask
+) -> dict[str, str]:
+    """Which of these records have no place in the mapping, by its filter or by one of its gates."""
+    table = mapping.table(side)
+    conditions = {key: outside(table, one.values) for key, one in loose.items()}
+    why = {key: f"not {one.text}" for key, one in conditions.items() if one is not None}
+    inside = {key: one.values for key, one in loose.items() if key not in why}
+    wanted: dict[tuple[str, Side], set[str]] = {}
+    for row in mapping.rows if inside else ():
+        if row.gate:
+            keys = wanted.setdefault((row.conversion.source, side.other), set())
+            read = key_reader(mapping, row, side.other)
+            keys.update([read(one) for one in inside.values()])
+    look_ups = await ask(context, wanted) if wanted else {}
+    shut = {key: shut_out(mapping, one, side, look_ups) for key, one in inside.items()}
+    return why | {key: one.reason for key, one in shut.items() if one is not None}
 
 
 async def _uncoupled(

@@ -38,11 +38,12 @@ class Outside(Rejected, frozen=True):
 
 class Through(msgspec.Struct, frozen=True):
     """The answer is what the couplings of the mappings `via`, in turn, answer for `key`. what: the key in
-    words."""
+    words. coupled_is_enough: a coupled record is the answer also where it is outside the filter."""
 
     key: str
     what: str
     via: tuple[str, ...]
+    coupled_is_enough: bool = False
 
 
 KEEP: Final = Keep()
