@@ -247,6 +247,7 @@ def test_finders_compare_what_the_rows_join() -> None:
         "VENDOR": [],
         "CONTACT": [],
         "CURRENCY": [("code", "isocurrencycode")],
+        "OPPORTUNITY": [],
     }
 
 

@@ -103,6 +103,8 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("POSTEDSALESINV-INV", "needs PAYMENT TERMS"),
         ("POSTEDSALESINV-INV", "needs SHIPPING AGENT"),
         ("OPPORTUNITY", "needs SALESPEOPLE"),
+        ("OPPORTUNITY", "needs CUSTOMER"),
+        ("OPPORTUNITY", "needs CURRENCY"),
         ("SALESORDER-ORDER to_integration", "needs SALESPEOPLE"),
         ("SALESORDER-ORDER to_integration", "needs CURRENCY"),
         ("SALESORDER-ORDER to_integration", "needs PAYMENT TERMS"),
@@ -113,6 +115,9 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("SALESORDER-ORDER bidirectional", "needs SHIPMENT METHOD"),
         ("SALESORDER-ORDER bidirectional", "needs SHIPPING AGENT"),
         ("SOLINE-ORDERDETAIL", "needs CURRENCY"),
+    ],
+    "Sales lets nobody change a closed opportunity.": [
+        ("OPPORTUNITY", "crm_filter asks statecode = 0"),
     ],
     "The organization's base currency is never written.": [
         ("CURRENCY", "crm_filter asks transactioncurrencyid <> <base_currency>"),

@@ -116,7 +116,8 @@ def test_the_list_names_all_mappings_with_their_changes() -> None:
     assert list(listed)[:5] == ["SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"]
     assert [one for one in listed if not listed[one]["enabled"]] == ["CURRENCY"]
     assert listed["CUSTOMER"]["depends_on"][:2] == ["SALESPEOPLE", "CURRENCY"]
-    assert not listed["OPPORTUNITY"]["ready"]
+    assert listed["OPPORTUNITY"]["ready"]
+    assert not listed["POSTEDSALESINV-INV"]["ready"]
     assert "SALESORDER-ORDER" not in listed
 
 

@@ -49,7 +49,7 @@ def _owner_of(facts: Facts, company: str) -> Answer | Through:
 
 
 def customer_of(facts: Facts, company: str) -> Through | None:
-    """The customer whose company contact it is, to be looked up in CUSTOMER; None where it is no customer's."""
+    """The customer whose company it is, to be looked up in CUSTOMER; None where it is no customer's."""
     code = _relation_code(facts)
     rows = all_of(rows_of(facts, RELATIONS), "contactNo", company)
     customer = next((text_of(one, "no") for one in rows if _is_customer(one, code)), "")

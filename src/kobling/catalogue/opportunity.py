@@ -26,10 +26,11 @@ def opportunity_contacts(facts: Facts, side: Side, keys: Collection[str]) -> dic
     """To Sales: the coupled contact; an opportunity with one that has no place in CONTACT is outside."""
     if side is Side.LEFT:
         return {}
-    return {
-        key: Through(key=key, what=f"its contact {key}", coupled_is_enough=True) if key else ""
-        for key in keys
-    }
+    return {key: _contact(key) if key else "" for key in keys}
+
+
+def _contact(number: str) -> Through:
+    return Through(key=number, what=f"its contact {number}", via=_CONTACTS, coupled_is_enough=True)
 
 
 def opportunity_accounts(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
