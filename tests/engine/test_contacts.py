@@ -146,6 +146,7 @@ def test_the_same_run_couples_customer_contact_and_primary_contact(world: World)
     assert world.account(account)["_primarycontactid_value"] == partner(world, one["id"])
 
 
+@pytest.mark.scenario("CT-03")
 def test_a_contact_of_sales_waits_for_its_account_by_name(world: World) -> None:
     world.sync("SALESPEOPLE", "CURRENCY", full=True)
     account = world.accounts("name eq 'Café Ålesund'")[0]["accountid"]

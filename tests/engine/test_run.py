@@ -184,6 +184,7 @@ def test_a_blocked_customer_is_left_alone_and_merged_on_its_return(synchronized:
     assert synchronized.customer(customer)["faxNo"] == "87654321"
 
 
+@pytest.mark.scenario("CT-16")
 def test_an_inactive_account_blocks_its_customer_once(synchronized: World) -> None:
     customer, account = synchronized.pair()
     synchronized.edit_account(account, statecode=1, statuscode=2)
