@@ -124,6 +124,7 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     first = day.run("conflict list")["conflicts"]
     assert [one["field"] for one in first] == ["first contact"]
     _delete(world, account)
+    assert day.run("coupling find-deleted", "CUSTOMER")["missing"]["crm"] == [account]
     day.run("sync", "CUSTOMER")
     assert day.run("skipped list")["skipped"]
     day.run("skipped retry")
