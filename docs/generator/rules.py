@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from kobling.catalogue.definition import Definition, Field
 from kobling.catalogue.load import every_variant
-from kobling.catalogue.options import OPTION_FIELDS, default_codes
-from kobling.catalogue.options import resolve as resolve_option
+from kobling.catalogue.options import default_codes
 from kobling.catalogue.sources import REFERENCES, SOURCES
 from kobling.model.look_up import Source
 from kobling.model.mapping import Side
@@ -26,8 +25,8 @@ that stands in both answers what it knows itself first. When a row of such a tab
 concerns are planned again. *KEEP* means that the field stays as it is."""
 _OPTIONS_HEAD = """\
 An option of an account stands for a code in Business Central. These are the codes of the values that every
-organization has; any other option goes by the first ten characters of its label, in upper case. An option
-whose code does not exist in Business Central, or a code without an option in Sales, leaves the field
+organization has; any other option goes by the first ten characters of its label, in upper case. What is
+coupled in PAYMENT TERMS, SHIPMENT METHOD or SHIPPING AGENT comes before that. An option whose code does not exist in Business Central, or a code without an option in Sales, leaves the field
 waiting, and blank is written meanwhile."""
 
 
@@ -89,8 +88,8 @@ def _system(reference: str) -> str:
 
 
 def _answers(source: Source) -> str:
-    options = {one.source for one in OPTION_FIELDS}
-    text = inspect.getdoc(resolve_option if source.name in options else source.resolve)
+    # Of a rule that serves several fields, a part is given already.
+    text = inspect.getdoc(getattr(source.resolve, "func", source.resolve))
     if not text:
         raise MissingWordsError(f"the source {source.name} has no docstring.")
     return text

@@ -272,8 +272,10 @@ def test_the_choices_of_an_entity_are_rows(sandbox: Sandbox) -> None:
         opening = await service.opening([chosen, all_of_them], {})
         rows = opening.rows["options"]
         assert {row["column"] for row in rows} == set(terms)
-        assert {"column": "paymenttermscode", "value": 1, "label": "Net 30"} in rows
-        assert all(row.keys() == {"column", "value", "label"} and row["label"] for row in rows)
+        first = next(row for row in rows if row["column"] == "paymenttermscode" and row["value"] == 1)
+        assert (first["label"], first["code"]) == ("Net 30", "NET30")
+        assert all(row.keys() == {"column", "value", "label", "id", "code"} and row["label"] for row in rows)
+        assert len({row["id"] for row in rows}) == len(rows)
         assert [row for row in opening.rows["all"] if row["column"] in terms] == rows
         assert len(opening.rows["all"]) > len(rows)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalogue.known_facts import facts
 from kobling.catalogue.options import OPTION_FIELDS, default_codes
 from kobling.catalogue.sources import SOURCES
-from kobling.model.look_up import Answer, Facts
+from kobling.model.look_up import Answer, Facts, Rejected, Through
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 
@@ -32,7 +32,7 @@ CODES = {
 
 
 def option(value: int, label: str, column: str = TERMS) -> dict[str, Any]:
-    return {"column": column, "value": value, "label": label}
+    return {"column": column, "value": value, "label": label, "id": f"{column}/{value}"}
 
 
 DEFAULTS = [
@@ -50,12 +50,23 @@ def known(*more: dict[str, Any], codes: list[str] | None = None) -> Facts:
     return facts(options=[*DEFAULTS, *more], **held)
 
 
+def ask(one: Facts, side: Side, key: str, source: str) -> Answer:
+    """The answer where nothing is coupled."""
+    found = SOURCES[source].resolve(one, side, [key])[key]
+    if not isinstance(found, Through):
+        return found
+    other = found.otherwise
+    return (
+        other if isinstance(other, Missing) else SOURCES[source].finish(one, side, [str(other)])[str(other)]
+    )
+
+
 def to_right(one: Facts, key: str, source: str = "payment_terms") -> Answer:
-    return SOURCES[source].resolve(one, Side.RIGHT, [key])[key]
+    return ask(one, Side.RIGHT, key, source)
 
 
 def to_left(one: Facts, key: str, source: str = "payment_terms") -> Answer:
-    return SOURCES[source].resolve(one, Side.LEFT, [key])[key]
+    return ask(one, Side.LEFT, key, source)
 
 
 def refusal(answer: Answer) -> str:
@@ -133,3 +144,55 @@ def test_options_of_another_field_do_not_count() -> None:
     one = known(option(100, "Cash", "address1_freighttermscode"), codes=["CASH"])
     assert isinstance(to_right(one, "CASH"), Missing)
     assert to_right(one, "CASH", "shipment_methods") == 100
+
+
+def named(one: Facts, side: Side, key: str, source: str = "payment_terms_names") -> Answer:
+    return SOURCES[source].resolve(one, side, [key])[key]
+
+
+@pytest.mark.parametrize(
+    ("source", "label", "code"),
+    [
+        (one.naming, label, code)
+        for one in OPTION_FIELDS
+        for label, code in zip(LABELS[one.column], CODES[one.source], strict=True)
+    ],
+)
+def test_a_default_label_makes_the_default_code_commas_and_all(source: str, label: str, code: str) -> None:
+    assert named(known(), Side.LEFT, label, source) == code
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        ("Cash Payment", "CASH PAYME"),
+        ("Transfer", "TRANSFER"),
+        ("Elevenchars", "ELEVENCHAR"),
+        ("Netto 30", "NETTO 30"),
+        ("", ""),
+    ],
+)
+def test_another_label_makes_a_code_of_its_first_ten_characters(label: str, code: str) -> None:
+    assert named(known(option(100, label)), Side.LEFT, label) == code
+
+
+def test_labels_that_begin_alike_make_no_code_until_one_is_renamed() -> None:
+    one = known(option(100, "Cash Payment A"), option(101, "Cash Payment B"))
+    answer = named(one, Side.LEFT, "Cash Payment B")
+    assert isinstance(answer, Rejected)
+    assert "'Cash Payment B' and 'Cash Payment A' both make the code CASH PAYME" in answer.reason
+    assert answer.waits == "payment_terms_names/Cash Payment A"
+    other = known(option(100, "Paid", "address1_freighttermscode"), option(101, "Paid"))
+    assert named(other, Side.LEFT, "Paid") == "PAID", "the options of another field do not count"
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_name_with_a_comma_is_refused_in_words(side: Side) -> None:
+    answer = named(known(option(100, "A, B")), side, "A, B")
+    assert isinstance(answer, Rejected)
+    assert "'A, B' has a comma" in answer.reason
+
+
+def test_a_code_is_the_label_of_a_new_option() -> None:
+    assert named(known(), Side.RIGHT, "14 DAYS") == "14 DAYS"
+    assert named(known(), Side.RIGHT, "") == ""

@@ -206,6 +206,9 @@ def test_templates_and_finders() -> None:
     assert {name: one.finder for name, one in known.items() if one.finder} == {
         "SALESPEOPLE": {"eMail": "internalemailaddress"},
         "CURRENCY": {"code": "isocurrencycode"},
+        "PAYMENT TERMS": {"code": "code"},
+        "SHIPMENT METHOD": {"code": "code"},
+        "SHIPPING AGENT": {"code": "code"},
     }
 
 

@@ -8,10 +8,11 @@ plans with.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import DeletionConflict, Direction, Moment, UpdateConflict
 
 # Never a float: a number with decimals is no constant of a mapping.
@@ -153,9 +154,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An integration table mapping. finder: columns (bc: crm) by which an uncoupled record finds its partner.
 
-    refuse_outside: a look-up of a coupled record outside the filter is refused. only: the settings of the
-    connection with which this variant of the mapping is there. ready: it can be carried out; else it is only
-    defined. needs: mappings that its rules need beside those that its rows ask.
+    leave_found: what it finds is left as it is until one side changes. one_way: it flows only one way, and
+    its rows with it. refuse_outside: a look-up of a coupled record outside the filter is refused. only: the
+    settings of the connection with which this variant of the mapping is there. ready: it can be carried out;
+    else it is only defined. needs: mappings that its rules need beside those that its rows ask.
     """
 
     name: str
@@ -167,6 +169,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     update_conflict: UpdateConflict = UpdateConflict.ASK
     deletion_conflict: DeletionConflict = DeletionConflict.ASK
     finder: dict[str, str] = {}
+    leave_found: bool = False
+    one_way: bool = False
     refuse_outside: bool = False
     only: Only = {}
     ready: bool = True
@@ -228,8 +232,8 @@ OF_FIELDS: Final = frozenset({"fields", "new_fields", "bc_columns", "crm_columns
 
 
 def changed(definition: Definition, changes: Changes) -> Definition:
-    """The definition as the changes make it."""
-    edits = {
+    """The definition as the changes make it. Raises ConfigurationError where it cannot flow that way."""
+    edits: dict[str, Any] = {
         name: value
         for name in ("direction", "synch_only_coupled", "update_conflict", "deletion_conflict")
         if (value := getattr(changes, name)) is not None
@@ -241,7 +245,19 @@ def changed(definition: Definition, changes: Changes) -> Definition:
         edits[side] = _table(getattr(definition, side), filtered, columns)
     edits["fields"] = (*definition.fields, *changes.new_fields)
     now = msgspec.structs.replace(definition, **edits)
-    return msgspec.structs.replace(now, fields=tuple(_edited(now, one, changes) for one in now.fields))
+    now = msgspec.structs.replace(now, fields=tuple(_edited(now, one, changes) for one in now.fields))
+    return _one_way(now) if now.one_way else now
+
+
+def _one_way(definition: Definition) -> Definition:
+    """The definition with all its rows in its own direction."""
+    if definition.direction is Direction.BOTH:
+        raise ConfigurationError(
+            f"{definition.name} flows only one way, so it cannot be {Direction.BOTH}.",
+            cure=f"Use {Direction.TO_RIGHT} or {Direction.TO_LEFT}.",
+        )
+    rows = [msgspec.structs.replace(one, direction=definition.direction) for one in definition.fields]
+    return msgspec.structs.replace(definition, fields=tuple(rows))
 
 
 def _table(table: Table, filtered: tuple[FilterCondition, ...] | None, columns: dict[str, Column]) -> Table:

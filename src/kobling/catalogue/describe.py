@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -11,12 +11,10 @@ from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field,
 from kobling.catalogue.filter_text import filter_text
 from kobling.catalogue.filter_values import value_text
 from kobling.catalogue.load import definitions, place_of
-from kobling.catalogue.options import OPTION_FIELDS
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force, left_in, words_of
 from kobling.catalogue.sources import SOURCES
 
 Document = dict[str, Any]
-_OPTION_MAPPINGS: Final = {one.source: one.mapping for one in OPTION_FIELDS}
 
 
 def list_document(
@@ -81,7 +79,7 @@ def _asked(definition: Definition) -> Iterable[tuple[str, bool]]:
         if row.enabled and row.executable and flows and row.conversion.source:
             source = row.conversion.source
             through = SOURCES[source].via if source in SOURCES else ()
-            for name in through or (_OPTION_MAPPINGS.get(source, source),):
+            for name in through or (source,):
                 yield name, row.clear_on_failed
 
 

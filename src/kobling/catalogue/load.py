@@ -132,6 +132,7 @@ def executable(
         update_conflict=now.update_conflict,
         deletion_conflict=now.deletion_conflict,
         finder=tuple((at["bc"][one], at["crm"][other]) for one, other in now.finder.items()),
+        leave_found=now.leave_found,
         refuse_outside=now.refuse_outside,
     )
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from kobling.catalogue.facts import first_of, missing, rows_of, text_of
 from kobling.catalogue.read import read_yaml
 from kobling.model.errors import ConfigurationError
-from kobling.model.look_up import Answer, Facts, Reference, Source
+from kobling.model.look_up import Answer, Facts, Found, Reference, Rejected, Rows, Source, Through
 from kobling.model.mapping import Side
+from kobling.model.pair import Missing
 
 _OPTIONS: Final = "account options"
 _CODE_LENGTH: Final = 10
 
 
 class OptionField(msgspec.Struct, frozen=True, kw_only=True):
-    """An option field. source: the look-up source's name. mapping: of whose table the codes are."""
+    """An option field. source, naming: the names of its look-up sources: which option or code stands for
+    another, and what a new one is called. mapping: of whose table the codes are."""
 
     source: str
+    naming: str
     mapping: str
     column: str
     caption: str
@@ -33,6 +36,7 @@ class OptionField(msgspec.Struct, frozen=True, kw_only=True):
 OPTION_FIELDS: Final = (
     OptionField(
         source="payment_terms",
+        naming="payment_terms_names",
         mapping="PAYMENT TERMS",
         column="paymenttermscode",
         caption="Payment Terms",
@@ -41,6 +45,7 @@ OPTION_FIELDS: Final = (
     ),
     OptionField(
         source="shipment_methods",
+        naming="shipment_methods_names",
         mapping="SHIPMENT METHOD",
         column="address1_freighttermscode",
         caption="Freight Terms",
@@ -49,6 +54,7 @@ OPTION_FIELDS: Final = (
     ),
     OptionField(
         source="shipping_agents",
+        naming="shipping_agents_names",
         mapping="SHIPPING AGENT",
         column="address1_shippingmethodcode",
         caption="Shipping Method",
@@ -63,6 +69,7 @@ REFERENCES: Final = (
         route="account",
         columns=tuple(one.column for one in OPTION_FIELDS),
         options=True,
+        made_with=tuple(f"options/account.{one.column}" for one in OPTION_FIELDS),
     ),
     *(
         Reference(name=one.table, side=Side.LEFT, route=one.table, columns=("code",), table_id=one.table_id)
@@ -71,52 +78,117 @@ REFERENCES: Final = (
 )
 
 
-def resolve(field: OptionField, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
-    """To Sales: the option value of a code. To Business Central: the code of a value, if it exists there."""
-    labels = {
-        str(one["value"]): str(one.get("label") or "")
-        for one in rows_of(facts, _OPTIONS)
-        if one.get("column") == field.column
-    }
-    codes = {value: code_of(field.column, int(value), label) for value, label in labels.items()}
+def resolve(
+    field: OptionField, facts: Facts, side: Side, keys: Collection[str]
+) -> dict[str, Answer | Through]:
+    """To Sales: the option of a code. To Business Central: the code of a value, if it exists there.
+
+    What is coupled comes first; where nothing is, the label says which code an option stands for.
+    """
+    rows = [one for one in rows_of(facts, _OPTIONS) if one.get("column") == field.column]
     if side is Side.RIGHT:
-        return {key: _to_right(field, codes, key) for key in keys}
-    return {key: _to_left(field, facts, labels, codes, key) for key in keys}
+        return {key: _to_right(field, rows, key) for key in keys}
+    by_value = {str(one["value"]): one for one in rows}
+    return {key: _to_left(field, facts, by_value, key) for key in keys}
+
+
+def finish(field: OptionField, facts: Facts, side: Side, values: Collection[Found]) -> dict[Found, Answer]:
+    """To Sales: the value of the option that was found."""
+    if side is Side.LEFT:
+        return {one: one[1] for one in values}
+    by_id = {text_of(one, "id"): int(one["value"]) for one in rows_of(facts, _OPTIONS)}
+    words = f"the option that is coupled in {field.mapping} is no longer in Sales"
+    return {one: by_id[one[1]] if one[1] in by_id else missing(field.source, words) for one in values}
 
 
 def code_of(column: str, value: int, label: str) -> str:
     """The code that an option value stands for: a default one's own, else made of its label."""
-    known = default_codes().get(column, {}).get(value)
-    return known or label.strip()[:_CODE_LENGTH].strip().upper()
+    return default_codes().get(column, {}).get(value) or _cut(label)
 
 
-def _to_right(field: OptionField, codes: dict[str, str], key: str) -> Answer:
+def code_of_label(column: str, label: str) -> str:
+    """The code that a label gives: a default one's own where it is written like it, else its first ten."""
+    plain = "".join(one for one in label.upper() if one.isalnum() or one == "%")
+    return plain if plain in default_codes().get(column, {}).values() else _cut(label)
+
+
+def _cut(label: str) -> str:
+    return label.strip()[:_CODE_LENGTH].strip().upper()
+
+
+def _to_right(field: OptionField, rows: Rows, key: str) -> Answer | Through:
     wanted = key.strip().upper()
     if not wanted:
         return None
+    codes = {int(one["value"]): code_of(field.column, int(one["value"]), _label(one)) for one in rows}
     # Where several labels begin alike, the default option comes first, then the lowest value.
-    found = sorted(int(value) for value, code in codes.items() if code == wanted)
+    found = sorted(value for value, code in codes.items() if code == wanted)
     defaults = default_codes().get(field.column, {})
     if found:
-        return min(found, key=lambda value: (defaults.get(value) != wanted, value))
+        first = min(found, key=lambda value: (defaults.get(value) != wanted, value))
+        identifier = next(text_of(one, "id") for one in rows if int(one["value"]) == first)
+        return _through(field, wanted, identifier)
     words = f"{key} has no option in {field.caption} of the account in Sales; add one with that name there"
-    return missing(field.source, words)
+    return _through(field, wanted, missing(field.source, words))
 
 
 def _to_left(
-    field: OptionField, facts: Facts, labels: dict[str, str], codes: dict[str, str], key: str
-) -> Answer:
+    field: OptionField, facts: Facts, by_value: dict[str, dict[str, Any]], key: str
+) -> Answer | Through:
     if not key:
         return ""
-    code = codes.get(key, "")
+    option = by_value.get(key)
+    if option is None:
+        return missing(field.source, f"{field.caption} has no option with the value {key} in Sales")
+    code = code_of(field.column, int(key), _label(option))
     row = first_of(rows_of(facts, field.table), "code", code)
+    other: str | Missing
     if row is not None:
-        return text_of(row, "code")
-    if key not in labels:
-        words = f"{field.caption} has no option with the value {key} in Sales"
+        other = text_of(row, "code")
     else:
-        words = f"the option {labels[key]!r} needs the code {code} in {field.mapping.title()}, which has none"
-    return missing(field.source, words)
+        where = f"the code {code} in {field.mapping.title()}"
+        other = missing(field.source, f"the option {_label(option)!r} needs {where}, which has none")
+    return _through(field, text_of(option, "id"), other)
+
+
+def _through(field: OptionField, key: str, otherwise: str | Missing) -> Through:
+    return Through(
+        key=key,
+        what=f"the option {key}",
+        via=(field.mapping,),
+        coupled_is_enough=True,
+        otherwise=otherwise,
+    )
+
+
+def name(field: OptionField, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    """What a new or renamed option is called: its label of a code, its code of a label."""
+    if side is Side.RIGHT:
+        return {key: _named(field, key, key) for key in keys}
+    labels = [_label(one) for one in rows_of(facts, _OPTIONS) if one.get("column") == field.column]
+    return {key: _code_named(field, labels, key) for key in keys}
+
+
+def _code_named(field: OptionField, labels: Collection[str], label: str) -> Answer:
+    code = code_of_label(field.column, label)
+    alike = [one for one in labels if one != label and code_of_label(field.column, one) == code]
+    if label and alike:
+        words = (
+            f"the options {label!r} and {alike[0]!r} both make the code {code}; rename one of them in Sales, "
+            "so that their first ten characters differ"
+        )
+        return Rejected(words, f"{field.naming}/{alike[0]}")
+    return _named(field, label, code)
+
+
+def _named(field: OptionField, given: str, made: str) -> Answer:
+    if "," in given and made not in default_codes().get(field.column, {}).values():
+        return Rejected(f"{given!r} has a comma, which the name of an option cannot have; rename it")
+    return made
+
+
+def _label(option: dict[str, Any]) -> str:
+    return str(option.get("label") or "")
 
 
 @cache
@@ -131,10 +203,17 @@ def default_codes() -> dict[str, dict[int, str]]:
 
 
 def _source(field: OptionField) -> Source:
-    def answer(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
-        return resolve(field, facts, side, keys)
+    return Source(
+        name=field.source,
+        references=(_OPTIONS, field.table),
+        resolve=partial(resolve, field),
+        via=(field.mapping,),
+        finish=partial(finish, field),
+    )
 
-    return Source(name=field.source, references=(_OPTIONS, field.table), resolve=answer)
+
+def _naming(field: OptionField) -> Source:
+    return Source(name=field.naming, references=(_OPTIONS,), resolve=partial(name, field))
 
 
-SOURCES: Final = tuple(_source(one) for one in OPTION_FIELDS)
+SOURCES: Final = tuple(make(one) for one in OPTION_FIELDS for make in (_source, _naming))

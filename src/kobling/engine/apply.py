@@ -54,8 +54,11 @@ class Apply:
             for task, write in _chosen(tasks, side, claim=False)
             if task.claim is None or task.claim.outcome is Outcome.DONE
         ]
-        for (task, _), result in zip(chosen, await self._send(side, chosen), strict=True):
+        for (task, write), result in zip(chosen, await self._send(side, chosen), strict=True):
             task.results[side] = result
+            if result.row is not None and task.method(write) is Method.CREATE:
+                # A service may name what it creates itself.
+                task.ids[side] = result.row["id"]
 
     async def _send(self, side: Side, chosen: Sequence[tuple[Task, Write]]) -> list[RowResult]:
         if not chosen:

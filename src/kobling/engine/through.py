@@ -25,7 +25,7 @@ async def through(
     """The coupled partners on `side`, each with the mapping whose couplings have it.
 
     The mappings are asked in turn. A record outside all of them, by a filter or a gate, coupled or not, makes
-    the asker outside; one that is only not coupled yet is waited for.
+    the asker outside; one that is only not coupled yet is waited for, unless something stands in for it.
     """
     heard: dict[Through, list[Found | Missing | Rejected]] = {one: [] for one in asked}
     for name in dict.fromkeys(name for one in asked for name in one.via):
@@ -55,10 +55,14 @@ async def _asked_of(
 ) -> dict[Through, Found | Missing | Rejected]:
     mapping, store = context.mappings.get(name), context.stores.get(name)
     if mapping is None or store is None:
-        return {one: _missing(name, one, "", "as that mapping is disabled") for one in asked}
+        return {
+            one: _standing_in(name, one) or _missing(name, one, "", "as that mapping is disabled")
+            for one in asked
+        }
     keys = sorted({one.key for one in asked})
     known = await store.look_up(side, keys)
-    loose = await _uncoupled(context, mapping, side.other, [key for key in keys if key not in known])
+    unknown = sorted({one.key for one in asked if one.key not in known and one.otherwise is None})
+    loose = await _uncoupled(context, mapping, side.other, unknown)
     why = await _why_outside(context, mapping, side.other, loose, ask)
     found: dict[Through, Found | Missing | Rejected] = {}
     for one in asked:
@@ -68,12 +72,23 @@ async def _asked_of(
             shut = "" if one.coupled_is_enough else coupled.outside
             found[one] = _outside(name, one, "", shut) if shut else value
             continue
+        instead = _standing_in(name, one)
         title = "" if record is None else text_at(mapping.table(side.other).title, record.values)
-        if one.key in why:
+        if instead is not None:
+            found[one] = instead
+        elif one.key in why:
             found[one] = _outside(name, one, title, why[one.key])
         else:
             found[one] = _missing(name, one, title, "")
     return found
+
+
+def _standing_in(name: str, one: Through) -> Found | Missing | None:
+    """What stands in for the partner of an uncoupled one; what is missing may come by a coupling as well."""
+    other = one.otherwise
+    if isinstance(other, Missing):
+        return Missing(mapping=name, key=one.key, reason=other.reason, also=f"{other.mapping}/{other.key}")
+    return None if other is None else (name, other)
 
 
 async def _why_outside(

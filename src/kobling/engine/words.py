@@ -134,5 +134,6 @@ def why_it_stays(task: Task) -> str:
 def waits_of(troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
     """The keys, as `source/key`, whose change can mend these troubles."""
     keys = [one.waits for one in troubles if one.waits]
-    keys += [f"{one.missing.mapping}/{one.missing.key}" for one in troubles if one.missing is not None]
+    missing = [one.missing for one in troubles if one.missing is not None]
+    keys += [key for one in missing for key in (f"{one.mapping}/{one.key}", one.also) if key]
     return tuple(dict.fromkeys(keys))

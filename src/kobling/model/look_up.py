@@ -38,12 +38,14 @@ class Outside(Rejected, frozen=True):
 
 class Through(msgspec.Struct, frozen=True):
     """The answer is what the couplings of the mappings `via`, in turn, answer for `key`. what: the key in
-    words. coupled_is_enough: a coupled record is the answer also where it is outside the filter."""
+    words. coupled_is_enough: a coupled record is the answer also where it is outside the filter. otherwise:
+    what stands in for the partner of an uncoupled one; None where it is waited for."""
 
     key: str
     what: str
     via: tuple[str, ...]
     coupled_is_enough: bool = False
+    otherwise: str | Missing | None = None
 
 
 KEEP: Final = Keep()

@@ -124,11 +124,13 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
-    """A look-up without an answer yet: the mapping and key that it waits for, and the words for a person."""
+    """A look-up without an answer yet: the mapping and key that it waits for, and the words for a person.
+    also: another key, as `source/key`, whose change can bring the answer."""
 
     mapping: str
     key: str
     reason: str
+    also: str = ""
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kobling.adapters.dataverse.options import is_option_table
 from kobling.adapters.odata.http import Door
 from kobling.catalogue.load import default_mappings
 from kobling.catalogue.sources import REFERENCES
@@ -208,6 +209,9 @@ def _tables(side: Side) -> dict[str, _Probe]:
     found = {route: _Probe(mapped=False) for route in used}
     for mapping in default_mappings().values():
         table = mapping.table(side)
+        if is_option_table(table.route):
+            # Metadata: no table that is tracked or could be changed by way of trial.
+            continue
         changes = table.columns[table.title or 0].name if mapping.direction.allows(side) else ""
         before = found.get(table.route, _Probe(mapped=True))
         found[table.route] = _Probe(mapped=True, changes=before.changes or changes)

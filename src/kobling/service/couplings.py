@@ -114,8 +114,8 @@ def _fields(definition: Definition, texts: Sequence[str]) -> list[tuple[str, str
 
 
 def _own_fields(definition: Definition) -> list[tuple[str, str]]:
-    """The rows that are used for matching, else the finder's."""
-    rows = [(one.bc, one.crm) for one in definition.fields if one.match]
+    """The rows that are used for matching, else the finder's. The sides of a look-up are not alike."""
+    rows = [(one.bc, one.crm) for one in definition.fields if one.match and not one.conversion.source]
     found = [(bc, crm) for bc, crm in rows if bc is not None and crm is not None]
     found = found or list(definition.finder.items())
     if not found:

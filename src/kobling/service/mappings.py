@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.catalogue.definition import NO_CHANGES, OF_FIELDS, Changes, Definition
+from kobling.catalogue.definition import NO_CHANGES, OF_FIELDS, Changes, Definition, changed
 from kobling.catalogue.describe import every_variant_document, list_document, show_document
 from kobling.catalogue.filter_text import parse_filter
 from kobling.catalogue.load import every_variant
@@ -70,6 +70,7 @@ async def set_mapping(
     async with session.locked([definition.name], wait):
         old = (await session.changes())[definition.name]
         new = msgspec.structs.replace(old, **values)
+        changed(definition, new)
         await store_changes(session, definition, new, existing=existing)
         if "enabled" in values:
             await _wake_dependants(session, definition.name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -19,6 +19,7 @@ from kobling.adapters.dataverse.layout import (
     layout_of_reference,
 )
 from kobling.adapters.dataverse.multipart import Part, decode, encode
+from kobling.adapters.dataverse.options import OptionTables, is_option_table, option_rows, options_part
 from kobling.adapters.dataverse.results import GONE_CODES, result
 from kobling.adapters.dataverse.untracked import (
     NotTrackedError,
@@ -66,7 +67,8 @@ class Dataverse:
     def __init__(self, door: Door, root: str, tables: Sequence[Table], *, page_rows: int = _PAGE) -> None:
         self._door = door
         self._api = f"{root.rstrip('/')}/api/data/v9.2"
-        self._tables = by_route(tables)
+        self._tables = by_route([one for one in tables if not is_option_table(one.route)])
+        self._options = OptionTables(self._api, door, lambda parts, writes: self._batch(parts, writes=writes))
         self._bindings = {route: Bindings(one) for route, one in self._tables.items()}
         self._paging = f"odata.maxpagesize={page_rows}"
 
@@ -93,6 +95,10 @@ class Dataverse:
         Raises FeedExpiredError where the service, or another address, no longer takes the token, and where
         tracking has been switched on or off since.
         """
+        if is_option_table(table):
+            async for option_page in self._options.changes(table, token):
+                yield option_page
+            return
         layout = layout_of(self._table(table), columns)
         if token is not None and is_by_time(token):
             if await self._is_tracked(layout):
@@ -148,6 +154,9 @@ class Dataverse:
 
     async def inside(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Row]]:
         """The rows that may be inside the table's filter."""
+        if is_option_table(table.route):
+            yield await self._options.rows(table.route)
+            return
         layout = layout_of(self._table(table.route), columns)
         condition = pushed(table, _DIALECT)
         url = f"{self._api}/{table.route}?$select={layout.select}"
@@ -159,6 +168,8 @@ class Dataverse:
 
     async def read(self, table: str, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Row]:
         """Bulk read by id. Only the service's word for a missing record counts as one."""
+        if is_option_table(table):
+            return {row["id"]: row for row in await self._options.rows(table) if row["id"] in ids}
         layout = layout_of(self._table(table), columns)
         headers = (f"Prefer: {NOTES}",) if layout.notes else ()
         parts = [Part("GET", f"{self._api}/{table}({one})?$select={layout.select}", headers) for one in ids]
@@ -172,6 +183,8 @@ class Dataverse:
 
     async def find(self, table: str, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Row]:
         """The rows whose column has one of these values."""
+        if is_option_table(table):
+            return [row for row in await self._options.rows(table) if str(row[column]) in values]
         layout = layout_of(self._table(table), columns)
         headers = (f"Prefer: {NOTES}",) if layout.notes else ()
         place = f"{self._api}/{table}?$select={layout.select}"
@@ -188,6 +201,8 @@ class Dataverse:
 
     async def write(self, writes: Sequence[RowWrite]) -> list[RowResult]:
         """Conditional writes; a create is a PATCH that may only create. Each part stands alone."""
+        if writes and is_option_table(writes[0].table):
+            return await self._options.write(writes)
         layouts: dict[tuple[str, tuple[str, ...]], Layout] = {}
         for one in writes:
             if (one.table, one.select) not in layouts:
@@ -231,12 +246,7 @@ class Dataverse:
 
     def _reference(self, one: Reference) -> Part:
         if one.options:
-            kind = "Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
-            query = "$select=LogicalName&$expand=OptionSet,GlobalOptionSet"
-            if one.columns:
-                wanted = "%20or%20".join(f"LogicalName%20eq%20'{name}'" for name in one.columns)
-                query += f"&$filter={wanted}"
-            return Part("GET", f"{self._api}/EntityDefinitions(LogicalName='{one.route}')/{kind}?{query}")
+            return options_part(self._api, one.route, one.columns)
         layout = self._layout_of(one)
         return Part(
             "GET", f"{self._api}/{one.route}?$select={layout.select}", (f"Prefer: {self._prefer(layout)}",)
@@ -251,7 +261,7 @@ class Dataverse:
             raise _refused(one.route, answer)
         page = answer.page(f"{_NAME} for {one.route}")
         if one.options:
-            return list(_options(page.value))
+            return list(option_rows(one.route, page.value))
         layout = self._layout_of(one)
         rows, prefer = page.value, self._prefer(layout)
         while url := next_link(page.next, self._api, _NAME):
@@ -302,23 +312,6 @@ def _page(page: RowsPage, layout: Layout, token: str | None) -> Page:
             cure="Check what stands between here and the service.",
         )
     return Page(rows=layout.finish(rows), deleted=deleted, token=token)
-
-
-def _options(attributes: Sequence[Row]) -> Iterator[Row]:
-    """The choices of an entity's columns; a label is in the user's language, else the first there is."""
-    for attribute in attributes:
-        chosen = attribute.get("OptionSet") or attribute.get("GlobalOptionSet") or {}
-        for option in chosen.get("Options") or ():
-            yield {
-                "column": attribute["LogicalName"],
-                "value": option["Value"],
-                "label": _label(option.get("Label") or {}),
-            }
-
-
-def _label(label: dict[str, Any]) -> str:
-    own, others = label.get("UserLocalizedLabel"), label.get("LocalizedLabels") or ()
-    return str((own or next(iter(others), None) or {}).get("Label") or "")
 
 
 def _is_expiry(answer: Answer) -> bool:
