@@ -56,9 +56,10 @@ def ask(one: Facts, side: Side, key: str, source: str) -> Answer:
     if not isinstance(found, Through):
         return found
     other = found.otherwise
-    return (
-        other if isinstance(other, Missing) else SOURCES[source].finish(one, side, [str(other)])[str(other)]
-    )
+    if isinstance(other, Missing):
+        return other
+    answer = ("", str(other))
+    return SOURCES[source].finish(one, side, [answer])[answer]
 
 
 def to_right(one: Facts, key: str, source: str = "payment_terms") -> Answer:

@@ -132,7 +132,7 @@ def executable(
         update_conflict=now.update_conflict,
         deletion_conflict=now.deletion_conflict,
         finder=tuple((at["bc"][one], at["crm"][other]) for one, other in now.finder.items()),
-        leave_found=now.leave_found,
+        leave_first=now.leave_first,
         refuse_outside=now.refuse_outside,
     )
 

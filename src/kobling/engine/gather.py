@@ -263,7 +263,7 @@ class Gather:
             left_version="",
             right_version="",
             base=None,
-            first=First.LEAVE if self._mapping.leave_found else First(str(side)),
+            first=First.LEAVE if self._mapping.leave_first else First(str(side)),
         )
         return Task(
             ids=ids,

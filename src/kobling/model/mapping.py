@@ -242,7 +242,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     update_conflict: UpdateConflict = UpdateConflict.ASK
     deletion_conflict: DeletionConflict = DeletionConflict.ASK
     finder: tuple[tuple[int, int], ...] = ()
-    leave_found: bool = False
+    leave_first: bool = False
     refuse_outside: bool = False
 
     def table(self, side: Side) -> Table:
