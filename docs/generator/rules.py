@@ -26,8 +26,9 @@ concerns are planned again. *KEEP* means that the field stays as it is."""
 _OPTIONS_HEAD = """\
 An option of an account stands for a code in Business Central. These are the codes of the values that every
 organization has; any other option goes by the first ten characters of its label, in upper case. What is
-coupled in PAYMENT TERMS, SHIPMENT METHOD or SHIPPING AGENT comes before that. An option whose code does not exist in Business Central, or a code without an option in Sales, leaves the field
-waiting, and blank is written meanwhile."""
+coupled in PAYMENT TERMS, SHIPMENT METHOD or SHIPPING AGENT comes before that. An option whose code does not
+exist in Business Central, or a code without an option in Sales, leaves the field waiting, and blank is
+written meanwhile."""
 
 
 def rules_page() -> str:

@@ -411,3 +411,11 @@ def test_documents_that_do_not_take_an_option_leave_the_account_without_it(met: 
     met.sync(TERMS)
     for entity in ("account", "salesorder", "quote", "invoice"):
         assert list(options(met, f"{entity}.paymenttermscode").values()).count("14 DAYS") == 1
+
+
+def test_matching_by_the_codes_leaves_the_labels_as_people_read_them(world: World) -> None:
+    matched = world.match(TERMS)
+    assert len(matched["matched"]) == 4
+    assert wrote(world.sync(TERMS)) == 0
+    assert options(world)[1] == "Net 30"
+    assert set(coupled(world)) == codes(world)

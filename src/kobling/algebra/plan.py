@@ -165,7 +165,8 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
         return _left_filter(mapping, pair, look_ups)
     if verdict is not Verdict.MERGE or pair.left is None or pair.right is None:
         return _unmerged(mapping, pair, verdict, look_ups)
-    first = pair.first or _FIRST.get(mapping.update_conflict, First.POLICY)
+    otherwise = First.LEAVE if mapping.leave_first else _FIRST.get(mapping.update_conflict, First.POLICY)
+    first = pair.first or otherwise
     sides = {Side.LEFT: list(pair.left.values), Side.RIGHT: list(pair.right.values)}
     made: list[Value] = []
     contested = []

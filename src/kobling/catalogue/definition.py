@@ -154,7 +154,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An integration table mapping. finder: columns (bc: crm) by which an uncoupled record finds its partner.
 
-    leave_first: what it finds is left as it is until one side changes. one_way: it flows only one way, and
+    leave_first: records that meet are left as they are until one changes. one_way: it flows only one way, and
     its rows with it. refuse_outside: a look-up of a coupled record outside the filter is refused. only: the
     settings of the connection with which this variant of the mapping is there. ready: it can be carried out;
     else it is only defined. needs: mappings that its rules need beside those that its rows ask.

@@ -229,8 +229,9 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """An integration table mapping, ready to plan with: only enabled rows, directions narrowed.
 
     finder: pairs of positions (left, right) that must be equal for an uncoupled record to be coupled with one
-    that stands on the other side already; empty for a mapping without. refuse_outside: a look-up that finds
-    a coupled record outside the filter is refused (a disabled user owns nothing).
+    that stands on the other side already; empty for a mapping without. leave_first: records that meet for the
+    first time are left as they are until one changes, unless a person says more. refuse_outside: a look-up
+    that finds a coupled record outside the filter is refused (a disabled user owns nothing).
     """
 
     name: str
