@@ -49,7 +49,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     assert full.returncode == 1
     jobs = {one["mapping"]: one for one in document(full)["jobs"]}
     options = {"PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT"}
-    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT", *options}
+    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT", "OPPORTUNITY", *options}
     job = jobs["CUSTOMER"]
     assert set(job["counts"]["to"]) == {
         *("inserted", "modified", "deleted", "unchanged", "skipped", "failed", "conflicts", "waiting"),
@@ -170,7 +170,10 @@ def test_one_direction_leaves_the_other_for_later(kobling: Kobling, world: World
 def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
     listed = document(kobling("mapping", "list", "--json"))["mappings"]
     names = [one["name"] for one in listed if one["ready"]]
-    assert names == ["SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"]
+    assert names == [
+        *("SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"),
+        *("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT", "OPPORTUNITY"),
+    ]
     assert "definition only" in kobling("mapping", "list").stdout
     every = document(kobling("mapping", "list", "--every-variant", "--json"))["mappings"]
     assert len(every) == 24
