@@ -19,8 +19,10 @@ def untracked(world: World) -> World:
 
 
 def tokens(world: World, table: str = "") -> list[str]:
-    """The places of the feeds of Sales, or of that table's."""
-    feeds = world.query("select table_name, token from feed where side = 'right'")
+    """The places of the feeds of Sales' tables, or of that table's; of options all is read."""
+    feeds = world.query(
+        "select table_name, token from feed where side = 'right' and table_name not like 'options/%'"
+    )
     return [token for name, token in feeds if not table or name == table]
 
 
