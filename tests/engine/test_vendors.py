@@ -48,11 +48,12 @@ def partner(world: World, identifier: str) -> dict[str, Any]:
 
 def test_vendors_become_accounts_of_type_vendor(world: World) -> None:
     world.sync("SALESPEOPLE", "CURRENCY", full=True)
-    mine = vendors(world)[0]
+    there = vendors(world)
+    mine = there[0]
     person = world.couplings("SALESPEOPLE")[0]
     edit_vendor(world, mine["id"], purchaserCode=person["number"])
     run = world.sync("VENDOR", full=True)
-    assert run["VENDOR"]["counts"]["to"]["inserted"] == len(vendors(world))
+    assert run["VENDOR"]["counts"]["to"]["inserted"] == len(there)
     assert (run["VENDOR"]["counts"]["to"]["failed"], run["VENDOR"]["errors"]) == (0, [])
     [coupled] = [one["crm_id"] for one in world.couplings("VENDOR") if one["bc_id"] == mine["id"]]
     account = world.account(coupled)
