@@ -416,8 +416,9 @@ def test_an_interrupt_ends_the_command_at_once_and_without_a_trace(ready: Koblin
         with subprocess.Popen(
             command, cwd=tmp_path, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
-            # It has connected and waits for an answer that never comes.
+            # It has asked and waits for an answer that never comes.
             connection, _ = silent.accept()
+            assert connection.recv(1)
             process.send_signal(signal.SIGINT)
             said = process.communicate(timeout=60)
             connection.close()
