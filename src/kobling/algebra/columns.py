@@ -37,12 +37,12 @@ def column_converter(mapping: Mapping, row: FieldRow, target: Side) -> ColumnCon
 def _once_each(made: Converter, position: int) -> ColumnConverter:
     """Of records that hold the same, one is asked for all."""
 
-    def look_ups_of(sources: Sequence[Values], look_ups: LookUps) -> list[Answer]:
+    def once_each(sources: Sequence[Values], look_ups: LookUps) -> list[Answer]:
         asked = [one[position] for one in sources]
         answers = {key: made(one, look_ups) for key, one in dict(zip(asked, sources, strict=True)).items()}
         return [answers[key] for key in asked]
 
-    return look_ups_of
+    return once_each
 
 
 def _texts(mapping: Mapping, row: FieldRow, target: Side, position: int) -> ColumnConverter:

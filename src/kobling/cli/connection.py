@@ -6,7 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, print_json
+from kobling.cli.options import (
+    ConfigOption,
+    ExistingOption,
+    JsonOption,
+    print_json,
+)
 from kobling.cli.session import answer_rows, in_session
 from kobling.cli.show import note, say, say_rows, wait_notice
 
@@ -28,13 +33,7 @@ def connection_show(config: ConfigOption = None, as_json: JsonOption = False) ->
 
 def connection_set(
     edits: Annotated[list[str], typer.Argument(metavar="name=value...")],
-    existing: Annotated[
-        bool,
-        typer.Option(
-            "--existing/--from-now",
-            help="Also the records that were read past until now, or only what changes from now on.",
-        ),
-    ] = False,
+    existing: ExistingOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -6,7 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, MappingArgument, print_json
+from kobling.cli.options import (
+    ConfigOption,
+    ExistingOption,
+    JsonOption,
+    MappingArgument,
+    print_json,
+)
 from kobling.cli.session import answer_rows, in_session
 from kobling.cli.show import note, say, say_rows, wait_notice
 
@@ -97,13 +103,7 @@ def mapping_show(
 def mapping_set(
     name: MappingArgument,
     edits: Annotated[list[str], typer.Argument(metavar="key=value...")],
-    existing: Annotated[
-        bool,
-        typer.Option(
-            "--existing/--from-now",
-            help="Also the records that were read past until now, or only what changes from now on.",
-        ),
-    ] = False,
+    existing: ExistingOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -38,6 +38,14 @@ RecordsOption = Annotated[
     list[str] | None, typer.Option("--record", metavar="ID", help="Only this record; may be repeated.")
 ]
 
+ExistingOption = Annotated[
+    bool,
+    typer.Option(
+        "--existing/--from-now",
+        help="Also the records that were read past until now, or only what changes from now on.",
+    ),
+]
+
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout. Takes what msgspec can encode; a decimal becomes a number."""

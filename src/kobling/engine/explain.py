@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -14,7 +14,7 @@ from kobling.engine.task import Context, Task, columns_of
 from kobling.engine.words import SYSTEMS, text_at, why_it_stays
 from kobling.model.mapping import FieldRow, Side
 from kobling.model.mapping import Mapping as TableMapping
-from kobling.model.pair import Action, Base, First, Kind
+from kobling.model.pair import Action, Base, First, Kind, Write
 from kobling.model.state import Change, Coupling
 from kobling.model.values import UNSET, Value, Values, same_value
 from kobling.ports import Row
@@ -147,7 +147,7 @@ def _of_plan(mapping: TableMapping, task: Task) -> list[str]:
     return found or ["The next run has nothing to do with it."]
 
 
-def _write(mapping: TableMapping, task: Task, write: Any) -> str:
+def _write(mapping: TableMapping, task: Task, write: Write) -> str:
     columns = mapping.table(write.side).columns
     record = task.records[write.side]
     fields = ", ".join(
