@@ -6,6 +6,7 @@ from kobling.model.mapping import Direction
 from kobling.model.pair import Kind
 from kobling.service.documents import COUNTS
 
+from . import administration_documents as administration
 from .markdown import code, page, table, words_for
 
 # By key: (what it holds, what it means).
@@ -352,11 +353,24 @@ def documents_page() -> str:
         "JSON",
         _HEAD,
         "## Commands",
-        *(_section(f"### kobling {name}", keys) for name, keys in COMMANDS.items()),
+        *(
+            _section(f"### kobling {name}", keys)
+            for name, keys in _in_order(COMMANDS, administration.COMMANDS)
+        ),
         "## Parts",
         _BOTH,
-        *(_section(f"### {name}", keys) for name, keys in SHAPES.items()),
+        *(_section(f"### {name}", keys) for name, keys in (SHAPES | administration.SHAPES).items()),
     )
+
+
+def _in_order(ours: dict[str, Keys], others: dict[str, Keys]) -> list[tuple[str, Keys]]:
+    """The commands of both; those of the second stand behind the first ones of the same group, else last."""
+    found = list(ours.items())
+    for name, keys in others.items():
+        group = name.split()[0]
+        places = [at for at, (known, _) in enumerate(found) if known.split()[0] == group]
+        found.insert(places[-1] + 1 if places else len(found), (name, keys))
+    return found
 
 
 def _section(title: str, keys: Keys) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kobling.catalogue.definition import OF_FIELDS, Changes
+from kobling.catalogue.definition import OF_PARTS, Changes
 from kobling.catalogue.describe import depends_on
 from kobling.catalogue.filter_expression import CONSTANTS
 from kobling.catalogue.load import definitions, every_variant
@@ -145,7 +145,7 @@ def _changes() -> Iterator[tuple[str, str, str]]:
         "bc_filter": ("a filter",),
         "crm_filter": ("a filter",),
     }
-    known = [one for one in Changes.__struct_fields__ if one not in OF_FIELDS]
+    known = [one for one in Changes.__struct_fields__ if one not in OF_PARTS]
     for key, text in words_for(known, _OPTIONS, "mapping options").items():
         kinds = values.get(key, ("on", "off"))
         yield code(key), ", ".join(one if " " in one else code(one) for one in kinds), text

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from kobling.catalogue.definition import OF_FIELDS, Changes
+from kobling.catalogue.definition import OF_PARTS, Changes
 from kobling.catalogue.load import every_variant
 from kobling.catalogue.sources import SOURCES
 from kobling.cli.main import app
@@ -85,7 +85,7 @@ def test_every_setting_is_there_with_its_variable() -> None:
 
 def test_every_mapping_option_is_there_with_its_values() -> None:
     own = section(text_of("mappings.md"), "What can be changed")
-    for name in {*Changes.__struct_fields__} - OF_FIELDS:
+    for name in {*Changes.__struct_fields__} - OF_PARTS:
         assert f"| `{name}` |" in own
     for value in (*Direction, *UpdateConflict, *DeletionConflict):
         assert f"`{value}`" in own

@@ -205,7 +205,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A user's edits of a mapping; None leaves what the definition says. An empty filter lets all through.
 
     fields: edits of field rows, by `field_name`. new_fields: rows that a user added. bc_columns, crm_columns:
-    columns that they need beside those of the definition, by their names on the wire.
+    columns that they need beside those of the definition, by their names on the wire. blank_options: codes of
+    an option mapping that stand for no option.
     """
 
     enabled: bool | None = None
@@ -219,6 +220,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     new_fields: tuple[Field, ...] = ()
     bc_columns: dict[str, Column] = {}
     crm_columns: dict[str, Column] = {}
+    blank_options: tuple[str, ...] = ()
 
     @property
     def is_enabled(self) -> bool:
@@ -227,8 +229,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 NO_CHANGES: Final = Changes()
-# Changes of rows and their columns; the others are of the mapping as a whole.
-OF_FIELDS: Final = frozenset({"fields", "new_fields", "bc_columns", "crm_columns"})
+# Changes of rows, their columns and options; the others are of the mapping as a whole.
+OF_PARTS: Final = frozenset({"fields", "new_fields", "bc_columns", "crm_columns", "blank_options"})
+_CODE: Final = "code"
 
 
 def changed(definition: Definition, changes: Changes) -> Definition:
@@ -242,7 +245,7 @@ def changed(definition: Definition, changes: Changes) -> Definition:
         ("bc", changes.bc_filter, changes.bc_columns),
         ("crm", changes.crm_filter, changes.crm_columns),
     ):
-        edits[side] = _table(getattr(definition, side), filtered, columns)
+        edits[side] = _table(getattr(definition, side), filtered, columns, changes.blank_options)
     edits["fields"] = (*definition.fields, *changes.new_fields)
     now = msgspec.structs.replace(definition, **edits)
     now = msgspec.structs.replace(now, fields=tuple(_edited(now, one, changes) for one in now.fields))
@@ -260,10 +263,20 @@ def _one_way(definition: Definition) -> Definition:
     return msgspec.structs.replace(definition, fields=tuple(rows))
 
 
-def _table(table: Table, filtered: tuple[FilterCondition, ...] | None, columns: dict[str, Column]) -> Table:
+def _table(
+    table: Table,
+    filtered: tuple[FilterCondition, ...] | None,
+    columns: dict[str, Column],
+    blank_options: tuple[str, ...],
+) -> Table:
+    inside = table.filter if filtered is None else filtered
+    if blank_options:
+        # Nothing is coupled or created of a code that stands for nothing.
+        text = f"the code is not set to blank: {', '.join(blank_options)}"
+        inside = (*inside, FilterCondition(column=_CODE, values=blank_options, negated=True, text=text))
     return msgspec.structs.replace(
         table,
-        filter=table.filter if filtered is None else filtered,
+        filter=inside,
         # What a later version of the definition knows of a column goes before what a user said.
         columns=columns | table.columns if columns else table.columns,
     )

@@ -16,7 +16,7 @@ from kobling.model.look_up import Answer, Facts, Found, Reference, Rejected, Row
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 
-_OPTIONS: Final = "account options"
+ACCOUNT_OPTIONS: Final = "account options"
 _CODE_LENGTH: Final = 10
 
 
@@ -64,7 +64,7 @@ OPTION_FIELDS: Final = (
 )
 REFERENCES: Final = (
     Reference(
-        name=_OPTIONS,
+        name=ACCOUNT_OPTIONS,
         side=Side.RIGHT,
         route="account",
         columns=tuple(one.column for one in OPTION_FIELDS),
@@ -83,22 +83,24 @@ def resolve(
 ) -> dict[str, Answer | Through]:
     """To Sales: the option of a code. To Business Central: the code of a value, if it exists there.
 
-    What is coupled comes first; where nothing is, the label says which code an option stands for.
+    What is coupled comes first; where nothing is, the label says which code an option stands for, unless a
+    person said that the code stands for none.
     """
-    rows = [one for one in rows_of(facts, _OPTIONS) if one.get("column") == field.column]
+    rows = [one for one in rows_of(facts, ACCOUNT_OPTIONS) if one.get("column") == field.column]
     if side is Side.RIGHT:
-        return {key: _to_right(field, rows, key) for key in keys}
+        return {key: _to_right(field, facts, rows, key) for key in keys}
     by_value = {str(one["value"]): one for one in rows}
     return {key: _to_left(field, facts, by_value, key) for key in keys}
 
 
 def finish(field: OptionField, facts: Facts, side: Side, values: Collection[Found]) -> dict[Found, Answer]:
-    """To Sales: the value of the option that was found."""
+    """To Sales: the value of the option that was found, blank where a person said that there is none."""
     if side is Side.LEFT:
         return {one: one[1] for one in values}
-    by_id = {text_of(one, "id"): int(one["value"]) for one in rows_of(facts, _OPTIONS)}
+    by_id = {text_of(one, "id"): int(one["value"]) for one in rows_of(facts, ACCOUNT_OPTIONS)}
     words = f"the option that is coupled in {field.mapping} is no longer in Sales"
-    return {one: by_id[one[1]] if one[1] in by_id else missing(field.source, words) for one in values}
+    gone = missing(field.source, words)
+    return {one: by_id.get(one[1], gone) if one[1] else "" for one in values}
 
 
 def code_of(column: str, value: int, label: str) -> str:
@@ -116,10 +118,12 @@ def _cut(label: str) -> str:
     return label.strip()[:_CODE_LENGTH].strip().upper()
 
 
-def _to_right(field: OptionField, rows: Rows, key: str) -> Answer | Through:
+def _to_right(field: OptionField, facts: Facts, rows: Rows, key: str) -> Answer | Through:
     wanted = key.strip().upper()
     if not wanted:
         return None
+    if wanted in facts.blank.get(field.mapping, ()):
+        return _through(field, wanted, "")
     codes = {int(one["value"]): code_of(field.column, int(one["value"]), _label(one)) for one in rows}
     # Where several labels begin alike, the default option comes first, then the lowest value.
     found = sorted(value for value, code in codes.items() if code == wanted)
@@ -141,6 +145,8 @@ def _to_left(
     if option is None:
         return missing(field.source, f"{field.caption} has no option with the value {key} in Sales")
     code = code_of(field.column, int(key), _label(option))
+    if code in facts.blank.get(field.mapping, ()):
+        return _through(field, text_of(option, "id"), "")
     row = first_of(rows_of(facts, field.table), "code", code)
     other: str | Missing
     if row is not None:
@@ -165,7 +171,7 @@ def name(field: OptionField, facts: Facts, side: Side, keys: Collection[str]) ->
     """What a new or renamed option is called: its label of a code, its code of a label."""
     if side is Side.RIGHT:
         return {key: _named(field, key, key) for key in keys}
-    labels = [_label(one) for one in rows_of(facts, _OPTIONS) if one.get("column") == field.column]
+    labels = [_label(one) for one in rows_of(facts, ACCOUNT_OPTIONS) if one.get("column") == field.column]
     return {key: _code_named(field, labels, key) for key in keys}
 
 
@@ -205,7 +211,7 @@ def default_codes() -> dict[str, dict[int, str]]:
 def _source(field: OptionField) -> Source:
     return Source(
         name=field.source,
-        references=(_OPTIONS, field.table),
+        references=(ACCOUNT_OPTIONS, field.table),
         resolve=partial(resolve, field),
         via=(field.mapping,),
         finish=partial(finish, field),
@@ -213,7 +219,7 @@ def _source(field: OptionField) -> Source:
 
 
 def _naming(field: OptionField) -> Source:
-    return Source(name=field.naming, references=(_OPTIONS,), resolve=partial(name, field))
+    return Source(name=field.naming, references=(ACCOUNT_OPTIONS,), resolve=partial(name, field))
 
 
 SOURCES: Final = tuple(make(one) for one in OPTION_FIELDS for make in (_source, _naming))

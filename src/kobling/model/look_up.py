@@ -69,13 +69,14 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source answers from: reference rows by table name, the day, the BC company's id, and the names
-    of the mappings that are carried out."""
+    """What a source answers from: reference rows by table name, the day, the BC company's id, the names of
+    the mappings that are carried out, and by mapping the keys that a person said to stand for nothing."""
 
     tables: dict[str, list[dict[str, Any]]]
     today: date
     company: str
     mappings: frozenset[str] = frozenset()
+    blank: Mapping[str, frozenset[str]] = {}
 
 
 Rows: TypeAlias = list[dict[str, Any]]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.catalogue.definition import NO_CHANGES, OF_FIELDS, Changes, Definition, changed
+from kobling.catalogue.definition import NO_CHANGES, OF_PARTS, Changes, Definition, changed
 from kobling.catalogue.describe import every_variant_document, list_document, show_document
 from kobling.catalogue.filter_text import parse_filter
 from kobling.catalogue.load import every_variant
@@ -156,4 +156,4 @@ _READERS: Final[dict[str, Callable[[Definition, str, str], Any]]] = {
     "bc_filter": _bc_filter,
     "crm_filter": _crm_filter,
 }
-assert set(_READERS) == {*Changes.__struct_fields__} - OF_FIELDS, "a change cannot be written"
+assert set(_READERS) == {*Changes.__struct_fields__} - OF_PARTS, "a change cannot be written"

@@ -133,6 +133,7 @@ class Session:
     ) -> AsyncIterator[Context]:
         """Everything that a run needs, with both services connected."""
         mappings = await self.mappings()
+        blank = {name: frozenset(one.blank_options) for name, one in (await self.changes()).items()}
         bc, crm = self.configuration.bc, self.configuration.crm
         place = f"{bc.root} {bc.company} {crm.url} {crm.client_id}"
         known = (await self.state.marks()).get(_PLACE) == place
@@ -148,7 +149,11 @@ class Session:
                 sources=SOURCES,
                 references=REFERENCES,
                 facts=Facts(
-                    tables={}, today=datetime.now(UTC).date(), company=company, mappings=frozenset(mappings)
+                    tables={},
+                    today=datetime.now(UTC).date(),
+                    company=company,
+                    mappings=frozenset(mappings),
+                    blank=blank,
                 ),
                 namespace=uuid.uuid5(
                     uuid.NAMESPACE_URL, f"{self.configuration.bc.root} {company} {organization}"

@@ -1,0 +1,28 @@
+"""The JSON documents of the commands that administer mappings; see `documents`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+Keys = dict[str, tuple[str, str]]
+
+COMMANDS: Final[dict[str, Keys]] = {
+    "option list": {"options": ("list of [option](#option)", "Codes first, then options without a code.")},
+    "option set": {"option": ("[option](#option)", "As it is now.")},
+}
+SHAPES: Final[dict[str, Keys]] = {
+    "option": {
+        "mapping": ("text", "The option mapping."),
+        "field": ("text", "The field of accounts in Dataverse."),
+        "code": ("text", "The code in Business Central; of an option without one, the code that it makes."),
+        "bc_id": ("text or null", "The record of the code; null where there is none."),
+        "value": ("number or null", "The value of the option; null where there is none."),
+        "label": ("text or null", "Its label."),
+        "crm_id": ("text or null", "The id under which the option is coupled."),
+        "state": (
+            "text",
+            "`coupled`; `label`, where nothing is coupled and the label says it; `blank`, where a person "
+            "said that the code stands for no option; `no option`, `no code`.",
+        ),
+    },
+}
