@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kobling.model.mapping import Direction
 from kobling.model.pair import Kind
+from kobling.model.schedule import Status
 from kobling.service.documents import COUNTS
 
 from . import administration_documents as administration
@@ -158,6 +159,10 @@ COMMANDS: dict[str, Keys] = {
     "held list": {"held": ("list of [held](#held)", "What the integration user changed in Sales.")},
     "held accept": _SPOKEN,
     "held ignore": _SPOKEN,
+    **{
+        f"schedule {one}": {"entries": ("list of [entry](#entry)", "The job queue entries.")}
+        for one in ("list", "set", "hold", "ready", "run")
+    },
     "job list": {"jobs": ("list of [job](#job)", "The newest first.")},
     "job show": _JOB,
     "why": {
@@ -189,6 +194,26 @@ COMMANDS: dict[str, Keys] = {
     },
 }
 SHAPES: dict[str, Keys] = {
+    "entry": {
+        "name": ("text", "What people call it."),
+        "mapping": ("text", "The mapping that it runs."),
+        "status": ("text", f"One of {', '.join(code(one) for one in Status)}."),
+        "next_start": ("text or null", "When it starts; null where only a change or a person sets it going."),
+        "recurring": ("true or false", "Whether it runs again and again; else it was asked for once."),
+        "every_minutes": ("number", "How often it runs."),
+        "inactivity_minutes": (
+            "number or null",
+            "How long it is on hold after a run that found nothing: 0 until a change, null not at all.",
+        ),
+        "attempts": ("number", "How many runs in a row have failed."),
+        "attempts_max": ("number", "How many may fail."),
+        "delay_seconds": ("number", "How long after the first failure it is tried again."),
+        "category": ("text", "Entries of one category run one after the other."),
+        "days": ("list of text", "The days of the week on which it runs."),
+        "hours": ("text", "The part of the day in which it runs."),
+        "time_zone": ("text", "Whose clock both go by."),
+        "message": ("text", "Why the last run failed; else empty."),
+    },
     "job": _JOB,
     "change": {
         "at": ("text", "When."),

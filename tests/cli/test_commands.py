@@ -280,3 +280,18 @@ def test_a_killed_job_is_listed_as_dead(kobling: Kobling, world: World) -> None:
         "died",
     ]
     assert world.query("select count(*) from job where status = 'running'") == [(0,)]
+
+
+@pytest.mark.scenario("JQ-18")
+@pytest.mark.scenario("JQ-19")
+def test_the_schedule_says_how_many_entries_are_active(kobling: Kobling) -> None:
+    kobling("schedule", "ready")
+    listed = document(kobling("schedule", "list", "--json"))["entries"]
+    assert {one["status"] for one in listed} == {"Ready"}
+    count = len(listed)
+    assert kobling("schedule", "list").stdout.endswith(f"{count} of {count} recurring entries are active.\n")
+    kobling("schedule", "hold", "CURRENCY")
+    kobling("schedule", "run", "CUSTOMER")
+    said = kobling("schedule", "list").stdout
+    assert said.endswith(f"{count - 1} of {count} recurring entries are active.\n")
+    assert kobling("schedule", "set", "CUSTOMER", "every_minutes=0").returncode == 2

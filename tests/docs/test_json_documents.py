@@ -143,6 +143,11 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
         "field new", "CUSTOMER", "Search Name", "tickersymbol", "--bc-type=text:100", "--crm-type=text:10"
     )
     _administer(day)
+    day.run("schedule list")
+    day.run("schedule set", "CUSTOMER", "every_minutes=5")
+    day.run("schedule hold", "CUSTOMER")
+    day.run("schedule ready", "CUSTOMER")
+    assert day.run("schedule run", "CUSTOMER", "--full")["entries"]
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.wrong == []

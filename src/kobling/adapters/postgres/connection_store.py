@@ -30,6 +30,11 @@ class ConnectionStore:
         self._stores: dict[str, PostgresStore] = {}
         self._sweep = Sweep(database)
 
+    @property
+    def database(self) -> psycopg.AsyncConnection[Any]:
+        """The database connection behind it."""
+        return self._database
+
     @classmethod
     async def open(cls, database: psycopg.AsyncConnection[Any], name: str) -> ConnectionStore:
         """The connection of that name; made if it is new."""

@@ -1,0 +1,143 @@
+"""Job queue entries in PostgreSQL. Its clock is the only one, as workers stand on many machines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import psycopg
+
+from kobling.adapters.postgres.packing import encoder
+from kobling.catalogue.schedule import ONCE, TimingEdits, edited, shipped_status, timing_of
+from kobling.model.schedule import Entry, Status, Work
+
+# Any number will do; together with a connection's id it names the lock of its schedule.
+_LOCK: Final = 71_051_182
+# What ran once is kept for people to look at, not for ever.
+_KEPT_DAYS: Final = 30
+_COLUMNS: Final = (
+    "schedule_entry.id, mapping.name, recurring, work, edits, status, next_start, running, again, attempts,"
+    " message, queue_job"
+)
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry, what a person changed of its timing, and the job of the queue that carries it out."""
+
+    entry: Entry
+    edits: TimingEdits
+    queue_job: int | None
+
+
+class ScheduleStore:
+    """The entries of one connection, on one database connection."""
+
+    def __init__(self, database: psycopg.AsyncConnection[Any], connection_id: int) -> None:
+        self.database = database
+        self.connection_id = connection_id
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[datetime]:
+        """One transaction in which nobody else changes entries; the time of the database."""
+        async with self.database.transaction():
+            await self.database.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, self.connection_id])
+            yield await self.now()
+
+    async def now(self) -> datetime:
+        """The time of the database."""
+        row = await (await self.database.execute("select clock_timestamp()")).fetchone()
+        assert row is not None
+        return _utc(row[0])
+
+    async def ensure(self, names: Sequence[str], now: datetime) -> None:
+        """Makes the recurring entry of each of these mappings that has none."""
+        rows = [(one, shipped_status(one)) for one in names]
+        await self.database.execute(
+            "insert into mapping (connection_id, name) select %s, unnest(%s::text[]) on conflict do nothing",
+            [self.connection_id, list(names)],
+        )
+        await self.database.execute(
+            "insert into schedule_entry (mapping_id, recurring, status, next_start)"
+            " select mapping.id, true, given.status,"
+            f" case when given.status = '{Status.READY}' then %s end"
+            " from unnest(%s::text[], %s::text[]) as given(name, status)"
+            " join mapping on mapping.name = given.name and connection_id = %s on conflict do nothing",
+            [now, [row[0] for row in rows], [str(row[1]) for row in rows], self.connection_id],
+        )
+
+    async def entries(self, names: Sequence[str]) -> list[Stored]:
+        """The entries of these mappings, in their order; those that run once behind the recurring one."""
+        cursor = await self.database.execute(
+            f"select {_COLUMNS} from schedule_entry join mapping on mapping.id = mapping_id"
+            " where connection_id = %s and mapping.name = any(%s)"
+            " order by array_position(%s, mapping.name), recurring desc, schedule_entry.id",
+            [self.connection_id, list(names), list(names)],
+        )
+        return [_stored(row) async for row in cursor]
+
+    async def save(self, entry: Entry, queue_job: int | None = None) -> None:
+        """Stores an entry as it is now."""
+        await self.database.execute(
+            "update schedule_entry set status = %s, next_start = %s, again = %s, attempts = %s,"
+            " message = %s, queue_job = %s, running = %s,"
+            " started_at = case when %s and not running then clock_timestamp() else started_at end,"
+            " ended_at = case when running and not %s then clock_timestamp() else ended_at end"
+            " where id = %s",
+            [
+                entry.status,
+                entry.next_start,
+                entry.again,
+                entry.attempts,
+                entry.message,
+                queue_job,
+                *[entry.running] * 3,
+                entry.id,
+            ],
+        )
+
+    async def edit(self, entry: Entry, edits: TimingEdits) -> None:
+        """Stores what a person changed of its timing."""
+        await self.database.execute(
+            "update schedule_entry set edits = %s::jsonb where id = %s",
+            [encoder.encode(edits).decode(), entry.id],
+        )
+
+    async def ask_once(self, name: str, work: Work, now: datetime) -> int:
+        """A new entry that runs once; its number. Old ones that are over go."""
+        await self.database.execute(
+            f"delete from schedule_entry where not recurring and not running"
+            f" and ended_at < now() - interval '{_KEPT_DAYS} days'"
+        )
+        cursor = await self.database.execute(
+            "insert into schedule_entry (mapping_id, recurring, work, status, next_start)"
+            " select id, false, %s, %s, %s from mapping where connection_id = %s and name = %s returning id",
+            [work, Status.READY, now, self.connection_id, name],
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def _stored(row: tuple[Any, ...]) -> Stored:
+    name, recurring, edits = row[1], row[2], msgspec.convert(row[4], TimingEdits)
+    entry = Entry(
+        id=row[0],
+        mapping=name,
+        timing=edited(timing_of(name), edits) if recurring else ONCE,
+        recurring=recurring,
+        work=Work(row[3]),
+        status=Status(row[5]),
+        next_start=None if row[6] is None else _utc(row[6]),
+        running=row[7],
+        again=row[8],
+        attempts=row[9],
+        message=row[10],
+    )
+    return Stored(entry=entry, edits=edits, queue_job=row[11])
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
