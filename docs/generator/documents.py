@@ -225,8 +225,20 @@ SHAPES: dict[str, Keys] = {
         "field": ("text", "The caption of the field; empty where the record as a whole was written."),
         "column": ("text", "Its name on the wire."),
         "before": ("any", "What it held before; null in a creation."),
-        "after": ("any", "What was written."),
+        "after": ("any", "What it held after it."),
         "reason": ("text", "Why."),
+    },
+    "planned": {
+        "system": ("text", "The system that gets the value: `bc` or `crm`."),
+        "field": ("text", "The field's caption there."),
+        "column": ("text", "The field's name there."),
+        "before": ("any", "What it holds."),
+        "after": ("any", "What it would hold."),
+        "reason": ("text", "What changed, or what else makes the run write it."),
+    },
+    "unsettled": {
+        "field": ("text", "The field; empty for the record as a whole."),
+        "reason": ("text", "Why it cannot be settled now."),
     },
     "difference": {
         "mapping": ("text", "The mapping."),
@@ -277,8 +289,10 @@ SHAPES: dict[str, Keys] = {
         "action": ("text", f"One of {', '.join(code(one) for one in Kind)}."),
         "record": ("text", "What people know the record by."),
         "fields": ("object", "`bc` and `crm`, each with [value before, value after] by column."),
+        "changes": ("list of [planned](#planned)", "The same, a field an entry, each with its reason."),
         "contested": ("list of text", "Fields that would be in conflict."),
         "held": ("list of text", "Fields that would be held, as the integration user changed them."),
+        "open": ("list of [unsettled](#unsettled)", "Fields that would wait or be refused."),
         "reason": ("text", "Why."),
     },
     "check": {

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 Document = dict[str, Any]
+_SYSTEMS = {"bc": "Business Central", "crm": "Sales"}
 _WAYS = {"to": "To integration table", "from": "From integration table"}
 
 
@@ -58,16 +59,18 @@ def say_full_warning(names: Sequence[str]) -> None:
 
 
 def say_action(action: Document) -> None:
-    """One action of a dry run."""
-    changes = [
-        f"{field} in {system.upper()}: {_cell(before)!r} -> {_cell(after)!r}"
-        for system, fields in action["fields"].items()
-        for field, (before, after) in fields.items()
+    """One action of a dry run: a line for the record, and one for each field with its reason."""
+    lines = [
+        f"{_SYSTEMS[one['system']]}: {one['field']} {_cell(one['before'])!r} -> {_cell(one['after'])!r}"
+        f" ({one['reason']})"
+        for one in action["changes"]
     ]
-    changes += [f"conflict: {field}" for field in action["contested"]]
-    changes += [f"held: {field}" for field in action["held"]]
-    words = "; ".join(changes) or action["reason"]
-    say(f"{action['mapping']}: {action['action']} {action['record']}: {words}")
+    lines += [f"conflict: {field}" for field in action["contested"]]
+    lines += [f"held: {field}" for field in action["held"]]
+    lines += [f"open: {one['field'] or 'the record'} ({one['reason']})" for one in action["open"]]
+    say(f"{action['mapping']}: {action['action']} {action['record']}: {action['reason']}")
+    for line in lines:
+        say(f"  {line}")
 
 
 def say_verified(document: Document) -> None:

@@ -10,14 +10,15 @@ from kobling.algebra.held import held_words
 from kobling.engine.clearing import as_it_is, clear
 from kobling.engine.counts import Counts
 from kobling.engine.created import created_effect
+from kobling.engine.effects import Effects
 from kobling.engine.held import change_of, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
 from kobling.engine.receiver import Receiver
-from kobling.engine.task import ETAG, Context, Task, answers_of, columns_of, rows_of, values_of
+from kobling.engine.task import ETAG, Context, Task, answers_of, rows_of, values_of
 from kobling.engine.words import Words, open_reason, refusal, text_at, waits_of, why_it_stays
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
-from kobling.model.state import Change, Coupling, Effect, Failure, Intent, Settled
+from kobling.model.state import Change, Coupling, Failure, Intent, Settled
 from kobling.model.values import Values
 from kobling.ports import Method, Outcome, Row, RowResult
 
@@ -49,10 +50,10 @@ class Outcomes:
         self._context = context
         self._mapping = mapping
         self._report = context.reports[mapping.name]
-        self._read = {side: columns_of(mapping, side) for side in Side}
         self._receiver = Receiver(context, mapping)
         self.counts = Counts(mapping, self._report)
         self._words = Words(mapping)
+        self._effects = Effects(context, mapping)
         self._has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
 
     def failures(self) -> list[Failure]:
@@ -69,7 +70,9 @@ class Outcomes:
             effects = (created_effect(task, task.created), *settled.effects)
             settled = msgspec.structs.replace(settled, effects=effects)
         if self._context.rehearse:
-            self._report.actions += self._words.action(task, self._effects(task))
+            self._report.actions += self._words.action(
+                task, self._effects.of(task), self._effects.fields(task)
+            )
         return settled
 
     def _settle(self, task: Task) -> Settled:
@@ -133,7 +136,7 @@ class Outcomes:
         gone, written = task.coupling, rows_of(task).get(Side.RIGHT)
         if written is not None:
             gone = msgspec.structs.replace(gone, right_version=written[ETAG])
-        return Settled(uncouple=gone, leave=task.changes, again=again, effects=tuple(self._effects(task)))
+        return Settled(uncouple=gone, leave=task.changes, again=again, effects=tuple(self._effects.of(task)))
 
     def _refused(self, task: Task, refused: dict[Side, RowResult]) -> Settled:
         side, result = next(iter(refused.items()))
@@ -156,7 +159,7 @@ class Outcomes:
             stay=self._mine(task),
             reason="transient" if passing else "failed",
             message=words,
-            effects=tuple(self._effects(task)),
+            effects=tuple(self._effects.of(task)),
             open=self._unknown(task, refused) if passing else (),
             own=marked(task),
         )
@@ -194,7 +197,7 @@ class Outcomes:
         mine = [msgspec.structs.replace(one, reason="stale") for one in mine]
         change = msgspec.structs.replace(change, wanted=wanted, reason="stale")
         coupling = self._seen(task) if written and not task.fresh else None
-        return Settled(coupling=coupling, again=(*mine, change), effects=tuple(self._effects(task)))
+        return Settled(coupling=coupling, again=(*mine, change), effects=tuple(self._effects.of(task)))
 
     def _done(self, task: Task) -> Settled:
         action = task.action
@@ -252,7 +255,7 @@ class Outcomes:
             fields=fields,
             waits=waits_of(troubles),
             wakes=self._wakes(task, coupling),
-            effects=tuple(self._effects(task)),
+            effects=tuple(self._effects.of(task)),
         )
 
     def _coupling(
@@ -318,25 +321,3 @@ class Outcomes:
         if not (task.fresh or renumbered or any(one.reason == "outside" for one in task.changes)):
             return ()
         return tuple(f"{self._mapping.name}/{one}" for one in coupling.keys)
-
-    def _effects(self, task: Task) -> list[Effect]:
-        rows = rows_of(task)
-        effects = []
-        for write in task.action.writes:
-            if write.side not in rows and task.method(write) is not Method.DELETE:
-                continue
-            record, names = task.records[write.side], self._read[write.side]
-            held = None if record is None else record.values
-            effects.append(
-                Effect(
-                    left=task.ids[Side.LEFT],
-                    right=task.ids[Side.RIGHT],
-                    side=write.side,
-                    method=task.method(write),
-                    values={
-                        names[at]: (None if held is None else held[at], value) for at, value in write.values
-                    },
-                    reason=task.action.reason,
-                )
-            )
-        return effects

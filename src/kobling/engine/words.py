@@ -62,13 +62,21 @@ class Words:
                 return " ".join([table.caption, *(one for one in known if one)])
         return self._mapping.name
 
-    def action(self, task: Task, effects: Sequence[Effect]) -> list[dict[str, Any]]:
-        """The entry of a rehearsal's list of actions; none where nothing would be done or asked."""
+    def action(
+        self, task: Task, effects: Sequence[Effect], written: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """The entry of a rehearsal's list of actions; none where nothing would be done or asked. written:
+        every field that gets a value, with its reason."""
         action = task.action
-        if action.kind is Kind.NOTHING and not (action.contested or action.held):
+        if action.kind is Kind.NOTHING and not (
+            action.contested or action.held or action.waiting or action.rejected
+        ):
             return []
         left, right = self._ids(task)
-        fields = {str(one.side): {key: list(pair) for key, pair in one.values.items()} for one in effects}
+        fields: dict[str, dict[str, list[Any]]] = {}
+        for one in effects:
+            fields.setdefault(str(one.side), {}).update({key: list(pair) for key, pair in one.values.items()})
+        troubles = (*action.waiting, *action.rejected)
         return [
             {
                 "mapping": self._mapping.name,
@@ -77,9 +85,11 @@ class Words:
                 "action": str(action.kind),
                 "record": self.name(task),
                 "fields": fields,
+                "changes": list(written),
                 "contested": list(action.contested),
                 "held": list(action.held),
-                "reason": action.reason,
+                "open": [{"field": one.field, "reason": one.reason} for one in troubles],
+                "reason": why_it_stays(task),
             }
         ]
 

@@ -85,7 +85,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """A write that happened, for the audit: (before, after) by column."""
+    """A write that happened, for the audit: (before, after) by column, as the service held and holds them.
+    version: of the record after it, '' where that is not known."""
 
     left: str
     right: str
@@ -93,6 +94,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     values: dict[str, tuple[Value, Value]]
     reason: str
+    version: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,9 @@ COUNTS: Final = (
     *("outside", "coupled", "uncoupled"),
 )
 
+# By the core's word for a side.
+SYSTEMS: Final = {"left": "bc", "right": "crm"}
+
 
 def job_document(report: Report) -> dict[str, Any]:
     """One job."""
@@ -32,14 +35,18 @@ def job_document(report: Report) -> dict[str, Any]:
 
 def action_document(action: dict[str, Any]) -> dict[str, Any]:
     """One action of a rehearsal: (before, after) by system and field."""
-    names = {"left": "bc", "right": "crm"}
-    fields = {names[side]: values for side, values in action["fields"].items()}
+    fields = {SYSTEMS[side]: values for side, values in action["fields"].items()}
+    changes = [
+        {"system": SYSTEMS[one["side"]], **{key: value for key, value in one.items() if key != "side"}}
+        for one in action["changes"]
+    ]
     shown = {key: value for key, value in action.items() if key not in {"left", "right", "fields"}}
     return {
         **shown,
         "bc_id": action["left"] or None,
         "crm_id": action["right"] or None,
         "fields": fields,
+        "changes": changes,
     }
 
 

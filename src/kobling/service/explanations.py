@@ -9,10 +9,10 @@ from kobling.engine.explain import explain
 from kobling.engine.synchronize import Synchronization
 from kobling.engine.task import Options
 from kobling.model.mapping import Side
+from kobling.service.documents import SYSTEMS
 from kobling.service.identifiers import ids_in_state, locate
 from kobling.service.session import Document, Session
 
-_SYSTEMS: Final = {"left": "bc", "right": "crm"}
 _SHOWN: Final = 3
 
 
@@ -73,7 +73,7 @@ async def history(session: Session, name: str, text: str) -> Document:
             "kind": row["kind"],
             "bc_id": row["bc_id"],
             "crm_id": row["crm_id"],
-            "system": _SYSTEMS[row["side"]],
+            "system": SYSTEMS[row["side"]],
             "method": row["method"],
             "field": _caption(definition, row["side"], column),
             "column": column,

@@ -24,7 +24,7 @@ _UPDATED: Final = ", ".join(
     if one not in {"mapping_id", "left_id", "right_id"}
 )
 _INBOX: Final = "mapping_id, layout_id, turn, side, record_id, version, body, deleted, wanted, reason, by_us"
-_AUDIT: Final = "job_id, mapping_id, left_id, right_id, side, method, changes, reason"
+_AUDIT: Final = "job_id, mapping_id, left_id, right_id, side, method, changes, reason, version"
 
 
 async def copy(
@@ -136,6 +136,7 @@ async def record(database: psycopg.AsyncConnection[Any], head: str, effects: Seq
                 cell(one.method),
                 values,
                 cell(one.reason),
+                cell(one.version),
             )
         )
         for one, values in zip(effects, packed([one.values for one in effects]), strict=True)
