@@ -51,9 +51,14 @@ def served() -> Iterator[Sandbox]:
         assert process.wait(timeout=20) == 0
 
 
-@pytest.fixture
-def sandbox(served: Sandbox) -> Sandbox:
+def fresh(served: Sandbox) -> Sandbox:
+    """The sandbox as it was when it was started."""
     for base in (served.business_central, served.dataverse):
         served.control(base, "reset", {})
         served.control(base, "faults", {"rules": []})
     return served
+
+
+@pytest.fixture
+def sandbox(served: Sandbox) -> Sandbox:
+    return fresh(served)

@@ -139,30 +139,40 @@ class Outcomes:
         return Settled(uncouple=gone, leave=task.changes, again=again, effects=tuple(self._effects.of(task)))
 
     def _refused(self, task: Task, refused: dict[Side, RowResult]) -> Settled:
-        side, result = next(iter(refused.items()))
-        if result.outcome is Outcome.STALE and side in task.read:
-            return self._again(task, self._change(side, task.read[side]))
-        if result.outcome is Outcome.GONE and task.coupling is not None:
-            return self._again(task, Change(id=task.ids[side], side=side, deleted=True))
-        words = refusal(side, result)
-        if self._has_come_late(task, side, result) or clear(self._context, self._mapping, task, side, result):
-            return self._again(task, as_it_is(self._mapping, task))
-        self.counts.add(task, side, "failed")
+        for side, result in refused.items():
+            change = self._another_look(task, side, result)
+            if change is not None:
+                return self._again(task, change)
+        words = {side: refusal(side, result) for side, result in refused.items()}
+        for side in refused:
+            self.counts.add(task, side, "failed")
         self.counts.done(task)
-        passing = result.outcome is Outcome.TRANSIENT
-        trouble = Trouble(field="", reason=words)
-        self._words.fail(task, trouble, passing=passing)
+        for side, result in refused.items():
+            trouble = Trouble(field="", reason=words[side])
+            self._words.fail(task, trouble, passing=result.outcome is Outcome.TRANSIENT)
+        passing = any(one.outcome is Outcome.TRANSIENT for one in refused.values())
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
             coupling=coupling,
             fresh=task.fresh,
             stay=self._mine(task),
-            reason="transient" if passing else "failed",
-            message=words,
+            # What was refused of a deletion still waits for the same words of a person.
+            reason="transient" if passing else "deleted" if any(task.deleted.values()) else "failed",
+            message="; ".join(words.values()),
             effects=tuple(self._effects.of(task)),
             open=self._unknown(task, refused) if passing else (),
             own=marked(task),
         )
+
+    def _another_look(self, task: Task, side: Side, result: RowResult) -> Change | None:
+        """What is read and planned again because of that answer; None where the pair is refused."""
+        if result.outcome is Outcome.STALE and side in task.read:
+            return self._change(side, task.read[side])
+        if result.outcome is Outcome.GONE and task.coupling is not None:
+            return Change(id=task.ids[side], side=side, deleted=True)
+        if self._has_come_late(task, side, result) or clear(self._context, self._mapping, task, side, result):
+            return as_it_is(self._mapping, task)
+        return None
 
     def _has_come_late(self, task: Task, side: Side, result: RowResult) -> bool:
         """Whether what a run that died had sent was still on its way when it was asked for: then its record
