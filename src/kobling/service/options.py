@@ -124,9 +124,11 @@ def _option_of(
         option = by_id.get(coupling.right)
         return option, "no option" if option is None else "coupled"
     code = str(row["code"]).upper()
-    if code in held.blank:
-        return held.named(code), BLANK
     option = held.named(code)
+    if option is not None and held.coupled(Side.RIGHT, str(option["id"])) is not None:
+        option = None
+    if code in held.blank:
+        return option, BLANK
     return option, "no option" if option is None else "label"
 
 
