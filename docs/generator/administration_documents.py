@@ -6,11 +6,23 @@ from typing import Final
 
 Keys = dict[str, tuple[str, str]]
 
+_SHOWN: Final[Keys] = {
+    "name": ("text", "The mapping."),
+    "variants": ("list of [variant](#variant)", "The variant that is there."),
+    "set_aside": ("list of [set aside](#set-aside), optional", "Stored changes that do not fit any more."),
+}
 COMMANDS: Final[dict[str, Keys]] = {
+    "mapping new": {**_SHOWN, "note": ("text", "What to know of the new mapping; empty where nothing is.")},
+    "mapping delete": {"deleted": ("text", "The mapping that is no longer there.")},
     "option list": {"options": ("list of [option](#option)", "Codes first, then options without a code.")},
     "option set": {"option": ("[option](#option)", "As it is now.")},
 }
 SHAPES: Final[dict[str, Keys]] = {
+    "set aside": {
+        "what": ("text", "The key or the field; empty for the mapping as a whole."),
+        "message": ("text", "Why it does not fit."),
+        "cure": ("text", "What to do."),
+    },
     "option": {
         "mapping": ("text", "The option mapping."),
         "field": ("text", "The field of accounts in Dataverse."),

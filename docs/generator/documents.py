@@ -63,6 +63,7 @@ _SUMMARY: Keys = {
 _SHOWN: Keys = {
     "name": ("text", "The mapping."),
     "variants": ("list of [variant](#variant)", "The variant that is there; with `--every-variant` all."),
+    "set_aside": ("list of [set aside](#set-aside), optional", "Stored changes that do not fit any more."),
 }
 _FIELD_CHANGED: Keys = {
     **_SHOWN,

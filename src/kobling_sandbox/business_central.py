@@ -32,6 +32,7 @@ from kobling_sandbox.business_central_errors import (
     unknown_segment,
 )
 from kobling_sandbox.business_central_loading import load_companies
+from kobling_sandbox.business_central_metadata import schema_document
 from kobling_sandbox.business_central_reads import (
     Listing,
     list_body,
@@ -146,6 +147,9 @@ class BusinessCentral:
         rest = place.rest
         if not rest:
             return _answer(200, self._service_document(place))
+        if rest == ("$metadata",):
+            document = schema_document(self._entities[place.route])
+            return Response(200, {"Content-Type": "application/xml", "OData-Version": "4.0"}, document)
         name, key = split_segment(rest[0])
         if name == "companies" and key is not None and len(rest) > 1:
             company, rest = self._company(key), rest[1:]

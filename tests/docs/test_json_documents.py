@@ -157,6 +157,8 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
 def _administer(day: Day) -> None:
     assert day.run("option list")["options"]
     day.run("option set", "PAYMENT TERMS", "NET30", "blank")
+    day.run("mapping new", "VEHICLE", "Service Vehicle", "new_vehicle")
+    day.run("mapping delete", "VEHICLE")
 
 
 def _change_as_us(world: World, account: str) -> None:

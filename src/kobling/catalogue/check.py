@@ -177,6 +177,16 @@ def check_types(definition: Definition, field: Field, place: str) -> None:
 
     It is asked of rows that a person adds: a file of ours may know better.
     """
+    for side, table, name in (
+        (Side.LEFT, definition.bc, field.bc),
+        (Side.RIGHT, definition.crm, field.crm),
+    ):
+        if name is not None and field.direction.allows(side) and table.columns[name].fixed:
+            other = Direction.TO_RIGHT if side is Side.LEFT else Direction.TO_LEFT
+            words = f"{table.columns[name].caption} is read-only, and the row flows {field.direction}."
+            _refuse(place, words, f"Use direction={other}, or another column.")
+    if field.conversion.source:
+        return
     if field.bc is None or field.crm is None:
         return
     parsed = parse_transformation(field.transformation, field.direction)

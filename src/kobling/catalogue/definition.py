@@ -43,7 +43,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     blank: how the service writes 'nothing'; by default null for Dataverse, and '', 0 or false for Business
     Central, which knows no null. targets, navigation: of a look-up, see `kobling.model.mapping.Column`.
-    entity_of: the column is none of the service's: it is the table that this look-up points to.
+    entity_of: the column is none of the service's: it is the table that this look-up points to. fixed: the
+    service lets nobody write it.
     """
 
     caption: str
@@ -54,6 +55,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     targets: dict[str, str] = {}
     navigation: str = ""
     entity_of: str = ""
+    fixed: bool = False
 
     @property
     def nothing(self) -> Plain:
@@ -206,7 +208,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     fields: edits of field rows, by `field_name`. new_fields: rows that a user added. bc_columns, crm_columns:
     columns that they need beside those of the definition, by their names on the wire. blank_options: codes of
-    an option mapping that stand for no option.
+    an option mapping that stand for no option. definition: of a mapping that a user made, what it is.
     """
 
     enabled: bool | None = None
@@ -221,6 +223,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     bc_columns: dict[str, Column] = {}
     crm_columns: dict[str, Column] = {}
     blank_options: tuple[str, ...] = ()
+    definition: Definition | None = None
 
     @property
     def is_enabled(self) -> bool:
@@ -229,8 +232,10 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 NO_CHANGES: Final = Changes()
-# Changes of rows, their columns and options; the others are of the mapping as a whole.
-OF_PARTS: Final = frozenset({"fields", "new_fields", "bc_columns", "crm_columns", "blank_options"})
+# Changes of rows, their columns and options, and what the mapping is; the others are keys of the mapping.
+OF_PARTS: Final = frozenset(
+    {"fields", "new_fields", "bc_columns", "crm_columns", "blank_options", "definition"}
+)
 _CODE: Final = "code"
 
 

@@ -12,8 +12,10 @@ from kobling.cli.session import in_session
 from kobling.cli.show import Document, note, wait_notice
 
 field_app = typer.Typer(no_args_is_help=True, help="Integration field mappings.")
-_TYPE = "What a column holds that the mapping does not know yet, with its length: text:50, option, integer, "
-_TYPE += "decimal, boolean, id or date."
+_TYPE = (
+    "What a column holds, if it is not what the service says: text:50, option, integer, decimal, boolean, "
+)
+_TYPE += "id or date."
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +32,12 @@ def field_new(
     edits: Annotated[list[str] | None, typer.Argument(metavar="[key=value]...")] = None,
     bc_type: Annotated[str, typer.Option("--bc-type", metavar="TYPE", help=_TYPE)] = "",
     crm_type: Annotated[str, typer.Option("--crm-type", metavar="TYPE", help=_TYPE)] = "",
+    look_up: Annotated[
+        str,
+        typer.Option(
+            "--look-up", metavar="MAPPING", help="Whose couplings answer, where several mappings could."
+        ),
+    ] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,7 +47,7 @@ def field_new(
     """
     from kobling.service.fields import NewField, new_field
 
-    request = NewField(bc=bc, crm=crm, bc_type=bc_type, crm_type=crm_type)
+    request = NewField(bc=bc, crm=crm, bc_type=bc_type, crm_type=crm_type, look_up=look_up)
     document = in_session(
         config, lambda session: new_field(session, name, request, edits or (), wait=wait_notice)
     )

@@ -54,6 +54,9 @@ def register(app: typer.Typer) -> None:
     mapping_app.command("list")(mapping_list)
     mapping_app.command("show")(mapping_show)
     mapping_app.command("set")(mapping_set)
+    from kobling.cli import own_mapping
+
+    own_mapping.register(mapping_app)
     app.add_typer(mapping_app, name="mapping")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from kobling.adapters.dataverse.options import is_option_table
 from kobling.catalogue.definition import (
     Changes,
     Column,
     ColumnType,
+    Conversion,
     Definition,
     Field,
     FieldChanges,
@@ -23,7 +25,15 @@ from kobling.catalogue.read import with_blank
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Side, UpdateConflict
 from kobling.service.couplings import column_of
-from kobling.service.mappings import one_of, show_mappings, split_edit, store_changes, switch
+from kobling.service.mappings import (
+    check_together,
+    one_of,
+    show_mappings,
+    split_edit,
+    store_changes,
+    switch,
+)
+from kobling.service.metadata import column_in, describe
 from kobling.service.session import Document, Session
 
 # What a row that a rule makes lets a person decide.
@@ -36,13 +46,15 @@ NO_COLUMN: Final = "none"
 class NewField(msgspec.Struct, frozen=True, kw_only=True):
     """A row to add. bc, crm: captions or names of its columns, `none` on the side without one.
 
-    bc_type, crm_type: what a column holds that the mapping does not know yet, as `text:50`.
+    bc_type, crm_type: what a column holds that the mapping does not know yet, as `text:50`; else the service
+    is asked. look_up: the mapping by whose couplings the one is made of the other.
     """
 
     bc: str
     crm: str
     bc_type: str = ""
     crm_type: str = ""
+    look_up: str = ""
 
 
 async def set_field(
@@ -83,13 +95,19 @@ async def new_field(
     async with session.locked([definition.name], wait):
         old = (await session.changes())[definition.name]
         now = changed(definition, old)
-        bc, bc_columns = _column(now.bc, request.bc, request.bc_type, Side.LEFT)
-        crm, crm_columns = _column(now.crm, request.crm, request.crm_type, Side.RIGHT)
+        bc, bc_columns = await _column(session, now.bc, request.bc, request.bc_type, Side.LEFT)
+        crm, crm_columns = await _column(session, now.crm, request.crm, request.crm_type, Side.RIGHT)
         new = msgspec.structs.replace(
             old, bc_columns=old.bc_columns | bc_columns, crm_columns=old.crm_columns | crm_columns
         )
         now = changed(definition, new)
-        row = Field(bc=bc, crm=crm, direction=_only_way(now.direction, bc, crm), enabled=False)
+        row = Field(
+            bc=bc,
+            crm=crm,
+            direction=_only_way(now.direction, bc, crm),
+            enabled=False,
+            conversion=_conversion(session, now, bc, crm, request.look_up),
+        )
         values = {key: value for key, value in _edits(now, row, edits, new=True).items() if value is not None}
         row = msgspec.structs.replace(row, **values, compare=True)
         new = msgspec.structs.replace(new, new_fields=(*old.new_fields, row))
@@ -110,6 +128,7 @@ async def _store(
     now = changed(definition, new)
     _check_way(now, _found(now, key))
     check_changed(now, new)
+    await check_together(session, definition, new)
     await store_changes(session, definition, new, existing=False)
     if existing:
         await session.state.wake_couplings(definition.name, None)
@@ -181,22 +200,67 @@ def _check_changeable(definition: Definition, row: Field, keys: set[str]) -> Non
         )
 
 
-def _column(table: Table, text: str, kind: str, side: Side) -> tuple[str | None, dict[str, Column]]:
+async def _column(
+    session: Session, table: Table, text: str, kind: str, side: Side
+) -> tuple[str | None, dict[str, Column]]:
     """The name of a column, and what is to be known of it if the mapping does not know it yet."""
     if text in {"", NO_COLUMN}:
         return None, {}
-    if not kind:
-        try:
-            return column_of(table, text), {}
-        except ConfigurationError as error:
-            side_option = "--bc-type" if side is Side.LEFT else "--crm-type"
-            cure = f"{error.cure} For another column say what it holds: {side_option} text:50."
-            raise ConfigurationError(error.message, cure=cure) from None
-    name = wire_name(text) if side is Side.LEFT else text
-    if name in table.columns:
-        return name, {}
-    column = _typed(text, kind)
-    return name, {name: with_blank(column, side)}
+    try:
+        return column_of(table, text), {}
+    except ConfigurationError as error:
+        if is_option_table(table.route):
+            raise error from None
+    named = table.route if side is Side.LEFT else table.table
+    described = await describe(session.configuration, side, named)
+    described = msgspec.structs.replace(described, table=table.table)
+    name, column = column_in(described, text, wire_name(text) if side is Side.LEFT else text, side)
+    if kind:
+        given = _typed(column.caption, kind)
+        column = with_blank(msgspec.structs.replace(given, targets=column.targets), side)
+    if name in described.fixed:
+        column = msgspec.structs.replace(column, fixed=True)
+    return name, {name: column}
+
+
+def _conversion(
+    session: Session, now: Definition, bc: str | None, crm: str | None, look_up: str
+) -> Conversion:
+    """A look-up where the column of Sales points to another table; the mapping of that table answers."""
+    targets = {} if crm is None else now.crm.columns[crm].targets
+    if look_up:
+        source = session.definition(look_up)
+        entity = source.crm.table
+        if bc is None or entity not in targets:
+            raise ConfigurationError(
+                f"{now.name}: {crm or NO_COLUMN} does not point to {entity}, the table of {source.name}.",
+                cure="Name a look-up column of that table, or leave --look-up out.",
+            )
+        chosen = [source]
+    elif bc is None or not targets:
+        return Conversion()
+    else:
+        chosen = [one for one in session.definitions.values() if one.ready and _answers(one, targets)]
+    if len(chosen) != 1:
+        names = ", ".join(one.name for one in chosen)
+        raise ConfigurationError(
+            f"{now.name}: {crm} points to {', '.join(targets)}, which "
+            + (f"several mappings couple: {names}." if chosen else "no mapping couples."),
+            cure="Say which one answers: --look-up MAPPING."
+            if chosen
+            else "Make a mapping of that table first: kobling mapping new.",
+        )
+    if chosen[0].bc.number is None:
+        raise ConfigurationError(
+            f"{chosen[0].name} knows no number of its records in Business Central.",
+            cure="Name another mapping.",
+        )
+    entity = chosen[0].crm.table if len(targets) > 1 else ""
+    return Conversion(kind="look_up", source=chosen[0].name, entity=entity)
+
+
+def _answers(definition: Definition, targets: Collection[str]) -> bool:
+    return definition.crm.table in targets and not is_option_table(definition.crm.route)
 
 
 def wire_name(caption: str) -> str:

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
+from kobling.algebra.order import LookUpCycleError, order
 from kobling.catalogue.definition import NO_CHANGES, OF_PARTS, Changes, Definition, changed
 from kobling.catalogue.describe import every_variant_document, list_document, show_document
 from kobling.catalogue.filter_text import parse_filter
-from kobling.catalogue.load import every_variant
+from kobling.catalogue.fitting import SetAside
+from kobling.catalogue.load import every_variant, executable
+from kobling.catalogue.sources import SOURCES
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
 from kobling.service.session import Document, Session
@@ -52,7 +55,14 @@ async def show_mappings(session: Session, name: str) -> Document:
     definition = session.definition(name)
     changes = await session.changes()
     settings = await session.settings()
-    return show_document(definition, changes[definition.name], session.definitions, settings)
+    document = show_document(definition, changes[definition.name], session.definitions, settings)
+    aside = [one for one in await session.set_aside() if one.mapping == definition.name]
+    return document | ({"set_aside": [set_aside_document(one) for one in aside]} if aside else {})
+
+
+def set_aside_document(one: SetAside) -> Document:
+    """A stored change that does not fit any more."""
+    return {"what": one.what, "message": one.message, "cure": one.cure}
 
 
 async def set_mapping(
@@ -64,13 +74,14 @@ async def set_mapping(
     ConfigurationError for an unknown key or a value that it cannot have.
     """
     definition = session.definition(name)
-    values = dict(_edit(definition, one) for one in edits)
+    values = edits_of(definition, edits)
     if not values:
         raise ConfigurationError("Nothing is to be changed.", cure=f"Write key=value; keys: {_keys()}.")
     async with session.locked([definition.name], wait):
         old = (await session.changes())[definition.name]
         new = msgspec.structs.replace(old, **values)
         changed(definition, new)
+        await check_together(session, definition, new)
         await store_changes(session, definition, new, existing=existing)
         if "enabled" in values:
             await _wake_dependants(session, definition.name)
@@ -91,6 +102,30 @@ async def store_changes(session: Session, definition: Definition, new: Changes, 
         await session.state.change_settings(definition.name, msgspec.to_builtins(new))
         routes = (definition.bc.route, definition.crm.route) if existing else ()
         await session.state.mapping_changed(definition.name, routes)
+
+
+async def check_together(session: Session, definition: Definition, new: Changes) -> None:
+    """Whether the mapping can be carried out with these changes, and together with the others.
+
+    Raises ConfigurationError, also where mappings would need each other by look-ups that may not be cleared.
+    """
+    if not (new.is_enabled and definition.ready):
+        return
+    mappings = await session.mappings()
+    available = {*mappings, *SOURCES, definition.name}
+    mappings[definition.name] = executable(definition, new, available, await session.settings())
+    try:
+        order(mappings)
+    except LookUpCycleError as error:
+        raise ConfigurationError(
+            f"{definition.name}: {error}.",
+            cure="Set clear_on_failed=on for one of the look-ups, or disable it.",
+        ) from None
+
+
+def edits_of(definition: Definition, edits: Sequence[str]) -> dict[str, Any]:
+    """What these `key=value` texts change. Raises ConfigurationError."""
+    return dict(_edit(definition, one) for one in edits)
 
 
 def _keys() -> str:

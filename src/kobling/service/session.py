@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
-
 from kobling.adapters.postgres.connection_store import ConnectionStore
 from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
-from kobling.catalogue.definition import Changes, Definition, changed
+from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, changed
+from kobling.catalogue.fitting import SetAside, fitting, read_changes
 from kobling.catalogue.load import definitions, every_variant, executable
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, known_settings, words_of
 from kobling.catalogue.sources import REFERENCES, SOURCES
@@ -48,9 +47,35 @@ class Session:
         self.definitions: dict[str, Definition] = definitions(settings)
 
     async def changes(self) -> dict[str, Changes]:
-        """What a person changed of each shipped mapping."""
-        stored = await self.state.settings()
-        return {name: msgspec.convert(stored.get(name, {}), Changes) for name in self.definitions}
+        """What a person changed of each mapping, as far as it fits the mapping as it is now."""
+        return {name: one for name, (one, _) in (await self._judged()).items()}
+
+    async def set_aside(self) -> list[SetAside]:
+        """Stored changes that do not fit, and what to do about each."""
+        return [each for _, aside in (await self._judged()).values() for each in aside]
+
+    async def _judged(self) -> dict[str, tuple[Changes, list[SetAside]]]:
+        stored = {name: one for name, one in (await self.state.settings()).items() if one}
+        read = {name: read_changes(name, stored[name]) for name in self.definitions if name in stored}
+        enabled = {name for name in self.definitions if name not in read or read[name][0].is_enabled}
+        available, settings = frozenset(enabled | set(SOURCES)), await self.settings()
+        found: dict[str, tuple[Changes, list[SetAside]]] = {}
+        for name, definition in self.definitions.items():
+            changes, unread = read.get(name, (NO_CHANGES, []))
+            if changes is not NO_CHANGES:
+                changes, misfits = fitting(definition, changes, available, settings)
+                unread = [*unread, *misfits]
+            found[name] = (changes, unread)
+        return found
+
+    async def load_own(self) -> None:
+        """Takes in the mappings that a person made."""
+        for name, stored in (await self.state.settings()).items():
+            definition = read_changes(name, stored)[0].definition if "definition" in stored else None
+            if definition is not None:
+                self.definitions[name] = definition
+            elif name in self.definitions and name not in every_variant():
+                del self.definitions[name]
 
     async def changed(self, name: str) -> Definition:
         """The mapping of that name as a person's changes make it. Raises ConfigurationError."""
@@ -65,6 +90,7 @@ class Session:
         """Stores the settings of the connection; what they leave in is what there is from here on."""
         await self.state.change_connection_settings(dict(settings))
         self.definitions = definitions(settings)
+        await self.load_own()
 
     async def mappings(self) -> dict[str, Mapping]:
         """Every enabled mapping, ready to run."""
@@ -193,7 +219,9 @@ async def open_session(configuration: Configuration) -> AsyncIterator[Session]:
         connection = await open_database(url)
         try:
             state = await ConnectionStore.open(connection, configuration.connection.name)
-            yield Session(configuration, state, known_settings(await state.connection_settings()))
+            session = Session(configuration, state, known_settings(await state.connection_settings()))
+            await session.load_own()
+            yield session
         finally:
             await connection.close()
 

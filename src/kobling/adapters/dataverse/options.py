@@ -24,7 +24,7 @@ from kobling.model.errors import FeedExpiredError, ProtocolError
 from kobling.ports import Method, Outcome, Page, Row, RowResult, RowWrite
 
 _NAME: Final = "Dataverse"
-_PREFIX: Final = "options/"
+OPTION_ROUTE: Final = "options/"
 _NAMESPACE: Final = uuid.UUID("5f2e7a0c-6d1b-5a43-9c0e-1b7f0d8a4e26")
 # New values begin at the range of publishers; what stands below belongs to the service itself.
 _FIRST_VALUE: Final = 100_000_000
@@ -82,7 +82,7 @@ class _Planned(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_option_table(route: str) -> bool:
     """Whether a route is of the values of a choice column."""
-    return route.startswith(_PREFIX)
+    return route.startswith(OPTION_ROUTE)
 
 
 def options_part(api: str, entity: str, columns: Sequence[str]) -> Part:
@@ -226,7 +226,7 @@ class OptionTables:
 
 
 def _place(route: str) -> str:
-    return route.removeprefix(_PREFIX)
+    return route.removeprefix(OPTION_ROUTE)
 
 
 def _all_places(place: str) -> tuple[str, ...]:

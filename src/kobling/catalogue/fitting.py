@@ -1,0 +1,134 @@
+"""Which of a user's stored changes still fit a mapping; what does not is set aside and said, never fatal.
+
+A newer definition may lack a field, or know a rule better than an older edit; a stored change may come from
+another version of this program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, changed
+from kobling.catalogue.load import check_changed, executable
+from kobling.catalogue.settings import ConnectionSettings
+from kobling.model.errors import ConfigurationError
+
+# They only say what other changes may name.
+_COLUMNS: Final = ("bc_columns", "crm_columns")
+_KEPT: Final = (*_COLUMNS, "enabled", "definition")
+_LISTS: Final = ("new_fields",)
+_TABLES: Final = ("fields",)
+
+
+class SetAside(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored change that does not fit. what: the key, or the field; "" for the mapping as a whole."""
+
+    mapping: str
+    what: str
+    message: str
+    cure: str
+
+
+def read_changes(name: str, stored: dict[str, Any]) -> tuple[Changes, list[SetAside]]:
+    """The changes that were stored, without those that this version does not understand."""
+    try:
+        return msgspec.convert(stored, Changes), []
+    except msgspec.ValidationError:
+        kept, aside = NO_CHANGES, []
+        for what, one in _pieces(stored):
+            try:
+                kept = _joined(kept, msgspec.convert(one, Changes))
+            except msgspec.ValidationError as error:
+                aside.append(_aside(name, what, f"this version does not understand it ({error})"))
+        return kept, aside
+
+
+def fitting(
+    definition: Definition, changes: Changes, available: Collection[str], settings: ConnectionSettings
+) -> tuple[Changes, list[SetAside]]:
+    """The changes with which the mapping can be carried out, and those without which it can."""
+    unknown = _unknown_fields(definition, changes)
+    gone = "the mapping has no such field any more"
+    aside = [_aside(definition.name, one, gone) for one in unknown]
+    fields = {key: one for key, one in changes.fields.items() if key not in unknown}
+    kept = msgspec.structs.replace(changes, fields=fields)
+    if _refusal(definition, kept) is not None:
+        kept, others = _without_misfits(definition, kept)
+        aside += others
+    if kept.is_enabled and definition.ready:
+        try:
+            executable(definition, kept, available, settings)
+        except ConfigurationError as error:
+            aside.append(_aside(definition.name, "", error.message, error.cure))
+            kept = msgspec.structs.replace(kept, enabled=False)
+    return kept, aside
+
+
+def _without_misfits(definition: Definition, changes: Changes) -> tuple[Changes, list[SetAside]]:
+    """One change after the other, as long as they fit."""
+    kept = Changes(**{key: getattr(changes, key) for key in _KEPT})
+    aside = []
+    for what, one in _pieces(msgspec.structs.asdict(changes)):
+        tried = _joined(kept, Changes(**one))
+        error = None if set(one) <= set(_KEPT) else _refusal(definition, tried)
+        if error is None:
+            kept = tried
+        else:
+            aside.append(_aside(definition.name, what, error.message, error.cure))
+    return kept, aside
+
+
+def _refusal(definition: Definition, changes: Changes) -> ConfigurationError | None:
+    try:
+        check_changed(changed(definition, changes), changes)
+    except ConfigurationError as error:
+        return error
+    return None
+
+
+def _unknown_fields(definition: Definition, changes: Changes) -> list[str]:
+    """Edited rows that are not there, neither by their definition nor added by a person."""
+    if not changes.fields:
+        return []
+    added = msgspec.structs.replace(changes, fields={}, bc_filter=None, crm_filter=None, direction=None)
+    try:
+        now = changed(definition, added)
+        known = {now.field_name(one) for one in now.fields}
+    except (ConfigurationError, KeyError):
+        known = {definition.field_name(one) for one in definition.fields}
+    return [one for one in changes.fields if one not in known]
+
+
+def _pieces(stored: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(what a person calls it, the change) of every single change; columns first, as others name them."""
+    for key in sorted(stored, key=lambda one: (one not in _KEPT, one not in _LISTS, one in _TABLES)):
+        value = stored[key]
+        if key in _TABLES and isinstance(value, dict):
+            yield from ((str(name), {key: {name: one}}) for name, one in value.items())
+        elif key in _LISTS and isinstance(value, list | tuple):
+            yield from ((f"{key}[{at}]", {key: (one,)}) for at, one in enumerate(value))
+        else:
+            yield key, {key: value}
+
+
+def _joined(one: Changes, other: Changes) -> Changes:
+    """Both; of a list or a table the parts of both."""
+    values: dict[str, Any] = {}
+    for key in Changes.__struct_fields__:
+        mine, others = getattr(one, key), getattr(other, key)
+        if key in _TABLES:
+            values[key] = mine | others
+        elif key in _LISTS:
+            values[key] = (*mine, *others)
+        else:
+            values[key] = mine if others == getattr(NO_CHANGES, key) else others
+    return Changes(**values)
+
+
+def _aside(mapping: str, what: str, message: str, cure: str = "") -> SetAside:
+    command = f'kobling mapping reset "{mapping}"'
+    mend = cure or f"The next change of {mapping} drops it; {command} drops every change."
+    return SetAside(mapping=mapping, what=what, message=message.rstrip("."), cure=mend)
