@@ -134,6 +134,7 @@ def test_edits_go_both_ways_and_only_the_name_comes_back(synchronized: World) ->
     assert wrote(synchronized.sync("OPPORTUNITY")) == 0
 
 
+@pytest.mark.scenario("RS-04")
 def test_a_new_estimate_reaches_sales_though_the_opportunity_itself_is_unchanged(
     synchronized: World,
 ) -> None:

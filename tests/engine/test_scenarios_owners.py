@@ -123,6 +123,7 @@ def test_a_user_who_becomes_a_salesperson_gets_the_next_code(synchronized: World
 
 
 @pytest.mark.scenario("CU-01")
+@pytest.mark.scenario("RS-19")
 def test_a_new_currency_with_a_rate_is_made_in_sales_with_its_data(synchronized: World) -> None:
     new = synchronized.create("bc", "currencies", code="CHF", isoCode="CHF", description="Swiss franc")
     synchronized.create(
@@ -164,3 +165,12 @@ def test_a_new_currency_without_a_rate_waits_for_one(synchronized: World) -> Non
     )
     synchronized.sync("CURRENCY")
     assert "CHF" in {one["number"] for one in synchronized.couplings("CURRENCY")}
+
+
+@pytest.mark.scenario("TS-09")
+def test_what_a_finder_finds_is_coupled_and_not_created(world: World) -> None:
+    before = world.count("crm", "transactioncurrency")
+    counts = world.sync("CURRENCY", full=True)["CURRENCY"]["counts"]["to"]
+    assert counts["coupled"] > 0
+    assert world.count("crm", "transactioncurrency") == before + counts["inserted"]
+    assert len(world.couplings("CURRENCY")) == counts["coupled"] + counts["inserted"]

@@ -113,6 +113,9 @@ def _field(definition: Definition, field: Field, place: str) -> None:
     _only(field.only, place)
     if field.instead and field.enabled:
         _refuse(place, "a row with `instead` is enabled.", "Set enabled: false.")
+    if field.not_null and field.clear_on_failed:
+        words = "not_null and clear_on_failed are both set: a blank cannot both be sent and be left out."
+        _refuse(place, words, "Turn one of them off.")
     if field.chooses:
         return
     _columns(definition, field, place)

@@ -52,9 +52,13 @@ async def synchronize(
             "Nothing is named to synchronize.", cure="Name mappings, or say --all for every enabled one."
         )
     names = list(mappings) if request.all else session.named(request.mappings, mappings)
-    options = Options(
-        full=request.full, every_record=request.every_record, target=_TARGETS[request.direction]
-    )
+    target = _TARGETS[request.direction]
+    if target is not None and not any(mappings[one].direction.allows(target) for one in names):
+        raise ConfigurationError(
+            f"{', '.join(names)}: nothing flows that way.",
+            cure="Leave --direction out, or change it: kobling mapping set NAME direction=...",
+        )
+    options = Options(full=request.full, every_record=request.every_record, target=target)
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(
             session.context(options, rehearse=request.dry_run, progress=progress)
