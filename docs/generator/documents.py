@@ -166,6 +166,10 @@ COMMANDS: dict[str, Keys] = {
     },
     "job list": {"jobs": ("list of [job](#job)", "The newest first.")},
     "job show": _JOB,
+    "job purge": {
+        "purged": ("number", "How many jobs were deleted."),
+        "kept": ("number", "How many are as old and stay: the last one of a skipped record, for example."),
+    },
     "why": {
         "mapping": ("text", "The mapping."),
         **_IDS,

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(sync)
     job_app.command("list")(job_list)
     job_app.command("show")(job_show)
+    job_app.command("purge")(job_purge)
     app.add_typer(job_app, name="job")
 
 
@@ -118,3 +119,23 @@ def job_show(
         print_json(document)
     else:
         say_job(document)
+
+
+def job_purge(
+    older_than: Annotated[
+        int, typer.Option("--older-than", metavar="DAYS", min=0, max=36_500, help="Days since the job ended.")
+    ],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deletes old jobs, their errors and the history of what they wrote.
+
+    The last job of a record that is skipped stays, and one that is not settled yet.
+    """
+    from kobling.service.waiting import purge_jobs
+
+    document = in_session(config, lambda session: purge_jobs(session, older_than))
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo(f"{document['purged']} jobs deleted, {document['kept']} kept as something needs them.")

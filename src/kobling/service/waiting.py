@@ -167,5 +167,11 @@ async def show_job(session: Session, job: str) -> Document:
     return _job(found)
 
 
+async def purge_jobs(session: Session, older_than_days: int) -> Document:
+    """Deletes old jobs, with their errors and what they wrote; not the last one of a skipped record."""
+    purged, kept = await session.state.purge_jobs(older_than_days)
+    return {"purged": purged, "kept": kept}
+
+
 def _job(entry: Document) -> Document:
     return {**entry, "counts": counts_document(entry["counts"])}

@@ -314,6 +314,10 @@ class ConnectionStore:
         """The newest jobs of these mappings, newest first, with their errors."""
         return await history.jobs(self._database, self.connection_id, names, limit)
 
+    async def purge_jobs(self, days: int) -> tuple[int, int]:
+        """Deletes jobs that ended longer ago; how many went, and how many something still needs."""
+        return await history.purge(self._database, self.connection_id, days)
+
     async def stays(self, name: str, reasons: Sequence[str]) -> list[dict[str, Any]]:
         """What stays in a mapping's inbox for one of these reasons; a pair is one entry."""
         return await history.stays(self._database, await self.mapping_id(name), reasons)

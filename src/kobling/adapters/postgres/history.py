@@ -125,3 +125,33 @@ async def written(
     names = ("at", "job", "kind", "bc_id", "crm_id", "side", "method", "changes", "reason")
     rows = [dict(zip(names, row, strict=True)) async for row in cursor]
     return [{**row, "changes": decoder.decode(row["changes"])} for row in rows]
+
+
+# The last job that told of a record which still waits for a person, and what undo or recovery still needs.
+_NEEDED: Final = (
+    "select max(job_error.job_id) from inbox join mapping on mapping.id = inbox.mapping_id"
+    " left join coupling on coupling.mapping_id = inbox.mapping_id and record_id in (left_id, right_id)"
+    " join job_error on job_error.left_id in (coupling.left_id::text, record_id::text)"
+    " or job_error.right_id in (coupling.right_id::text, record_id::text)"
+    " join job on job.id = job_error.job_id and job.mapping_id = inbox.mapping_id"
+    " where mapping.connection_id = %s and not due and reason in ('deleted', 'failed', 'unproved')"
+    " group by inbox.mapping_id, inbox.record_id"
+    " union select job_id from intent union select left_out_by from generation where left_out_by is not null"
+)
+
+
+async def purge(database: psycopg.AsyncConnection[Any], connection_id: int, days: int) -> tuple[int, int]:
+    """Deletes the jobs that ended more than so many days ago, with their errors and what they wrote; how many
+    went, and how many stay because something still needs them."""
+    cursor = await database.execute(
+        f"select job.id, job.id in ({_NEEDED}) from job join mapping on mapping.id = mapping_id"
+        " where connection_id = %s and status <> 'running'"
+        " and coalesce(ended_at, started_at) < now() - make_interval(days => %s)",
+        [connection_id, connection_id, days],
+    )
+    rows = await cursor.fetchall()
+    gone = [number for number, needed in rows if not needed]
+    async with database.transaction():
+        for table, key in (("audit", "job_id"), ("job_error", "job_id"), ("job", "id")):
+            await database.execute(f"delete from {table} where {key} = any(%s)", [gone])
+    return len(gone), len(rows) - len(gone)
