@@ -29,7 +29,7 @@ _JOBS: Keys = {"jobs": ("list of [job](#job)", "The jobs that ran.")}
 _JOB: Keys = {
     "job": ("text", "Its number; of a dry run a number that no job has."),
     "mapping": ("text", "The mapping."),
-    "kind": ("text", "`changes`, `full`, `every record` or `uncouple`."),
+    "kind": ("text", "`changes`, `full`, `every record`, `uncouple`, or `undo` with the number of the job."),
     "status": (
         "text",
         "`running`, `finished`, `failed` by an error that ended it, `died` if it was killed.",
@@ -156,7 +156,7 @@ COMMANDS: dict[str, Keys] = {
     },
     "conflict resolve": {"resolved": ("number", "How many pairs were resolved."), **_JOBS},
     "skipped list": {"skipped": ("list of [skipped](#skipped)", "Records that a person must look at.")},
-    **{f"skipped {one}": _SPOKEN for one in ("retry", "restore", "remove-coupling", "delete")},
+    **{f"skipped {one}": _SPOKEN for one in ("retry", "restore", "remove-coupling", "delete", "release")},
     "held list": {"held": ("list of [held](#held)", "What the integration user changed in Sales.")},
     "held accept": _SPOKEN,
     "held ignore": _SPOKEN,
@@ -179,6 +179,14 @@ COMMANDS: dict[str, Keys] = {
             "What the next run would do, as the `action` of a dry run; null where it reads the record past.",
         ),
         "sentences": ("list of text", "What holds, what would be done and why, what was written last."),
+    },
+    "undo": {
+        "undone": ("text", "The number of the job."),
+        "mapping": ("text", "Its mapping."),
+        "actions": ("list of [action](#action)", "What was taken back; of a dry run, what would be."),
+        "refused": ("list of [refused](#refused)", "What stays as it is, and why."),
+        "left_out": ("list of [left out](#left-out)", "Records of which nothing is created any more."),
+        **_JOBS,
     },
     "history": {
         "mapping": ("text", "The mapping."),
@@ -240,6 +248,17 @@ SHAPES: dict[str, Keys] = {
         "before": ("any", "What it holds."),
         "after": ("any", "What it would hold."),
         "reason": ("text", "What changed, or what else makes the run write it."),
+    },
+    "refused": {
+        "record": ("text", "The mapping and the id."),
+        **_IDS,
+        "field": ("text or null", "The field; null for the pair as a whole."),
+        "reason": ("text", "Why it is not taken back."),
+    },
+    "left out": {
+        "record": ("text", "The mapping and the id."),
+        **_IDS,
+        "cure": ("text", "The command that lets it take part again."),
     },
     "unsettled": {
         "field": ("text", "The field; empty for the record as a whole."),

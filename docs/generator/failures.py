@@ -33,6 +33,8 @@ _ONES = """\
   conflicts were asked for and some stay.
 - `held accept`, `held ignore` and `skipped retry`, `restore`, `remove-coupling`, `delete` end with 1 when
   there was nothing to do, or when a record still stays, failed, waits or is in conflict afterwards.
+- `undo` ends with 1 when something of the job is not taken back, `skipped release` when nothing was released
+  or the record failed, waits or is in conflict.
 - `uncouple` ends with 1 when a record that was named is not coupled, or when a write failed.
 - `connection test` ends with 2 when the configuration is at fault in any step, else with 3 when a step
   failed.
@@ -48,6 +50,7 @@ _CLASSES = {
     "dependency missing": "A look-up has no answer yet, for example a salesperson that is not coupled. "
     "The record, or "
     "the field, waits and goes through by itself once the other is there.",
+    "refused": "`undo` left a field or a record as it is: somebody has touched it since. Change it by hand.",
     "not coupled": "`sync --record` named a record that is not coupled. Couple it, or say `--full` to "
     "create its "
     "counterpart.",
@@ -64,6 +67,8 @@ _REASONS = {
     "`skipped list` shows it.",
     "failed": "Rejected, see above. `skipped list` shows it.",
     "transient": "Transient, see above.",
+    "undone": "The creation made of the record was undone, so none is made again. `skipped list` shows it, "
+    "and `skipped release` ends it.",
     "held": "The integration user changed fields of the record in Sales, or made the record. `held list` "
     "shows it.",
 }

@@ -181,6 +181,14 @@ class MappingState(Protocol):
         """The versions that we ourselves wrote last of these records, which have no coupling."""
         ...
 
+    async def left_out(self, ids: Sequence[str]) -> dict[str, str]:
+        """Of these records those whose creation was undone, with the number of the job that it was."""
+        ...
+
+    async def release(self, ids: Sequence[str]) -> None:
+        """These records take part again, though a creation made of them was undone."""
+        ...
+
     async def couple(self, coupled: Sequence[Coupling]) -> None:
         """Makes these couplings, or brings them up to date."""
         ...

@@ -24,6 +24,7 @@ _MASKS = (
     # How many records a service tells once more, and which numbers jobs have, means nothing to a reader.
     (re.compile(r"\b\d+ unchanged\b"), "<n> unchanged"),
     (re.compile(r"^\d+(?=\s+[A-Z]{3})"), "<job>"),
+    (re.compile(r"\b([Jj]ob|undo) \d+\b"), r"\1 <job>"),
     # A path is the reader's own.
     (re.compile(r"/\S*/(kobling-try\b)"), r"<folder>/\1"),
 )

@@ -50,7 +50,15 @@ CLIENT=kobling account fc66d157-8621-5d36-abd1-e79b1d3fb901 '{{"fax": "+47 70 00
 curl -sf -o /dev/null -X DELETE -H "Authorization: Bearer $(token $CRM)" -H 'If-Match: *' \
  "http://127.0.0.1:$CRM/api/data/v9.2/accounts(32074cb5-645f-5981-9684-fa77f75df381)"
 """
+UNDO = f"""{COUPLED}
+customer 51639ca5-9fbf-5184-9be1-a54c522ecafe '{{"address": "Torget 32"}}'
+customer 017d0cfb-8d42-5612-a969-642fc2b30046 '{{"address": "Torget 32"}}'
+curl -sf -o /dev/null -H "Authorization: Bearer $(token $BC)" -H 'Content-Type: application/json' \
+ "http://127.0.0.1:$BC/v2.0/sandbox/production/api/kobling/sync/v1.0/$COMPANY/customers" \
+ -d '{{"no": "C00777", "name": "Ny Kunde AS"}}' || echo "the creation failed"
+"""
 PREPARATIONS = {
+    "undo-a-job.md": UNDO,
     "decide-what-waits-for-you.md": DECISIONS,
     "couple-records-on-both-sides.md": BEGUN,
     "resolve-conflicts.md": CONFLICTS,
@@ -86,4 +94,4 @@ def test_a_how_to_works_as_typed(name: str, sandbox: Sandbox, database_url: str,
             found += [
                 f"$ {step.command}: {one}" for one in differences(step.output, shell.type(step.command))
             ]
-    assert found == []
+    assert found == [], "\n".join(found)

@@ -148,11 +148,21 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     day.run("schedule hold", "CUSTOMER")
     day.run("schedule ready", "CUSTOMER")
     assert day.run("schedule run", "CUSTOMER", "--full")["entries"]
+    _undo(day, world)
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.run("job purge", "--older-than=1") == {"purged": 0, "kept": 0}
     assert day.wrong == []
     assert {name for name, _ in commands()} - day.done == {"kobling demo"}
+
+
+def _undo(day: Day, world: World) -> None:
+    made = world.create("bc", "customers", name="Newcomer AS")
+    [job] = day.run("sync", "CUSTOMER", "--full", "--record", made["id"])["jobs"]
+    assert day.run("undo", job["job"], "--dry-run")["actions"]
+    assert day.run("undo", job["job"])["left_out"]
+    assert day.run("undo", job["job"])["refused"]
+    assert day.run("skipped release", "CUSTOMER", made["id"])["done"] == 1
 
 
 def _administer(day: Day) -> None:

@@ -29,6 +29,7 @@ from kobling.service.couplings import (
 from kobling.service.initial import Ports, write_initial
 from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
+from kobling.service.undo import release, undo_job
 from kobling.service.waiting import Resolution, list_conflicts, list_skipped, resolve_conflicts
 
 _Result = TypeVar("_Result")
@@ -87,6 +88,14 @@ class World:
     def resolve(self, use: str, **request: Any) -> tuple[Document, int]:
         asked = Resolution(use=use, **request)
         return self.command(lambda one: resolve_conflicts(one, asked, wait=_nobody_else))
+
+    def undo(self, job: str, *, dry_run: bool = False) -> Document:
+        """What an undo took back and refused; its status under ''."""
+        document, status = self.command(lambda one: undo_job(one, job, dry_run=dry_run, wait=_nobody_else))
+        return {"": status, **document}
+
+    def release(self, mapping: str, record: str) -> tuple[Document, int]:
+        return self.command(lambda one: release(one, mapping, record, wait=_nobody_else))
 
     def conflicts(self) -> list[Document]:
         return self.command(list_conflicts)["conflicts"]

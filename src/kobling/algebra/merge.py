@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import compress, count
 from operator import ne
 
-from kobling.algebra.compiled import CompiledRow, compiled
+from kobling.algebra.compiled import CompiledRow, compiled, forward
 from kobling.algebra.held import held_rows
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
-from kobling.algebra.transform import is_open
+from kobling.algebra.transform import convert, is_open
 from kobling.model.look_up import Answer, Keep, LookUps, Rejected
 from kobling.model.mapping import Direction, FieldRow, Mapping, Moment, Side, UpdateConflict
 from kobling.model.pair import Action, Base, Choice, Kind, Missing, Pair, Record, Trouble, Write
@@ -42,6 +42,13 @@ def same_for(row: FieldRow, side: Side, one: Value, other: Value, look_ups: Look
 def settled(made: Value | Keep) -> Value:
     """What a base keeps of a value that was made; None is for what could not be made yet."""
     return "" if made is None or isinstance(made, Keep) else made
+
+
+def made_now(mapping: Mapping, row: FieldRow, values: Values, look_ups: LookUps) -> Value:
+    """What a base keeps of a row that is left alone: what it makes of its source, so that only a later
+    difference is a change. values: of the source's side. UNSET where it makes nothing yet."""
+    answer = convert(mapping, row, values, forward(row), look_ups)
+    return UNSET if isinstance(answer, Missing | Rejected) else settled(answer)
 
 
 class Merge:

@@ -9,7 +9,7 @@ from kobling.algebra.deletion import plan_deletion
 from kobling.algebra.filters import holds, outside, outside_words
 from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
-from kobling.algebra.merge import Merge, position_of, same_for, settled
+from kobling.algebra.merge import Merge, made_now, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert
 from kobling.model.look_up import Keep, LookUps, Rejected
@@ -213,14 +213,11 @@ def _met_later(mapping: Mapping, pair: Pair, base: Base, look_ups: LookUps) -> P
 
 
 def _made_now(mapping: Mapping, pair: Pair, row: FieldRow, look_ups: LookUps) -> Value:
-    """What a row that is left alone makes of its source now: only a later difference is a change. UNSET where
-    it makes nothing yet."""
-    target = forward(row)
-    source = pair.record(target.other)
-    if source is None or row.column(target) is None:
+    """What a row that is left alone makes of its source now."""
+    source = pair.record(forward(row).other)
+    if source is None or row.column(forward(row)) is None:
         return settled(None)
-    answer = convert(mapping, row, source.values, target, look_ups)
-    return UNSET if isinstance(answer, Missing | Rejected) else settled(answer)
+    return made_now(mapping, row, source.values, look_ups)
 
 
 def _first_source(mapping: Mapping, pair: Pair, row: FieldRow, first: First, look_ups: LookUps) -> First:

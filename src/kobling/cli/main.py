@@ -9,7 +9,19 @@ import sys
 import typer
 
 import kobling
-from kobling.cli import explanations, field, mapping, option, records, run, schedule, setup, verify, waiting
+from kobling.cli import (
+    explanations,
+    field,
+    mapping,
+    option,
+    records,
+    run,
+    schedule,
+    setup,
+    undo,
+    verify,
+    waiting,
+)
 from kobling.cli.options import ConfigOption, JsonOption, one_line
 from kobling.model.errors import KoblingError
 
@@ -142,5 +154,5 @@ def demo(
     run_demo(once=once)
 
 
-for group in (setup, mapping, field, option, run, records, waiting, verify, explanations, schedule):
+for group in (setup, mapping, field, option, run, records, waiting, verify, explanations, schedule, undo):
     group.register(app)

@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     skipped_app.command("restore")(skipped_restore)
     skipped_app.command("remove-coupling")(skipped_remove_coupling)
     skipped_app.command("delete")(skipped_delete)
+    skipped_app.command("release")(skipped_release)
     held_app.command("list")(held_list)
     held_app.command("accept")(held_accept)
     held_app.command("ignore")(held_ignore)
@@ -84,6 +85,17 @@ def skipped_delete(
 ) -> None:
     """Deletes the record that is left of this pair, the other one being deleted already."""
     _speak(mapping, record, config, as_json, "deleted", deletion="delete")
+
+
+def skipped_release(
+    mapping: MappingArgument, record: RecordArgument, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Creates the counterpart of a record anew though its creation was undone; it takes part again."""
+    from kobling.service.undo import release
+
+    document, status = in_session(config, lambda session: release(session, mapping, record, wait=wait_notice))
+    headline = "1 released." if document["records"] else "Nothing to be released: see kobling skipped list."
+    finish(document, status, as_json, headline)
 
 
 def held_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:

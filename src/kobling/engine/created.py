@@ -29,6 +29,16 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
     row: Row
 
 
+async def recall(context: Context, name: str, job: int) -> list[Intent]:
+    """Notes what the jobs of a mapping before this one had journalled and not settled when they died."""
+    intents = await context.stores[name].open_intents(job)
+    opened = context.opened[name] = {}
+    for one in intents:
+        opened.setdefault((one.side, one.id), []).append(one.body)
+    note_creations(context, name, intents)
+    return intents
+
+
 def note_creations(context: Context, name: str, intents: Iterable[Intent]) -> None:
     """Notes what dead runs were creating, by the record that it was made of."""
     creating = context.creating.setdefault(name, {})

@@ -6,6 +6,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 
+import msgspec
+
 from kobling.algebra.create import plan_creations
 from kobling.algebra.filters import outside
 from kobling.algebra.match import match_key
@@ -14,11 +16,12 @@ from kobling.engine.clearing import cleared
 from kobling.engine.created import find_created, know_created, meet_created
 from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
 from kobling.engine.look_ups import answers, wanted_by
-from kobling.engine.partial import is_made, recalled
+from kobling.engine.partial import is_made, recalled, undone_by
 from kobling.engine.task import Context, Held, Task, columns_of, record_of
+from kobling.engine.words import left_out_words
 from kobling.model.errors import RightsError
 from kobling.model.look_up import LookUps
-from kobling.model.mapping import Mapping, Side
+from kobling.model.mapping import DeletionConflict, Mapping, Side
 from kobling.model.pair import Action, First, Kind, Pair, Record, Trouble
 from kobling.model.state import Change, Coupling, Settled
 from kobling.model.values import UNSET
@@ -49,8 +52,11 @@ class Gather:
         resting: list[Task] = []
         ours = self._ours(loose)
         held = await foreign(self._context, self._mapping, loose)
+        out = await self._store.left_out([one.id for one in loose]) if loose else {}
         for change in loose:
-            if change.id in ours or not self._is_wanted(change):
+            if change.id in out and change.values is not None and not change.deleted:
+                resting.append(self._left_out(change, out[change.id]))
+            elif change.id in ours or not self._is_wanted(change):
                 settled.append(Settled(leave=(change,)))
             elif self._context.options.every_record:
                 # A comparison of what is coupled creates nothing; the next run does.
@@ -237,6 +243,12 @@ class Gather:
         task.action = Action(kind=Kind.REJECT, rejected=(trouble,), reason=words)
         return task
 
+    def _left_out(self, change: Change, job: str) -> Task:
+        task = self._creation(change, 0)
+        words = left_out_words(self._mapping, change.id, job)
+        task.action = Action(kind=Kind.LEAVE_OUT, reason=words)
+        return task
+
     def _creation(self, change: Change, generation: int) -> Task:
         assert change.values is not None
         side = change.side
@@ -337,6 +349,7 @@ class Gather:
         options = self._context.options
         # A resolution is for the versions that the person saw.
         choices = {} if any(one.reason == "stale" for one in task.changes) else options.choices
+        undone = undone_by(self._context.opened.get(self._mapping.name, {}), task)
         pair = Pair(
             left=task.records[Side.LEFT],
             right=task.records[Side.RIGHT],
@@ -347,10 +360,12 @@ class Gather:
             first=task.coupling.first,
             target=options.target,
             choices=choices,
-            deletion=options.deletion,
+            deletion=DeletionConflict.REMOVE_COUPLING if undone else options.deletion,
             held=task.held,
         )
         task.action = plan_pair(self._mapping, pair, look_ups)
+        if undone:
+            task.action = msgspec.structs.replace(task.action, undoes=undone)
 
 
 def _known(coupling: Coupling, side: Side, change: Change | None) -> Record | None:

@@ -15,7 +15,15 @@ from kobling.engine.held import change_of, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
 from kobling.engine.receiver import Receiver
 from kobling.engine.task import ETAG, Context, Task, answers_of, rows_of, values_of
-from kobling.engine.words import Words, open_reason, refusal, text_at, waits_of, why_it_stays
+from kobling.engine.words import (
+    Words,
+    left_out_words,
+    open_reason,
+    refusal,
+    text_at,
+    waits_of,
+    why_it_stays,
+)
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, First, Kind, Trouble
 from kobling.model.state import Change, Coupling, Failure, Intent, Settled
@@ -31,6 +39,7 @@ _STAYS: Final = {
     Kind.WAIT: "waiting",
     Kind.REJECT: "failed",
     Kind.HOLD: "held",
+    Kind.LEAVE_OUT: "undone",
 }
 _WORDS: Final = {
     "deleted": "skipped",
@@ -40,6 +49,7 @@ _WORDS: Final = {
     "waiting": "waiting",
     "failed": "failed",
     "held": "skipped",
+    "undone": "skipped",
 }
 
 
@@ -69,7 +79,7 @@ class Outcomes:
         if task.created is not None and (settled.coupling or settled.uncouple):
             effects = (created_effect(task, task.created), *settled.effects)
             settled = msgspec.structs.replace(settled, effects=effects)
-        if self._context.rehearse:
+        if self._context.rehearse or (self._context.listing and settled.effects):
             self._report.actions += self._words.action(
                 task, self._effects.of(task), self._effects.fields(task)
             )
@@ -118,25 +128,48 @@ class Outcomes:
     def _parted(self, task: Task) -> Settled:
         """The coupling goes; a restored record is taken up for creation in the next wave."""
         assert task.coupling is not None
-        kind = task.action.kind
+        action = task.action
+        survivor = next((record for side in Side if (record := self._left(task, side)) is not None), None)
         again: tuple[Change, ...] = ()
-        survivor = next((side for side in Side if task.records[side] is not None), None)
-        if kind is Kind.RESTORE and survivor is not None:
-            record = task.records[survivor]
-            assert record is not None
-            change = Change(
-                id=record.id, side=survivor, version=record.version, values=record.values, wanted=True
-            )
-            again = (change,)
+        if action.kind is Kind.RESTORE and survivor is not None:
+            again = (msgspec.structs.replace(survivor, wanted=True),)
         else:
-            word = "deleted" if kind is Kind.DELETE else "uncoupled"
-            sides = [side for side in Side if task.deleted[side]] or [Side.LEFT]
-            for side in sides:
-                self.counts.add(task, side.other, word)
+            self._count_parted(task)
         gone, written = task.coupling, rows_of(task).get(Side.RIGHT)
         if written is not None:
             gone = msgspec.structs.replace(gone, right_version=written[ETAG])
-        return Settled(uncouple=gone, leave=task.changes, again=again, effects=tuple(self._effects.of(task)))
+        settled = Settled(
+            uncouple=gone, leave=task.changes, again=again, effects=tuple(self._effects.of(task))
+        )
+        if not action.undoes or survivor is None:
+            return settled
+        return msgspec.structs.replace(
+            settled,
+            leave=(),
+            stay=(msgspec.structs.replace(survivor, direct=True),),
+            reason=_STAYS[Kind.LEAVE_OUT],
+            message=left_out_words(self._mapping, survivor.id, action.undoes),
+            left_out=((survivor.id, action.undoes),),
+        )
+
+    def _left(self, task: Task, side: Side) -> Change | None:
+        """The record of that side as it is once the task is carried out; None where it is gone."""
+        record, row = task.records[side], rows_of(task).get(side)
+        deleted = any(one.side is side and task.method(one) is Method.DELETE for one in task.action.writes)
+        if record is None or deleted:
+            return None
+        if row is not None:
+            return self._change(side, row)
+        return Change(id=record.id, side=side, version=record.version, values=record.values)
+
+    def _count_parted(self, task: Task) -> None:
+        """Each deletion counts into its side; the end of a coupling into the side that is left."""
+        deletions = [one.side for one in task.action.writes if task.method(one) is Method.DELETE]
+        for side in deletions:
+            self.counts.add(task, side, "deleted")
+        if not deletions:
+            for side in [side for side in Side if task.deleted[side]] or [Side.LEFT]:
+                self.counts.add(task, side.other, "uncoupled")
 
     def _refused(self, task: Task, refused: dict[Side, RowResult]) -> Settled:
         for side, result in refused.items():

@@ -17,11 +17,14 @@ from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.mapping import Side
 from kobling.model.pair import Base, Kind, Record, Write
 from kobling.model.state import Coupling, Intent
-from kobling.model.values import Value, Values, same_value
+from kobling.model.values import UNSET, Value, Values, same_value
+from kobling.ports import Method
 
 SENT: Final = "sent"
 _OF: Final = "of"
 _BESIDE: Final = "beside"
+_MADE: Final = "made"
+_UNDOES: Final = "undoes"
 
 
 def half_done(mapping: TableMapping, task: Task, base: Base, held: Mapping[Side, Values]) -> Base:
@@ -54,6 +57,8 @@ def intents_of(mapping: TableMapping, task: Task) -> list[Intent]:
 def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     """The body of an intent: what is sent, by column, and what the other side held that it was made of."""
     sent = task.body(mapping, write)
+    if task.method(write) is Method.DELETE:
+        return {SENT: sent, _UNDOES: task.action.undoes}
     if task.action.kind is Kind.CREATE and not write.claim:
         # Whether its source has changed since is seen by what it would make now.
         return {SENT: sent, _OF: {}}
@@ -65,8 +70,19 @@ def _noted(mapping: TableMapping, task: Task, write: Write) -> dict[str, Any]:
     at_origin = [row.column(origin) for row in mapping.rows if row.column(write.side) in written]
     columns = mapping.table(origin).columns
     noted = {SENT: sent, _OF: {columns[at].name: source.values[at] for at in at_origin if at is not None}}
-    beside = _beside(mapping, task, write.side)
-    return {**noted, _BESIDE: beside} if beside else noted
+    return noted | _known(mapping, task, write.side)
+
+
+def _known(mapping: TableMapping, task: Task, side: Side) -> dict[str, Any]:
+    """What else the plan knew: what somebody had changed beside it, and what rows make of their sources."""
+    beside, action = _beside(mapping, task, side), task.action
+    base = None if task.coupling is None else task.coupling.base
+    noted: dict[str, Any] = {_BESIDE: beside} if beside else {}
+    if base is None or action.base is None or action.base.made is base.made:
+        return noted
+    pairs = zip(mapping.rows, base.made, action.base.made, strict=True)
+    made = {row.name: now for row, before, now in pairs if now is not UNSET and now != before}
+    return noted | {_MADE: made} if made else noted
 
 
 def _beside(mapping: TableMapping, task: Task, side: Side) -> dict[str, Value]:
@@ -136,7 +152,18 @@ def _arrived(
         of.get(one.name, value)
         for one, value in zip(mapping.table(side.other).columns, base.values(side.other), strict=True)
     )
-    return _settled(mapping, base, side, arrived, {side: record.values, side.other: origin}, base.made)
+    known = intent.get(_MADE, {})
+    made = tuple(known.get(row.name, value) for row, value in zip(mapping.rows, base.made, strict=True))
+    return _settled(mapping, base, side, arrived, {side: record.values, side.other: origin}, made)
+
+
+def undone_by(opened: Mapping[tuple[Side, str], Sequence[Mapping[str, Any]]], task: Task) -> str:
+    """The job whose creation a run that died was taking back, where the created record is gone; else ''."""
+    for side in Side:
+        for body in opened.get((side, task.ids[side]), ()) if task.deleted[side] else ():
+            if body.get(_UNDOES):
+                return str(body[_UNDOES])
+    return ""
 
 
 def _settled(

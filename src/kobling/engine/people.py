@@ -91,6 +91,7 @@ async def _couple(
     ]
     async with context.state.together():
         await store.couple(couplings)
+        await store.release([one.id for one in changes])
         await store.put(changes)
         keys = [f"{mapping.name}/{key}" for one in couplings for key in one.keys]
         await store.wake(keys)

@@ -21,6 +21,8 @@ _INPUT: Final = "what its look-up, rate or rule comes to has changed"
 def why_written(mapping: Mapping, task: Task, write: Write, position: int, chosen: Collection[str]) -> str:
     """Why this column of the written side gets a value. chosen: rows of which a person said what holds."""
     kind = task.action.kind
+    if task.action.undoes:
+        return task.action.reason
     if write.claim:
         return _CLAIM
     if kind is Kind.UNCOUPLE:

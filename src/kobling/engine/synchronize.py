@@ -11,7 +11,7 @@ import msgspec
 
 from kobling.algebra.order import depth, order
 from kobling.engine.ahead import read_ahead
-from kobling.engine.created import note_creations
+from kobling.engine.created import recall
 from kobling.engine.find_deleted import make_up
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
@@ -224,29 +224,27 @@ class Synchronization:
     async def _recall(self) -> None:
         """What runs that died had in hand."""
         for name in self._named:
-            job = self._context.reports[name].job
-            intents = await self._context.stores[name].open_intents(job)
-            opened = self._context.opened[name] = {}
-            for one in intents:
-                opened.setdefault((one.side, one.id), []).append(one.body)
-            note_creations(self._context, name, intents)
+            intents = await recall(self._context, name, self._context.reports[name].job)
             if intents and self._context.options.records is None:
                 await self._recover(self._context.mappings[name], intents)
 
     async def _recover(self, mapping: Mapping, intents: Sequence[Intent]) -> None:
         """What an earlier job had in hand when it died is read as it is now, and planned again. A source that
-        is gone may have left what was created of it behind."""
+        is gone may have left what was created of it behind; what was being deleted may be gone."""
         created = [one for one in intents if one.method == Method.CREATE]
         for side in Side:
             made = {one.partner for one in created if one.side is side.other}
             touched = {one.id for one in intents if one.side is side and one.method != Method.CREATE}
+            deleted = {one.id for one in intents if one.side is side and one.method == Method.DELETE}
             ids = sorted(made | touched)
             if not ids:
                 continue
             service, columns = self._context.services[side], columns_of(mapping, side)
             rows = await service.read(mapping.table(side).route, columns, ids)
             changes = [self._change(mapping, side, row) for row in rows.values()]
-            changes += [Change(id=one, side=side, deleted=True) for one in sorted(made - rows.keys())]
+            changes += [
+                Change(id=one, side=side, deleted=True) for one in sorted((made | deleted) - rows.keys())
+            ]
             await self._context.stores[mapping.name].put(
                 [msgspec.structs.replace(one, wanted=one.id in made, reason="stale") for one in changes]
             )

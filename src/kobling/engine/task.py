@@ -50,7 +50,8 @@ class Context(msgspec.Struct, kw_only=True):
     """What every part of a run needs: the two services, the state, the sources with their facts, the options.
 
     namespace: what the ids of created records are made from. mappings: bound to the answers of their sources,
-    by name. rehearse: actions are noted as well. integration_user: the id on the right of whom we write as.
+    by name. rehearse: nothing is really written. listing: actions are noted that were carried out; of a
+    rehearsal they always are. integration_user: the id on the right of whom we write as.
     """
 
     services: Mapping[Side, Service]
@@ -63,6 +64,7 @@ class Context(msgspec.Struct, kw_only=True):
     namespace: uuid.UUID
     options: Options = Options()
     rehearse: bool = False
+    listing: bool = False
     progress: Callable[[str, int], None] = lambda name, count: None
     reports: dict[str, Report] = {}
     # Rows that this run added to reference tables, by name; tables that a service has added to meanwhile.
@@ -119,7 +121,7 @@ class Task(msgspec.Struct, kw_only=True):
 
     def method(self, write: Write) -> Method:
         """How a write of this task is sent."""
-        if self.action.kind is Kind.DELETE:
+        if self.action.kind is Kind.DELETE and not write.values:
             return Method.DELETE
         created = self.action.kind is Kind.CREATE and not write.claim
         return Method.CREATE if created else Method.UPDATE

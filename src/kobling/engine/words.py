@@ -99,6 +99,14 @@ class Words:
         return tuple("" if new[side] else task.ids[side] for side in Side)  # type: ignore[return-value]
 
 
+def left_out_words(mapping: Mapping, identifier: str, job: str) -> str:
+    """Why no counterpart is created of a record, and how a person lets it take part again."""
+    return (
+        f"its creation by job {job} was undone, so none is made again until somebody says so:"
+        f" kobling skipped release {mapping.name} {identifier}"
+    )
+
+
 def refusal(side: Side, result: RowResult) -> str:
     """What a service says that does not take a write."""
     return f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"

@@ -108,6 +108,7 @@ class Kind(StrEnum):
     OUTSIDE = "outside"
     WAIT = "wait"
     HOLD = "hold"
+    LEAVE_OUT = "leave out"
     CONFLICT = "conflict"
     REJECT = "reject"
 
@@ -149,7 +150,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     later: fields that only the other direction, which this run leaves alone, could settle. held: fields that
     the integration user changed, until a person accepts or ignores them. waits: keys whose change can bring a
-    record that is outside inside.
+    record that is outside inside. undoes: the number of the job that the action takes back; where that was a
+    creation, no other is made of the same record.
     """
 
     kind: Kind
@@ -162,3 +164,4 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     held: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
     reason: str = ""
+    undoes: str = ""

@@ -115,6 +115,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     fields, what they wait for as `source/key`), or come again in the next wave; the others rest as they are.
     wakes: what waited for one of these keys is due. open: intents whose effect nobody knows yet. fresh: the
     coupling was not there before. own: (id, version) of records without a coupling that we ourselves wrote.
+    left_out: (id, job) of records of which no counterpart is created, as that of this job was undone.
     """
 
     coupling: Coupling | None = None
@@ -131,6 +132,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     open: tuple[Intent, ...] = ()
     fresh: bool = False
     own: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from kobling.service.synchronize import left_open
 _SIDES: Final = {"bc": Side.LEFT, "crm": Side.RIGHT}
 _DELETED: Final = ("deleted", "unproved")
 _SKIPPED: Final = (*_DELETED, "failed")
+_LISTED: Final = (*_SKIPPED, "undone")
 
 
 async def list_conflicts(session: Session) -> Document:
@@ -86,7 +87,7 @@ async def list_skipped(session: Session) -> Document:
     """Records that are left alone until a person acts or the record changes."""
     found = []
     for mapping in (await session.mappings()).values():
-        entries = await session.state.stays(mapping.name, _SKIPPED)
+        entries = await session.state.stays(mapping.name, _LISTED)
         found += [{"mapping": mapping.name, **entry} for entry in entries]
     return {"skipped": found}
 

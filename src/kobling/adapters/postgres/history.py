@@ -8,6 +8,8 @@ from typing import Any, Final
 import psycopg
 
 from kobling.adapters.postgres.packing import IDS, decoder, joined
+from kobling.model.mapping import Side
+from kobling.model.state import Effect
 
 _UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 # Any number will do; together with a mapping's id it names the lock that a run holds.
@@ -155,3 +157,58 @@ async def purge(database: psycopg.AsyncConnection[Any], connection_id: int, days
         for table, key in (("audit", "job_id"), ("job_error", "job_id"), ("job", "id")):
             await database.execute(f"delete from {table} where {key} = any(%s)", [gone])
     return len(gone), len(rows) - len(gone)
+
+
+async def pairs_of(database: psycopg.AsyncConnection[Any], number: int) -> list[str]:
+    """The left ids of the pairs that a job wrote, in their order."""
+    cursor = await database.execute(
+        "select distinct left_id::text from audit where job_id = %s order by 1", [number]
+    )
+    return [row[0] async for row in cursor]
+
+
+async def effects_of(
+    database: psycopg.AsyncConnection[Any], number: int, lefts: Sequence[str]
+) -> list[Effect]:
+    """What a job wrote into the pairs with these left ids, oldest first."""
+    cursor = await database.execute(
+        "select left_id::text, right_id::text, side, method, changes, reason, version from audit"
+        f" where job_id = %s and left_id = {IDS} order by id",
+        [number, joined(lefts)],
+    )
+    return [
+        Effect(
+            left=row[0],
+            right=row[1],
+            side=Side(row[2]),
+            method=row[3],
+            values={name: (before, after) for name, (before, after) in decoder.decode(row[4]).items()},
+            reason=row[5],
+            version=row[6],
+        )
+        async for row in cursor
+    ]
+
+
+async def created_in(database: psycopg.AsyncConnection[Any], number: int) -> list[str]:
+    """The right ids of the pairs of which a job created a record."""
+    cursor = await database.execute(
+        "select right_id::text from audit where job_id = %s and method = 'create'", [number]
+    )
+    return [row[0] async for row in cursor]
+
+
+async def last_writes(
+    database: psycopg.AsyncConnection[Any], mapping_id: int, lefts: Sequence[str]
+) -> dict[tuple[Side, str], tuple[str, str]]:
+    """The newest write to each record of these pairs, by side and id: the job, and the version it left."""
+    cursor = await database.execute(
+        "select distinct on (left_id, right_id, side) side, left_id::text, right_id::text, job_id::text,"
+        f" version from audit where mapping_id = %s and left_id = {IDS}"
+        " order by left_id, right_id, side, id desc",
+        [mapping_id, joined(lefts)],
+    )
+    return {
+        (Side(side), left if side == Side.LEFT else right): (job, version)
+        async for side, left, right, job, version in cursor
+    }

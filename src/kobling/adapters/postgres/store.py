@@ -11,6 +11,7 @@ import msgspec
 import psycopg
 
 from kobling.adapters.postgres import bulk
+from kobling.adapters.postgres.generation import Generations
 from kobling.adapters.postgres.inbox import Stamps, move
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
@@ -33,7 +34,7 @@ _SLICE: Final = (
 )
 _intents: Final = msgspec.json.Decoder(list[Intent], float_hook=Decimal)
 # A deleted record waits for a person only under the policy that asks.
-_SKIPPED: Final = ("deleted", "failed", "unproved")
+_SKIPPED: Final = ("deleted", "failed", "unproved", "undone")
 
 
 class PostgresStore:
@@ -45,6 +46,7 @@ class PostgresStore:
         self._database = database
         self._layouts = Layouts(mapping_id, mapping)
         self._stamps = Stamps()
+        self._generations = Generations(database, mapping_id)
 
     @classmethod
     async def open(
@@ -156,20 +158,19 @@ class PostgresStore:
 
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each of these records has been uncoupled; those that never were are left out."""
-        cursor = await self._database.execute(
-            "select source_id::text, generation from generation where mapping_id = %s"
-            f" and source_id = {IDS} and generation > 0",
-            [self.mapping_id, joined(ids)],
-        )
-        return {row[0]: row[1] async for row in cursor}
+        return await self._generations.raised(ids)
 
     async def own_versions(self, ids: Sequence[str]) -> dict[str, str]:
         """The versions that we ourselves wrote last of these records, which have no coupling."""
-        cursor = await self._database.execute(
-            f"select source_id::text, own from generation where mapping_id = %s and source_id = {IDS}",
-            [self.mapping_id, joined(ids)],
-        )
-        return {row[0]: row[1] async for row in cursor}
+        return await self._generations.own(ids)
+
+    async def left_out(self, ids: Sequence[str]) -> dict[str, str]:
+        """Of these records those whose creation was undone, with the number of the job that it was."""
+        return await self._generations.left_out(ids)
+
+    async def release(self, ids: Sequence[str]) -> None:
+        """These records take part again, though a creation made of them was undone."""
+        await self._generations.release(ids)
 
     async def journal(self, job: int, intents: Sequence[Intent]) -> int:
         """Commits what is about to be written, before it is; the entry's number."""
@@ -199,7 +200,8 @@ class PostgresStore:
             await self.couple(known)
             if gone:
                 await self.uncouple(gone)
-            await self._own([pair for one in settled for pair in one.own])
+            await self._generations.note_own([pair for one in settled for pair in one.own])
+            await self._generations.leave_out([pair for one in settled for pair in one.left_out])
             await self._move(settled, turn)
             effects = [one for each in settled for one in each.effects]
             if effects:
@@ -228,27 +230,12 @@ class PostgresStore:
             f"delete from coupling where mapping_id = %s and left_id = {IDS}",
             [self.mapping_id, joined(one.left for one in gone)],
         )
-        await self._database.execute(
-            "insert into generation"
-            " select %s, id, 1 from unnest(string_to_array(%s, ',')::uuid[]) as given(id)"
-            " on conflict (source_id, mapping_id) do update set generation = generation.generation + 1",
-            [self.mapping_id, joined(ids)],
-        )
-        await self._own([(one.right, one.right_version) for one in gone])
+        await self._generations.uncoupled(ids)
+        await self._generations.note_own([(one.right, one.right_version) for one in gone])
         await self._database.execute(
             f"delete from inbox where mapping_id = %s and record_id = {IDS}",
             [self.mapping_id, joined(ids)],
         )
-
-    async def _own(self, versions: Sequence[tuple[str, str]]) -> None:
-        """Notes the versions that we ourselves wrote of records without a coupling."""
-        if versions:
-            await self._database.execute(
-                "insert into generation (mapping_id, source_id, generation, own)"
-                " select %s, id, 0, version from unnest(%s::uuid[], %s::text[]) as given(id, version)"
-                " on conflict (source_id, mapping_id) do update set own = excluded.own",
-                [self.mapping_id, [one for one, _ in versions], [one for _, one in versions]],
-            )
 
     async def wake(self, keys: Sequence[str], turn: int = 0) -> None:
         """What waits for one of these keys, in any mapping of the connection, is due."""
