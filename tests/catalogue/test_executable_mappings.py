@@ -248,6 +248,7 @@ def test_finders_compare_what_the_rows_join() -> None:
         "CONTACT": [],
         "CURRENCY": [("code", "isocurrencycode")],
         "OPPORTUNITY": [],
+        "CUSTPRCGRP-PRICE": [],
         "PAYMENT TERMS": [("code", "code")],
         "SHIPMENT METHOD": [("code", "code")],
         "SHIPPING AGENT": [("code", "code")],

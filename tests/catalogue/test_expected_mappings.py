@@ -93,6 +93,10 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("CONTACT", "crm_filter asks parentcustomeridtype = account"),
         ("CONTACT", "crm_filter does not ask parentcustomeridtype = 1"),
     ],
+    "Which price lists are meant is asked of the set-up in each run, not once.": [
+        ("PLHEADER-PRICE", "bc_filter asks Allow Updating Defaults = <default_price_list>"),
+        ("PLHEADER-PRICE", "bc_filter does not ask Allow Updating Defaults = true"),
+    ],
     "The needs are what the rows look up, so nothing is forgotten.": [
         ("CONTACT", "needs SALESPEOPLE"),
         ("CONTACT", "needs CURRENCY"),

@@ -49,7 +49,10 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     assert full.returncode == 1
     jobs = {one["mapping"]: one for one in document(full)["jobs"]}
     options = {"PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT"}
-    assert set(jobs) == {"SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT", "OPPORTUNITY", *options}
+    assert set(jobs) == {
+        *("SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT", "OPPORTUNITY"),
+        *("CUSTPRCGRP-PRICE", *options),
+    }
     job = jobs["CUSTOMER"]
     assert set(job["counts"]["to"]) == {
         *("inserted", "modified", "deleted", "unchanged", "skipped", "failed", "conflicts", "waiting"),
@@ -172,7 +175,7 @@ def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
     names = [one["name"] for one in listed if one["ready"]]
     assert names == [
         *("SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"),
-        *("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT", "OPPORTUNITY"),
+        *("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT", "CUSTPRCGRP-PRICE", "OPPORTUNITY"),
     ]
     assert "definition only" in kobling("mapping", "list").stdout
     every = document(kobling("mapping", "list", "--every-variant", "--json"))["mappings"]

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from kobling.catalogue import contact, currency, customer, opportunity, options, owner, salespeople, units
+from kobling.catalogue import (
+    contact,
+    currency,
+    customer,
+    opportunity,
+    options,
+    owner,
+    prices,
+    salespeople,
+    units,
+)
 from kobling.model.look_up import Reference, Source
 
-_ENTITIES: Final = (salespeople, currency, customer, contact, opportunity, options, owner, units)
+_ENTITIES: Final = (salespeople, currency, customer, contact, opportunity, options, owner, units, prices)
 
 REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}
 SOURCES: Final[dict[str, Source]] = {one.name: one for each in _ENTITIES for one in each.SOURCES}

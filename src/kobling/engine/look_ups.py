@@ -11,9 +11,9 @@ from kobling.engine.references import load
 from kobling.engine.task import Context, Task
 from kobling.engine.through import through
 from kobling.model.look_up import Answer, LookUps, Rejected, Through
-from kobling.model.mapping import Mapping, Moment, Side
+from kobling.model.mapping import FieldRow, Mapping, Moment, Side
 from kobling.model.state import Coupling
-from kobling.model.values import Values
+from kobling.model.values import UNSET, Values
 
 Wanted = dict[tuple[str, Side], set[str]]
 
@@ -22,7 +22,6 @@ def wanted_by(mapping: Mapping, tasks: Sequence[Task]) -> Wanted:
     """The keys that the rows of these pairs ask for, by source and side of the answer."""
     wanted: Wanted = defaultdict(set)
     held = {side: [_values(one, side) for one in tasks] for side in Side}
-    fresh = {side: [_values(one, side) for one in tasks if one.coupling is None] for side in Side}
     for row in mapping.rows:
         if not row.conversion.source:
             continue
@@ -33,10 +32,26 @@ def wanted_by(mapping: Mapping, tasks: Sequence[Task]) -> Wanted:
             # The answer for 'nothing' is another way to write blank, and what a claim asks.
             keys.add("")
             read = key_reader(mapping, row, target)
-            # A row of the create is never made again, so nobody asks for it later.
-            given = fresh if row.moment is Moment.INSERT else held
-            keys.update([read(values) for values in given[target.other] if values is not None])
+            given = held[target.other]
+            if row.moment is Moment.INSERT and not row.gate:
+                given = [
+                    values
+                    for one, values in zip(tasks, given, strict=True)
+                    if _is_compared(row, one, target, values)
+                ]
+            keys.update([read(values) for values in given if values is not None])
     return wanted
+
+
+def _is_compared(row: FieldRow, task: Task, target: Side, values: Values | None) -> bool:
+    """A row of the create is never made again, so nobody asks for it later unless its source has changed."""
+    if task.coupling is None:
+        return True
+    position, base = row.column(target.other), task.coupling.base
+    if position is None or base is None or values is None:
+        return False
+    before = base.values(target.other)[position]
+    return before is not UNSET and before != values[position]
 
 
 def _values(task: Task, side: Side) -> Values | None:
