@@ -14,6 +14,7 @@ from .failures import exit_status_page, failures_page
 from .mapping_pages import mapping_pages
 from .mappings import mappings_page
 from .markdown import MissingWordsError
+from .metrics import metrics_page
 from .rules import rules_page
 from .sandbox import sandbox_page
 from .transformations import transformations_page
@@ -27,6 +28,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "failures.md": failures_page,
     "mappings.md": mappings_page,
     **mapping_pages(),
+    "metrics.md": metrics_page,
     "rules.md": rules_page,
     "sandbox.md": sandbox_page,
     "transformations.md": transformations_page,

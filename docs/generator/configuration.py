@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kobling.adapters.telemetry.log import FORMATS, LEVELS
 from kobling.service.configuration import (
     BUSINESS_CENTRAL_URL,
     DATABASE_EXAMPLE,
@@ -10,6 +11,7 @@ from kobling.service.configuration import (
     FILE_NAME,
     OWNER_MODELS,
     SECTIONS,
+    WebSection,
 )
 from kobling.service.database import EMBEDDED_FOLDER
 from kobling.service.secret import COMMAND_SECONDS_MAX
@@ -22,6 +24,8 @@ _SECTIONS = {
     "crm": "Dataverse, the platform of Dynamics 365 Sales, and who kobling is there.",
     "database": "Where kobling keeps its state.",
     "connection": "One connection joins one Business Central company and one Dataverse environment.",
+    "log": "What `worker` and `serve` say on stderr. Logs carry ids, not the data of records.",
+    "web": "Where `serve` listens.",
 }
 _COMMON = {
     "tenant": "The id or the domain of the Microsoft Entra tenant.",
@@ -54,6 +58,14 @@ _WORDS = {
         "owner_model": f"Who owns records in Sales: {' or '.join(code(one) for one in OWNER_MODELS)}. "
         "It is read "
         "and checked; the shipped mappings set a person as the owner, whichever it is.",
+    },
+    "log": {
+        "format": f"{' or '.join(code(one) for one in FORMATS)}: lines for people, or JSON a line.",
+        "level": f"From which level on: one of {', '.join(code(one) for one in LEVELS)}.",
+    },
+    "web": {
+        "host": "The address to listen on. Default: `127.0.0.1`, which only this machine reaches.",
+        "port": f"The port. Default: `{WebSection().port}`. `0` takes a free one, which is told in the log.",
     },
 }
 _HEAD = f"""\

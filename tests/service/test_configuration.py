@@ -92,6 +92,9 @@ def test_every_key_is_also_a_variable_which_wins(tmp_path: Path, section: str, k
         "token_url": "https://b.example/token",
         "ca_file": "b.pem",
         "owner_model": "team",
+        "format": "json",
+        "level": "warning",
+        "port": "8600",
         "secret_file": "b.secret",
         "secret_command": f"{sys.executable} -c \"print('b')\"",
     }
@@ -104,7 +107,7 @@ def test_every_key_is_also_a_variable_which_wins(tmp_path: Path, section: str, k
     elif section == "database":
         assert found.url.reveal() == value
     else:
-        assert getattr(found, key) == (tmp_path / value if key == "ca_file" else value)
+        assert str(getattr(found, key)) == (str(tmp_path / value) if key == "ca_file" else value)
 
 
 def test_a_variable_without_a_value_counts_as_not_set(tmp_path: Path) -> None:
@@ -125,7 +128,7 @@ def test_variables_of_other_sections_and_programs_are_left_alone(tmp_path: Path)
         ("x = " + "[" * 50_000, "nested too deep"),
         ("#" * 1_000_001, "1,000,000 bytes"),
         ("[bcc]\n", "unknown section 'bcc'. Did you mean 'bc'?"),
-        ('url = "x"\n', "unknown key 'url'. Use a section: bc, crm, database, connection."),
+        ('url = "x"\n', "unknown key 'url'. Use a section: bc, crm, database, connection, log, web."),
         ('[crm]\nurll = "x"\n', "unknown key 'urll' in [crm]. Did you mean 'url'?"),
         ('[crm]\nzzz = "x"\n', "Use a key of [crm]: url, tenant, client_id,"),
         ("crm = 5\n", "'crm' must be a section, found a number. Write [crm]."),
@@ -136,6 +139,10 @@ def test_variables_of_other_sections_and_programs_are_left_alone(tmp_path: Path)
         ("[bc]\ntenant = 2026-01-01\n", "found a date"),
         ('[bc]\ntenant = "a\\nb"\n', "[bc] tenant holds a line break"),
         ('[connection]\nowner_model = "group"\n', "is 'group'. Use one of: person, team."),
+        ('[log]\nformat = "xml"\n', "is 'xml'. Use one of: text, json."),
+        ('[log]\nlevel = "loud"\n', "is 'loud'. Use one of: info, debug, warning, error."),
+        ('[web]\nport = "http"\n', "Use a number from 0 to 65535."),
+        ('[web]\nport = "65536"\n', "Use a number from 0 to 65535."),
         ('[bc]\nsecret = "a"\nsecret_command = "b"\n', "Two secrets are given"),
         ('[bc]\nurl = "api.example"\n', "no https address"),
         ('[bc]\nurl = "ftp://api.example"\n', "no https address"),

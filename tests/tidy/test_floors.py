@@ -24,9 +24,10 @@ FLOORS = {
     "catalogue": 3,
     "adapters": 4,
     "service": 5,
-    "cli": 6,
     "web": 6,
-    "__main__": 7,
+    # `serve` starts the web face.
+    "cli": 7,
+    "__main__": 8,
 }
 PURE_FLOOR_MAX = 1
 
@@ -137,7 +138,7 @@ def test_every_package_has_a_floor() -> None:
         ("kobling.engine.run", "from kobling.catalogue import load"),
         ("kobling.catalogue.load", "from kobling.engine import run"),
         ("kobling.engine.run", "def late():\n    from kobling.adapters.postgres import store"),
-        ("kobling.cli.main", "import kobling.web.pages"),
+        ("kobling.web.pages", "import kobling.cli.main"),
         ("kobling.service.jobs", "from kobling.cli import main"),
         ("kobling.service.jobs", "import kobling_sandbox"),
         ("kobling.cli.main", "from kobling_sandbox.cli import main"),

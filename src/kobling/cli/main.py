@@ -17,6 +17,7 @@ from kobling.cli import (
     records,
     run,
     schedule,
+    serving,
     setup,
     undo,
     verify,
@@ -154,5 +155,18 @@ def demo(
     run_demo(once=once)
 
 
-for group in (setup, mapping, field, option, run, records, waiting, verify, explanations, schedule, undo):
+for group in (
+    setup,
+    mapping,
+    field,
+    option,
+    run,
+    records,
+    waiting,
+    verify,
+    explanations,
+    schedule,
+    serving,
+    undo,
+):
     group.register(app)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from kobling.adapters.telemetry.log import FORMATS, LEVELS
 from kobling.model.errors import ConfigurationError
 from kobling.service.address import checked_address
 from kobling.service.secret import (
@@ -27,7 +28,6 @@ from kobling.service.secret import (
 )
 from kobling.service.settings import (
     PATH_VARIABLE,
-    Setting,
     Settings,
     settings_of_environment,
     settings_of_file,
@@ -40,6 +40,7 @@ ENTRA_TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0
 BUSINESS_CENTRAL_URL: Final = "https://api.businesscentral.dynamics.com"
 DATAVERSE_EXAMPLE: Final = "https://yourname.crm4.dynamics.com"
 DATABASE_EXAMPLE: Final = "postgresql://user:password@host/database"
+_PORT_MAX: Final = 65_535
 _SECRET_KEYS: Final = ("secret", "secret_file", "secret_command")
 
 
@@ -88,6 +89,20 @@ class ConnectionSection(msgspec.Struct, frozen=True, kw_only=True):
     owner_model: str = "person"
 
 
+class LogSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[log]`, of `worker` and `serve`. format: one of FORMATS; level: one of LEVELS."""
+
+    format: str = FORMATS[0]
+    level: str = LEVELS[0]
+
+
+class WebSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[web]`, of `serve`: where it listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8585
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured. path: the absolute path of the file in use."""
 
@@ -96,6 +111,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     crm: DataverseSection
     database: DatabaseSection
     connection: ConnectionSection
+    log: LogSection = LogSection()
+    web: WebSection = WebSection()
 
     @property
     def folder(self) -> Path:
@@ -113,6 +130,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "crm": _keys(DataverseSection),
     "database": _keys(DatabaseSection),
     "connection": _keys(ConnectionSection),
+    "log": _keys(LogSection),
+    "web": _keys(WebSection),
 }
 
 
@@ -139,6 +158,10 @@ def read_configuration(
         crm=DataverseSection(**_application("crm", settings, path, "")),
         database=DatabaseSection(url=_database_url(settings)),
         connection=_connection(settings),
+        log=LogSection(
+            **_chosen("log", "format", settings, FORMATS), **_chosen("log", "level", settings, LEVELS)
+        ),
+        web=_web(settings),
     )
 
 
@@ -222,9 +245,25 @@ def _database_url(settings: Settings) -> Secret:
 
 def _connection(settings: Settings) -> ConnectionSection:
     texts = _texts("connection", settings)
-    owner_model: Setting | None = settings.get(("connection", "owner_model"))
-    if owner_model is not None and texts.get("owner_model", "person") not in OWNER_MODELS:
+    return ConnectionSection(**texts | _chosen("connection", "owner_model", settings, OWNER_MODELS))
+
+
+def _chosen(section: str, key: str, settings: Settings, values: tuple[str, ...]) -> dict[str, str]:
+    """The value of a key that is one of a few, if it is given. Raises ConfigurationError."""
+    text = _texts(section, settings).get(key)
+    if text is not None and text not in values:
+        setting = settings[section, key]
         raise ConfigurationError(
-            f"{owner_model.where} is {owner_model.text!r}.", cure=f"Use one of: {', '.join(OWNER_MODELS)}."
+            f"{setting.where} is {setting.text!r}.", cure=f"Use one of: {', '.join(values)}."
         )
-    return ConnectionSection(**texts)
+    return {} if text is None else {key: text}
+
+
+def _web(settings: Settings) -> WebSection:
+    texts = _texts("web", settings)
+    port = texts.pop("port", str(WebSection().port))
+    if not (port.isascii() and port.isdecimal() and 0 <= int(port[:6]) <= _PORT_MAX):
+        raise ConfigurationError(
+            f"{settings['web', 'port'].where} is {port!r}.", cure=f"Use a number from 0 to {_PORT_MAX}."
+        )
+    return WebSection(**texts, port=int(port))

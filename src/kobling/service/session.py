@@ -45,6 +45,7 @@ class Session:
         self.configuration = configuration
         self.state = state
         self.definitions: dict[str, Definition] = definitions(settings)
+        self._settings = settings
 
     async def changes(self) -> dict[str, Changes]:
         """What a person changed of each mapping, as far as it fits the mapping as it is now."""
@@ -85,6 +86,14 @@ class Session:
     async def settings(self) -> dict[str, str]:
         """What a person set of the connection as a whole."""
         return known_settings(await self.state.connection_settings())
+
+    async def refresh(self) -> None:
+        """Takes in what others have set of the connection, and made, since the session was opened."""
+        settings = await self.settings()
+        if settings != self._settings:
+            self._settings = settings
+            self.definitions = definitions(settings)
+        await self.load_own()
 
     async def turn(self, settings: ConnectionSettings) -> None:
         """Stores the settings of the connection; what they leave in is what there is from here on."""
@@ -216,14 +225,21 @@ def _wrapped(pair: dict[Side, Service], rehearse: bool) -> dict[Side, Service]:
 async def open_session(configuration: Configuration) -> AsyncIterator[Session]:
     """The session of a configuration; the database is started and brought up to date if need be."""
     with database(configuration) as url:
-        connection = await open_database(url)
-        try:
-            state = await ConnectionStore.open(connection, configuration.connection.name)
-            session = Session(configuration, state, known_settings(await state.connection_settings()))
-            await session.load_own()
+        async with session_on(configuration, url) as session:
             yield session
-        finally:
-            await connection.close()
+
+
+@asynccontextmanager
+async def session_on(configuration: Configuration, url: str) -> AsyncIterator[Session]:
+    """The session of a configuration on the database at `url`, which is brought up to date if need be."""
+    connection = await open_database(url)
+    try:
+        state = await ConnectionStore.open(connection, configuration.connection.name)
+        session = Session(configuration, state, known_settings(await state.connection_settings()))
+        await session.load_own()
+        yield session
+    finally:
+        await connection.close()
 
 
 Document = dict[str, Any]

@@ -18,6 +18,8 @@ from kobling.model.schedule import Entry, Status, Work
 _LOCK: Final = 71_051_182
 # What ran once is kept for people to look at, not for ever.
 _KEPT_DAYS: Final = 30
+# Two mappings that always found work in each other's inbox would never rest.
+_REST_SECONDS: Final = 15
 _COLUMNS: Final = (
     "schedule_entry.id, mapping.name, recurring, work, edits, status, next_start, running, again, attempts,"
     " message, queue_job"
@@ -77,6 +79,29 @@ class ScheduleStore:
             [self.connection_id, list(names), list(names)],
         )
         return [_stored(row) async for row in cursor]
+
+    async def entry(self, number: int) -> Stored | None:
+        """One entry."""
+        cursor = await self.database.execute(
+            f"select {_COLUMNS} from schedule_entry join mapping on mapping.id = mapping_id"
+            " where connection_id = %s and schedule_entry.id = %s",
+            [self.connection_id, number],
+        )
+        row = await cursor.fetchone()
+        return None if row is None else _stored(row)
+
+    async def with_work(self, now: datetime) -> dict[str, datetime]:
+        """The mappings in whose inbox something is due: what another run read or coupled is theirs to take
+        up. With each the time before which it should not run again."""
+        cursor = await self.database.execute(
+            "select mapping.name, greatest(%s, max(ended_at) + make_interval(secs => %s))"
+            " from mapping left join schedule_entry on schedule_entry.mapping_id = mapping.id"
+            " where connection_id = %s"
+            " and exists (select 1 from inbox where inbox.mapping_id = mapping.id and due)"
+            " group by mapping.name",
+            [now, _REST_SECONDS, self.connection_id],
+        )
+        return {row[0]: _utc(row[1]) async for row in cursor}
 
     async def save(self, entry: Entry, queue_job: int | None = None) -> None:
         """Stores an entry as it is now."""

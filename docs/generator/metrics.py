@@ -1,0 +1,26 @@
+"""Every metric of `/metrics`."""
+
+from __future__ import annotations
+
+from kobling.adapters.postgres.measures import _QUERIES
+from kobling.adapters.telemetry.metrics import METRICS
+
+from .markdown import MissingWordsError, code, page, table
+
+_HEAD = """\
+`kobling serve` answers Prometheus on `/metrics`. All values come from the database: they tell of all workers
+and of the commands that people ran, and a restart loses nothing.
+
+`/health` answers 200 while the process lives, `/ready` 200 while it can work and 503 while the database
+cannot be reached."""
+
+
+def metrics_page() -> str:
+    """The page."""
+    if METRICS.keys() != _QUERIES.keys():
+        raise MissingWordsError(f"metrics: {sorted(METRICS.keys() ^ _QUERIES.keys())} lack words or a query.")
+    rows = [
+        (code(name), one.kind.value, ", ".join(code(label) for label in one.labels), one.help)
+        for name, one in METRICS.items()
+    ]
+    return page("Metrics", _HEAD, table(("Metric", "Kind", "Labels", "Meaning"), rows))

@@ -1,0 +1,139 @@
+"""The job queue: Procrastinate in a schema of its own, in the same database.
+
+A job carries out one entry of the schedule and ends, well or badly; it is never retried or scheduled ahead,
+as that would block every later job of its lock. What is to be done again, the schedule queues again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition, Status
+
+HEARTBEAT_SECONDS: Final = 2.0
+STALLED_SECONDS: Final = 8.0
+# A worker that stops gives what it has in hand so long, and its supervisor half a minute.
+GRACE_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 5.0
+_POOL_MAX: Final = 8
+_PAUSE_SECONDS: Final = 1.0
+_TASK: Final = "entry"
+_PATH: Final = "set search_path = procrastinate, public"
+_logger = logging.getLogger(__name__)
+
+# What passes by itself once the database is back.
+UNREACHABLE: Final = (ConnectorException, psycopg.OperationalError, OSError)
+
+# Carries out an entry, by its id, for the job of that number.
+CarryOut = Callable[[int, int], Awaitable[None]]
+
+
+class Queue:
+    """The queue of one connection. Make one with `open_queue`."""
+
+    def __init__(self, app: App, name: str) -> None:
+        self._app = app
+        self._name = name
+        # Jobs that ended here, and when, until the queue surely knows it, too: the database may have been
+        # gone just then, and the heart of this worker goes on beating.
+        self._over: dict[int, float] = {}
+
+    async def put(self, database: psycopg.AsyncConnection[Any], entry: int, lock: str) -> int:
+        """Queues an entry in the transaction in hand; the number of its job."""
+        # Procrastinate's names are not qualified.
+        await database.execute("set local search_path = procrastinate, public")
+        task = self._app.configure_task(_TASK, queue=self._name, lock=lock, connection=database)
+        number = await task.defer_async(entry=entry)
+        await database.execute("set local search_path = default")
+        return int(number)
+
+    async def rescue(self, database: psycopg.AsyncConnection[Any]) -> None:
+        """Ends the jobs of workers that are gone, and those of ours whose end was not noted."""
+        manager = self._app.job_manager
+        stalled = await manager.get_stalled_jobs(queue=self._name, seconds_since_heartbeat=STALLED_SECONDS)
+        before = time.monotonic() - HEARTBEAT_SECONDS
+        over = [number for number, ended in self._over.items() if ended < before]
+        gone = {one.id for one in stalled if one.id is not None} | await live_jobs(database, over)
+        for number in over:
+            del self._over[number]
+        for number in gone:
+            _logger.warning("its worker is gone", extra={"queue_job": number})
+            # Another worker may have ended it meanwhile.
+            with contextlib.suppress(ConnectorException):
+                await manager.finish_job_by_id_async(number, Status.FAILED, delete_job=True)
+
+    async def work(self, carry_out: CarryOut, concurrency: int, stop: asyncio.Event) -> None:
+        """Carries out jobs until told to stop; an outage of the database is outlived."""
+
+        @self._app.task(name=_TASK, pass_context=True)
+        async def run(context: JobContext, entry: int) -> None:
+            assert context.job.id is not None
+            try:
+                await carry_out(entry, context.job.id)
+            finally:
+                self._over[context.job.id] = time.monotonic()
+
+        while not stop.is_set():
+            try:
+                await self._work_once(concurrency, stop)
+            except UNREACHABLE as error:
+                _logger.warning("the queue cannot be reached: %s", type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
+
+    async def _work_once(self, concurrency: int, stop: asyncio.Event) -> None:
+        worker = asyncio.create_task(
+            self._app.run_worker_async(
+                queues=[self._name],
+                concurrency=concurrency,
+                fetch_job_polling_interval=_POLL_SECONDS,
+                shutdown_graceful_timeout=GRACE_SECONDS,
+                delete_jobs=DeleteJobCondition.ALWAYS.value,
+                install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+            )
+        )
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+
+
+@asynccontextmanager
+async def open_queue(url: str, connection_id: int) -> AsyncIterator[Queue]:
+    """The queue of a connection, in a database whose schema is up to date. Raises UnreachableError."""
+    connector = PsycopgConnector(conninfo=url, min_size=1, max_size=_POOL_MAX, configure=_configure)
+    app = App(connector=connector)
+    async with app.open_async():
+        yield Queue(app, f"connection-{connection_id}")
+
+
+async def live_jobs(database: psycopg.AsyncConnection[Any], numbers: list[int]) -> set[int]:
+    """Those of these jobs that are queued or carried out."""
+    cursor = await database.execute(
+        "select id from procrastinate.procrastinate_jobs where id = any(%s) and status in ('todo', 'doing')",
+        [numbers],
+    )
+    return {row[0] async for row in cursor}
+
+
+async def _configure(database: psycopg.AsyncConnection[Any]) -> None:
+    """Procrastinate's names are not qualified."""
+    before = database.autocommit
+    await database.set_autocommit(True)
+    await database.execute(_PATH)
+    await database.set_autocommit(before)

@@ -1,0 +1,102 @@
+"""What is measured, under which names, and how it is told to Prometheus.
+
+Every value comes from the database when somebody asks, so any process can tell what all of them did, and a
+restart loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+Rows = Mapping[str, Iterable[tuple[tuple[str, ...], float]]]
+
+
+class Kind(StrEnum):
+    """A value that comes and goes, or one that only grows."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric. help: for people. labels: what its values are told apart by."""
+
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+_MAPPING: Final = ("mapping",)
+METRICS: Final[dict[str, Metric]] = {
+    "kobling_lag_seconds": Metric(
+        kind=Kind.GAUGE,
+        labels=_MAPPING,
+        help="How long the oldest change that is due has been in the inbox; 0 where none is.",
+    ),
+    "kobling_seconds_since_run": Metric(
+        kind=Kind.GAUGE, labels=_MAPPING, help="How long ago the last run ended that went to its end."
+    ),
+    "kobling_open_records": Metric(
+        kind=Kind.GAUGE,
+        labels=("mapping", "reason"),
+        help="Records that stay in the inbox, by the reason for which they do.",
+    ),
+    "kobling_records_total": Metric(
+        kind=Kind.COUNTER,
+        labels=("mapping", "direction", "outcome"),
+        help="Records that runs worked on, by direction (to, from) and by what became of them.",
+    ),
+    "kobling_requests_total": Metric(
+        kind=Kind.COUNTER,
+        labels=("mapping", "system"),
+        help="HTTP requests to bc and crm, repeated ones too; a batch counts once, tokens do not.",
+    ),
+    "kobling_failures_total": Metric(
+        kind=Kind.COUNTER,
+        labels=("mapping", "class"),
+        help="Records that could not be settled, by the class of the failure.",
+    ),
+    "kobling_jobs_total": Metric(
+        kind=Kind.COUNTER, labels=("mapping", "status"), help="Runs that are over, by how they ended."
+    ),
+    "kobling_schedule_entries": Metric(
+        kind=Kind.GAUGE, labels=("status",), help="Job queue entries that recur, by their stored status."
+    ),
+    "kobling_schedule_failed_attempts": Metric(
+        kind=Kind.GAUGE, labels=_MAPPING, help="Failed runs in a row of the recurring entry."
+    ),
+    "kobling_queue_jobs": Metric(
+        kind=Kind.GAUGE, labels=("status",), help="Jobs of the queue: todo waits for a worker, doing has one."
+    ),
+    "kobling_workers": Metric(
+        kind=Kind.GAUGE, help="Workers of all connections of the database whose heart beats."
+    ),
+}
+
+
+class _Collector:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def collect(self) -> Iterator[object]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        families = {Kind.GAUGE: GaugeMetricFamily, Kind.COUNTER: CounterMetricFamily}
+        for name, metric in METRICS.items():
+            family = families[metric.kind](name, metric.help, labels=metric.labels)
+            for labels, value in self._rows.get(name, ()):
+                family.add_metric(labels, value)
+            yield family
+
+
+def exposition(rows: Rows) -> tuple[bytes, str]:
+    """The metrics in Prometheus' text format, and its content type. rows: (labels, value) by metric."""
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(_Collector(rows))  # type: ignore[arg-type]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,217 @@
+"""A worker: it queues what is due, and carries out what is queued. Any number may share a database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from kobling.adapters.postgres.queue import UNREACHABLE, Queue, live_jobs, open_queue
+from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
+from kobling.algebra.schedule import due, ended, is_due, postponed, started, woken
+from kobling.model.errors import KoblingError, UnreachableError
+from kobling.model.schedule import Ending, Entry, Work
+from kobling.service.configuration import Configuration
+from kobling.service.database import database_error
+from kobling.service.schedule import enabled_names, known_entries, schedule_store, zone_of
+from kobling.service.session import Document, Session, session_on
+from kobling.service.synchronize import Request, synchronize
+
+_LOOK_SECONDS: Final = 1.0
+# What makes a run one that found something; what is merely unchanged, skipped or coupled does not.
+_ACTIVITY: Final = ("inserted", "modified", "deleted", "failed")
+_PASSING: Final = (UnreachableError, *UNREACHABLE)
+_logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """One worker process of a connection. url: of its database."""
+
+    def __init__(self, configuration: Configuration, url: str, concurrency: int) -> None:
+        self._configuration = configuration
+        self._url = url
+        self._concurrency = concurrency
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until told to stop; outages of the services and of the database are outlived.
+
+        Raises what cannot pass by itself: ConfigurationError, and UnreachableError at the very beginning.
+        """
+        async with session_on(self._configuration, self._url) as session:
+            connection_id = session.state.connection_id
+        async with open_queue(self._url, connection_id) as queue:
+            looking = asyncio.create_task(self._look_on(queue, stop))
+            try:
+                await queue.work(self._carry_out, self._concurrency, stop)
+            finally:
+                stop.set()
+                await looking
+
+    async def _look_on(self, queue: Queue, stop: asyncio.Event) -> None:
+        """Queues what is due, every second, on a database connection that is made anew where it breaks."""
+        while not stop.is_set():
+            try:
+                async with session_on(self._configuration, self._url) as session:
+                    while not stop.is_set():
+                        await queue_due(session, queue)
+                        await _pause(stop)
+            except Exception as error:
+                if not is_passing(error):
+                    # Somebody may be editing what it stumbles over; a worker that is gone helps nobody.
+                    _logger.error("the schedule cannot be read: %s", described(error))
+                await _pause(stop)
+
+    async def _carry_out(self, number: int, job: int) -> None:
+        """One job of the queue: the run that its entry asks for."""
+        try:
+            async with session_on(self._configuration, self._url) as session:
+                entry = await _claimed(session, number, job)
+                if entry is None:
+                    return
+                ending, message = await _outcome(session, entry)
+        except asyncio.CancelledError:
+            await self._settle(number, job, Ending.STOPPED, "")
+            raise
+        except _PASSING as error:
+            ending, message = Ending.FAILED_IN_PASSING, described(error)
+            _logger.warning("could not run: %s", message, extra={"entry": number})
+        await self._settle(number, job, ending, message)
+
+    async def _settle(self, number: int, job: int, ending: Ending, message: str) -> None:
+        """What becomes of the entry. The connection of the run may be broken, so this takes another one."""
+        try:
+            async with session_on(self._configuration, self._url) as session:
+                await settle(session, number, job, ending, message)
+        except _PASSING as error:
+            # Once the database is back, a worker finds the entry without its job.
+            _logger.warning("an outcome could not be stored: %s", described(error), extra={"entry": number})
+
+
+async def queue_due(session: Session, queue: Queue) -> None:
+    """One look at the schedule: what lost its worker is set free, what is due is queued."""
+    await queue.rescue(session.state.database)
+    await session.refresh()
+    store, enabled = schedule_store(session), await enabled_names(session)
+    async with store.changing() as now:
+        known = [one for one in await known_entries(session, store, now) if one.entry.mapping in enabled]
+        known = await _set_free(store, known, now)
+        known = await _set_in_hours(store, known, now)
+        for entry in due([one.entry for one in known], now):
+            number = await queue.put(store.database, entry.id, f"{store.connection_id}/{entry.mapping}")
+            await store.save(started(entry), number)
+
+
+async def settle(session: Session, number: int, job: int, ending: Ending, message: str) -> None:
+    """Stores what a run came to, unless somebody else has taken the entry over meanwhile."""
+    store = schedule_store(session)
+    async with store.changing() as now:
+        stored = await store.entry(number)
+        if stored is None or stored.queue_job != job:
+            return
+        await store.save(ended(stored.entry, ending, now, zone_of(stored.entry.timing), message))
+        if ending in {Ending.ACTIVE, Ending.EMPTY}:
+            work = await store.with_work(now)
+            work.pop(stored.entry.mapping, None)
+            await wake(session, store, work, now)
+
+
+async def wake(session: Session, store: ScheduleStore, work: Mapping[str, datetime], now: datetime) -> int:
+    """Something has changed that these mappings should look at, from these times on; how many entries that
+    brings forward."""
+    moved = 0
+    for stored in await known_entries(session, store, now):
+        after = woken(stored.entry, work.get(stored.entry.mapping, now))
+        if stored.entry.mapping in work and after != stored.entry:
+            await store.save(after, stored.queue_job)
+            moved += 1
+    return moved
+
+
+async def _set_free(store: ScheduleStore, known: list[Stored], now: datetime) -> list[Stored]:
+    """Entries whose job is gone can be queued again."""
+    running = [one for one in known if one.entry.running]
+    if not running:
+        return known
+    live = await live_jobs(store.database, [one.queue_job for one in running if one.queue_job is not None])
+    free = {}
+    for one in running:
+        if one.queue_job not in live:
+            entry = ended(one.entry, Ending.DIED, now, zone_of(one.entry.timing), "The worker was gone.")
+            _logger.warning("its worker is gone", extra={"mapping": entry.mapping, "entry": entry.id})
+            await store.save(entry)
+            free[entry.id] = entry
+    return [msgspec.structs.replace(one, entry=free.get(one.entry.id, one.entry)) for one in known]
+
+
+async def _set_in_hours(store: ScheduleStore, known: list[Stored], now: datetime) -> list[Stored]:
+    after = []
+    for one in known:
+        entry = one.entry
+        if is_due(entry, now) and (moved := postponed(entry, now, zone_of(entry.timing))) != entry:
+            await store.save(moved, one.queue_job)
+            entry = moved
+        after.append(msgspec.structs.replace(one, entry=entry))
+    return after
+
+
+async def _claimed(session: Session, number: int, job: int) -> Entry | None:
+    """The entry, if this job is still the one that carries it out."""
+    stored = await schedule_store(session).entry(number)
+    return stored.entry if stored is not None and stored.queue_job == job else None
+
+
+async def _outcome(session: Session, entry: Entry) -> tuple[Ending, str]:
+    """Runs, and says what it came to; what only passes by itself is raised."""
+    about = {"mapping": entry.mapping, "entry": entry.id}
+    _logger.info("begins", extra=about)
+    request = Request(mappings=(entry.mapping,), full=entry.work is Work.FULL)
+    try:
+        document, _ = await synchronize(session, request, progress=_silent, wait=_waits)
+    except _PASSING:
+        raise
+    except Exception as error:
+        _logger.error("failed: %s", described(error), extra=about)
+        return Ending.FAILED, described(error)
+    return noted(document, about)
+
+
+def noted(document: Document, about: Mapping[str, Any]) -> tuple[Ending, str]:
+    """What a run that went to its end came to; it is logged, by ids alone."""
+    for job in document["jobs"]:
+        counts = {way: {word: n for word, n in job["counts"][way].items() if n} for way in ("to", "from")}
+        _logger.info("finished", extra={**about, "job": job["job"], "seconds": job["seconds"], **counts})
+        for one in job["errors"]:
+            ids = {"bc_id": one["bc_id"], "crm_id": one["crm_id"], "class": one["class"]}
+            _logger.warning("could not settle a record", extra={**about, "job": job["job"], **ids})
+    told = [job["counts"][way] for job in document["jobs"] for way in ("to", "from")]
+    active = any(one.get(word) for one in told for word in _ACTIVITY)
+    return (Ending.ACTIVE if active else Ending.EMPTY), ""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether it ends by itself: a service or the database cannot be reached."""
+    return isinstance(error, _PASSING)
+
+
+def described(error: BaseException) -> str:
+    """An error in words that hold no record's data: ours, the database's first line, or the type alone."""
+    known = error if isinstance(error, KoblingError) else database_error(error)
+    return str(known) if known is not None else f"A bug: {type(error).__name__}."
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+
+
+def _silent(what: str, count: int) -> None:
+    """Nobody watches."""
+
+
+def _waits(name: str) -> None:
+    _logger.info("another run holds it", extra={"mapping": name})
