@@ -408,13 +408,24 @@ def test_an_authority_of_ones_own_is_trusted_when_it_is_named(
 # How every command ends
 
 
+def _heeds_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_ends_the_command_at_once_and_without_a_trace(ready: Kobling, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         given = surroundings(KOBLING_BC_URL=address, KOBLING_BC_TOKEN_URL=f"{address}/token")
         command = [sys.executable, "-m", "kobling", "connection", "test"]
         with subprocess.Popen(
-            command, cwd=tmp_path, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=tmp_path,
+            env=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell that runs the tests in the background has told them to ignore interrupts.
+            preexec_fn=_heeds_interrupts,
         ) as process:
             # It has asked and waits for an answer that never comes.
             connection, _ = silent.accept()
