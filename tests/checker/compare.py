@@ -19,8 +19,8 @@ TABLE: dict[str, Any] = json.loads(Path(__file__).with_name("table.json").read_t
 Row = dict[str, Any]
 Pairs = Mapping[str, Iterable[tuple[str, str]]]
 _NOTHING = (None, "", "_x0020_", "00000000-0000-0000-0000-000000000000")
-# What another record's coupling decides; the checker is told of no contacts.
-_LEFT_OUT = "primarycontactid"
+# Of a contact whose company is linked to several records the couplings of this order decide.
+_COMPANIES = {"CUSTOMER": "customers", "VENDOR": "vendors"}
 
 
 class Services:
@@ -59,7 +59,7 @@ class Services:
 def complaints(services: Services, pairs: Pairs) -> list[str]:
     """What is wrong, in words: ids that are coupled twice or do not exist, and fields that differ."""
     found: list[str] = []
-    compare = _Comparison(services)
+    compare = _Comparison(services, pairs)
     for name, coupled in pairs.items():
         known = list(coupled)
         for at, system in enumerate(("bc", "crm")):
@@ -70,13 +70,17 @@ def complaints(services: Services, pairs: Pairs) -> list[str]:
 
 
 class _Comparison:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, pairs: Pairs) -> None:
         self._services = services
+        self._partners = {name: dict(coupled) for name, coupled in pairs.items()}
+        self._contacts = {one["no"]: one["id"].lower() for one in services.bc("contacts")}
+        self._companies = self._accounts_of_companies()
         self._users = {one["systemuserid"]: one for one in services.crm("systemusers")}
         sellers = services.bc("salespeoplePurchasers")
         self._sellers = {one["code"]: _text(one["eMail"]).casefold() for one in sellers}
         self._iso = {one["code"]: one["isoCode"] or one["code"] for one in services.bc("currencies")}
         [ledger] = services.bc("generalLedgerSetup")
+        self._countries = {one["code"]: one["name"] for one in services.bc("countriesRegions")}
         self._local = ledger["lcyCode"]
         self._currencies = {
             one["transactioncurrencyid"]: one["isocurrencycode"]
@@ -87,6 +91,17 @@ class _Comparison:
             one["currencyCode"]: Decimal(one["exchangeRateAmount"]) / Decimal(one["relationalExchRateAmount"])
             for one in sorted(services.bc("currencyExchangeRates"), key=lambda one: str(one["startingDate"]))
         }
+
+    def _accounts_of_companies(self) -> dict[str, set[str]]:
+        """By the number of a company contact: the accounts of its customer and of its vendor."""
+        found: dict[str, set[str]] = {}
+        for name, route in _COMPANIES.items():
+            partners = self._partners.get(name, {})
+            ids = {one["no"]: one["id"].lower() for one in self._services.bc(route)} if partners else {}
+            for one in self._services.bc("contactBusinessRelations"):
+                if one["linkToTable"] == name.capitalize() and ids.get(one["no"]) in partners:
+                    found.setdefault(one["contactNo"], set()).add(partners[ids[one["no"]]])
+        return found
 
     def mapping(self, name: str, pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
         table = TABLE[name]
@@ -99,19 +114,24 @@ class _Comparison:
                 yield f"{name}: there is no record {missing}, and it is coupled"
                 continue
             for row in table["fields"]:
-                if (
-                    row["constant"] is None
-                    and row["crm"] != _LEFT_OUT
-                    and not self._agree(name, row, bc, crm)
-                ):
+                if row["constant"] is None and not self._agree(name, row, bc, crm):
                     held, other = bc[row["bc"]], _held(crm, row["crm"])
                     yield f"{name} {left} {right}: {row['bc_field']} {held!r} but {row['crm']} {other!r}"
+            if name == "CONTACT" and _held(crm, "parentcustomerid") not in self._companies.get(
+                bc["companyNo"], ()
+            ):
+                yield f"{name} {left} {right}: another parentcustomerid than Company No. says"
 
     def _agree(self, name: str, row: Row, bc: Row, crm: Row) -> bool:
         left, right = bc[row["bc"]], _held(crm, row["crm"])
         if row["crm_kind"] == "owner":
             user = self._users.get(right, {})
             return not left or self._sellers[left] == _text(user.get("internalemailaddress")).casefold()
+        if row["crm"] == "primarycontactid":
+            # A contact that is not coupled has no partner to name, either way.
+            known = self._partners.get("CONTACT", {})
+            partner = known.get(self._contacts.get(left, ""))
+            return partner == (right if right in known.values() else None)
         if row["crm_kind"] == "lookup":
             iso = self._currencies.get(right)
             return (self._iso[left] if left else self._local) == (iso or self._local)
@@ -125,6 +145,10 @@ class _Comparison:
         if name == "CURRENCY":
             left = left or (bc["isoCode"] or bc["code"] if row["bc"] == "symbol" else bc["code"])
             left = self._iso[bc["code"]] if row["bc"] == "code" else left
+        if row["crm"] == "lastname" and not left:
+            left = bc["name"].split()[-1] if bc["name"].split() else ""
+        if row["crm"] == "address1_country" and self._countries.get(left) == right:
+            return True
         return _same_text(row, left, right)
 
 

@@ -17,9 +17,15 @@ from typing import Any
 import yaml
 
 TABLE = Path(__file__).with_name("table.json")
-MAPPINGS = ("SALESPEOPLE", "CURRENCY", "CUSTOMER")
+MAPPINGS = ("SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT")
 # The sets of the extension's route, by table of Business Central.
-SETS = {"Salesperson/Purchaser": "salespeoplePurchasers", "Currency": "currencies", "Customer": "customers"}
+SETS = {
+    "Salesperson/Purchaser": "salespeoplePurchasers",
+    "Currency": "currencies",
+    "Customer": "customers",
+    "Vendor": "vendors",
+    "Contact": "contacts",
+}
 _LENGTH = re.compile(r"(Text|Code)\[(\d+)\]")
 
 
