@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from kobling.adapters.business_central.service import BusinessCentral
 from kobling.adapters.dataverse.service import Dataverse
 from kobling.adapters.odata.answer import Answer
 from kobling.adapters.odata.http import Credentials, Door
+from kobling.adapters.postgres.gate import open_gate
 from kobling.model.errors import ConfigurationError, CredentialsError, ProtocolError
 from kobling.model.mapping import Mapping, Side
 from kobling.ports import Service
@@ -100,19 +101,20 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    configuration: Configuration, *, company_id: str | None = None
+    configuration: Configuration, *, company_id: str | None = None, url: str = ""
 ) -> AsyncIterator[Connection]:
-    """Opens both doors. `company_id`: as an earlier connection of the same configuration resolved it.
+    """Opens both doors. `company_id`: as an earlier connection of the same configuration resolved it. url: of
+    the database, through which all processes keep the limits of the services together; "" for this one alone.
 
     Raises ConfigurationError for what is missing in the configuration, secrets included.
     """
-    async with open_door(configuration, "bc") as bc, open_door(configuration, "crm") as crm:
+    async with open_door(configuration, "bc", url) as bc, open_door(configuration, "crm", url) as crm:
         yield Connection(configuration, bc, crm, company_id)
 
 
 @asynccontextmanager
-async def open_door(configuration: Configuration, section: str) -> AsyncIterator[Door]:
-    """The door of `bc` or `crm`. Raises ConfigurationError."""
+async def open_door(configuration: Configuration, section: str, url: str = "") -> AsyncIterator[Door]:
+    """The door of `bc` or `crm`; url: see `connect`. Raises ConfigurationError."""
     require(configuration, section)
     place = configuration.bc if section == "bc" else configuration.crm
     credentials = Credentials(
@@ -123,8 +125,12 @@ async def open_door(configuration: Configuration, section: str) -> AsyncIterator
         scope=place.scope,
     )
     name, at_once, trust = _NAMES[section], _AT_ONCE[section], _trust(configuration, section)
-    async with Door(name, credentials, at_once, ssl=trust) as door:
-        yield door
+    async with AsyncExitStack() as stack:
+        shared = None
+        if url:
+            gate = open_gate(url, section, place.url, place.client_id, at_once)
+            shared = await stack.enter_async_context(gate)
+        yield await stack.enter_async_context(Door(name, credentials, at_once, ssl=trust, shared=shared))
 
 
 async def services(connection: Connection, mappings: Iterable[Mapping]) -> dict[Side, Service]:

@@ -41,11 +41,14 @@ class Session:
         configuration: Configuration,
         state: ConnectionStore,
         settings: ConnectionSettings = NO_SETTINGS,
+        *,
+        url: str = "",
     ) -> None:
         self.configuration = configuration
         self.state = state
         self.definitions: dict[str, Definition] = definitions(settings)
         self._settings = settings
+        self._url = url
 
     async def changes(self) -> dict[str, Changes]:
         """What a person changed of each mapping, as far as it fits the mapping as it is now."""
@@ -173,7 +176,7 @@ class Session:
         place = f"{bc.root} {bc.company} {crm.url} {crm.client_id}"
         known = (await self.state.marks()).get(_PLACE) == place
         company, organization, user = await self.state.identities() if known else ("", "", "")
-        async with connect(self.configuration, company_id=company or None) as connection:
+        async with connect(self.configuration, company_id=company or None, url=self._url) as connection:
             if not company or not organization or not user:
                 company, organization, user = await self._identify(connection, place)
             yield Context(
@@ -235,7 +238,8 @@ async def session_on(configuration: Configuration, url: str) -> AsyncIterator[Se
     connection = await open_database(url)
     try:
         state = await ConnectionStore.open(connection, configuration.connection.name)
-        session = Session(configuration, state, known_settings(await state.connection_settings()))
+        settings = known_settings(await state.connection_settings())
+        session = Session(configuration, state, settings, url=url)
         await session.load_own()
         yield session
     finally:

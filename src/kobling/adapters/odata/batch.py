@@ -77,7 +77,7 @@ async def _asked(
     # A part's plea for patience is one to every sender, whoever sends next.
     for one in answers:
         if one.status in PASSING:
-            door.hold(one.headers, attempt)
+            await door.hold(one.headers, attempt)
     return answers
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Final
@@ -14,6 +13,7 @@ import aiohttp
 import msgspec
 
 from kobling.adapters.odata.answer import Answer, one_line, wait_seconds
+from kobling.adapters.odata.gate import Gate, SharedGate
 from kobling.model.errors import CredentialsError, KoblingError, ProtocolError, UnreachableError
 
 _TRIES: Final = 6
@@ -22,8 +22,6 @@ _BREAKS: Final = 3
 _AGAIN_FOR_READS: Final = frozenset({429, 502, 503, 504})
 # These two are sent before anything is done; behind a 502 or 504 the work may have been done.
 _AGAIN_FOR_WRITES: Final = frozenset({429, 503})
-_LONGEST_WAIT_SECONDS: Final = 300.0
-_LONGEST_CLOSURE_SECONDS: Final = 3600.0
 _RIGHTS: Final = "Check the client id, the secret and its expiry, and the application user's rights."
 
 
@@ -39,60 +37,26 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         return f"Credentials(token_url={self.token_url!r}, client_id={self.client_id!r}, secret=…)"
 
 
-class Gate:
-    """Holds every sender back while a service asks for it, and bounds how many are in flight.
-
-    Entering raises UnreachableError where the wait would be longer than a run can last.
-    """
-
-    def __init__(self, name: str, at_once: int) -> None:
-        self._name = name
-        self._places = asyncio.Semaphore(at_once)
-        self._closed_until = 0.0
-
-    def close_for(self, seconds: float) -> None:
-        """Nobody sends for that long, at most an hour: a longer wait is a mistake of the service."""
-        seconds = min(seconds, _LONGEST_CLOSURE_SECONDS)
-        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
-
-    async def __aenter__(self) -> None:
-        await self._places.acquire()
-        try:
-            # The time may move on while we wait, so an event would have to be set by a timer of its own.
-            while (wait := self._closed_until - time.monotonic()) > 0:
-                self._refuse(wait)
-                await asyncio.sleep(wait)
-        except BaseException:
-            self._places.release()
-            raise
-
-    def _refuse(self, wait: float) -> None:
-        if wait > _LONGEST_WAIT_SECONDS:
-            raise UnreachableError(
-                f"{self._name} asks to wait {wait:.0f} seconds before the next request.",
-                cure="Run again after that time; other users of the same application may share its limits.",
-            )
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._places.release()
-
-
 class Door:
     """Requests to one service. Use as an asynchronous context manager.
 
     requests: what was sent so far, retries included, token requests not. ssl: trust of one's own, e.g. for a
-    certificate authority of the house.
+    certificate authority of the house. shared: the gate that other processes go through, too.
     """
 
     def __init__(
-        self, name: str, credentials: Credentials, at_once: int, *, ssl: ssl.SSLContext | None = None
+        self,
+        name: str,
+        credentials: Credentials,
+        at_once: int,
+        *,
+        ssl: ssl.SSLContext | None = None,
+        shared: SharedGate | None = None,
     ) -> None:
         self.name = name
         self.requests = 0
         self._credentials = credentials
-        self._gate = Gate(name, at_once)
+        self._gate = Gate(name, at_once, shared)
         self._ssl = ssl
         self._token = ""
         self._token_lock = asyncio.Lock()
@@ -142,14 +106,14 @@ class Door:
                 continue
             if answer.status not in (_AGAIN_FOR_WRITES if writes else _AGAIN_FOR_READS):
                 return self._settled(answer, url, writes=writes)
-            self.hold(answer.headers, attempt)
+            await self.hold(answer.headers, attempt)
         raise UnreachableError(
             f"{self.name} answered {answer.status} {_TRIES} times in a row.", cure="Try again later."
         )
 
-    def hold(self, headers: Mapping[str, str], attempt: int) -> None:
+    async def hold(self, headers: Mapping[str, str], attempt: int) -> None:
         """Nobody sends for as long as these headers of an answer ask for, or as the attempts suggest."""
-        self._gate.close_for(wait_seconds(headers, attempt))
+        await self._gate.close_for(wait_seconds(headers, attempt))
 
     async def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         assert self._session is not None, "the door is not open"

@@ -24,6 +24,7 @@ _QUERIES: Final[dict[str, str]] = {
     "kobling_requests_total": "select mapping.name, one.key, sum(one.value::bigint)"
     f" from mapping join job on mapping_id = mapping.id, jsonb_each_text(requests) as one where {_OF}"
     " group by 1, 2",
+    "kobling_throttled_seconds_total": "select service, sum(throttled_seconds) from gate group by 1",
     "kobling_failures_total": "select mapping.name, class, count(*)"
     " from mapping join job on mapping_id = mapping.id join job_error on job_id = job.id"
     f" where {_OF} group by 1, 2",

@@ -55,6 +55,11 @@ METRICS: Final[dict[str, Metric]] = {
         labels=("mapping", "system"),
         help="HTTP requests to bc and crm, repeated ones too; a batch counts once, tokens do not.",
     ),
+    "kobling_throttled_seconds_total": Metric(
+        kind=Kind.COUNTER,
+        labels=("system",),
+        help="How long bc and crm had all processes wait before their next request.",
+    ),
     "kobling_failures_total": Metric(
         kind=Kind.COUNTER,
         labels=("mapping", "class"),
