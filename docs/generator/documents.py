@@ -180,6 +180,17 @@ COMMANDS: dict[str, Keys] = {
         ),
         "sentences": ("list of text", "What holds, what would be done and why, what was written last."),
     },
+    "plan save": {
+        "file": ("text", "The file."),
+        "actions": ("list of [action](#action)", "What the plan holds."),
+        **_JOBS,
+    },
+    "plan apply": {
+        "file": ("text", "The file."),
+        "actions": ("list of [action](#action)", "What was carried out."),
+        "refused": ("list of [withheld](#withheld)", "What was not, and why."),
+        **_JOBS,
+    },
     "undo": {
         "undone": ("text", "The number of the job."),
         "mapping": ("text", "Its mapping."),
@@ -254,6 +265,12 @@ SHAPES: dict[str, Keys] = {
         **_IDS,
         "field": ("text or null", "The field; null for the pair as a whole."),
         "reason": ("text", "Why it is not taken back."),
+    },
+    "withheld": {
+        "mapping": ("text", "The mapping."),
+        "record": ("text", "What people know the record by."),
+        **_IDS,
+        "reason": ("text", "What has changed since the plan was saved."),
     },
     "left out": {
         "record": ("text", "The mapping and the id."),

@@ -33,6 +33,7 @@ _ONES = """\
   conflicts were asked for and some stay.
 - `held accept`, `held ignore` and `skipped retry`, `restore`, `remove-coupling`, `delete` end with 1 when
   there was nothing to do, or when a record still stays, failed, waits or is in conflict afterwards.
+- `plan apply` also ends with 1 when an action was not carried out, as something has changed since.
 - `undo` ends with 1 when something of the job is not taken back, `skipped release` when nothing was released
   or the record failed, waits or is in conflict.
 - `uncouple` ends with 1 when a record that was named is not coupled, or when a write failed.
@@ -67,6 +68,7 @@ _REASONS = {
     "`skipped list` shows it.",
     "failed": "Rejected, see above. `skipped list` shows it.",
     "transient": "Transient, see above.",
+    "guard": "The plan that was applied does not hold the action as it is now. The next run tries it.",
     "undone": "The creation made of the record was undone, so none is made again. `skipped list` shows it, "
     "and `skipped release` ends it.",
     "held": "The integration user changed fields of the record in Sales, or made the record. `held list` "

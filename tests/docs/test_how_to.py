@@ -57,7 +57,12 @@ curl -sf -o /dev/null -H "Authorization: Bearer $(token $BC)" -H 'Content-Type: 
  "http://127.0.0.1:$BC/v2.0/sandbox/production/api/kobling/sync/v1.0/$COMPANY/customers" \
  -d '{{"no": "C00777", "name": "Ny Kunde AS"}}' || echo "the creation failed"
 """
+PLAN = f"""{COUPLED}
+customer 51639ca5-9fbf-5184-9be1-a54c522ecafe '{{"city": "Oslo"}}'
+customer 017d0cfb-8d42-5612-a969-642fc2b30046 '{{"city": "Oslo"}}'
+"""
 PREPARATIONS = {
+    "save-and-apply-a-plan.md": PLAN,
     "undo-a-job.md": UNDO,
     "decide-what-waits-for-you.md": DECISIONS,
     "couple-records-on-both-sides.md": BEGUN,

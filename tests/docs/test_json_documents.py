@@ -149,11 +149,23 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     day.run("schedule ready", "CUSTOMER")
     assert day.run("schedule run", "CUSTOMER", "--full")["entries"]
     _undo(day, world)
+    _plan(day, world, str(tmp_path / "plan.json"))
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.run("job purge", "--older-than=1") == {"purged": 0, "kept": 0}
     assert day.wrong == []
     assert {name for name, _ in commands()} - day.done == {"kobling demo", "kobling serve", "kobling worker"}
+
+
+def _plan(day: Day, world: World, file: str) -> None:
+    customer, other = world.pair("C00020")[0], world.pair("C00040")[0]
+    for one in (customer, other):
+        world.edit_customer(one, address="Torget 32")
+    assert day.run("plan save", file, "CUSTOMER")["actions"]
+    world.edit_customer(other, address="Torget 33")
+    applied = day.run("plan apply", file)
+    assert applied["actions"]
+    assert applied["refused"]
 
 
 def _undo(day: Day, world: World) -> None:

@@ -27,6 +27,7 @@ from kobling.service.couplings import (
     uncouple_records,
 )
 from kobling.service.initial import Ports, write_initial
+from kobling.service.plan import apply_plan, save_plan
 from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
 from kobling.service.undo import release, undo_job
@@ -88,6 +89,20 @@ class World:
     def resolve(self, use: str, **request: Any) -> tuple[Document, int]:
         asked = Resolution(use=use, **request)
         return self.command(lambda one: resolve_conflicts(one, asked, wait=_nobody_else))
+
+    def save_plan(self, path: Path, *mappings: str, **request: Any) -> Document:
+        asked = Request(mappings=mappings, **request)
+        work = lambda one: save_plan(one, path, asked, progress=lambda what, count: None)  # noqa: E731
+        return self.command(work)[0]
+
+    def apply_plan(self, path: Path) -> Document:
+        """What a saved plan did and refused, its jobs by mapping, with the status under ''."""
+
+        async def work(session: Session) -> tuple[Document, int]:
+            return await apply_plan(session, path, progress=lambda what, count: None, wait=_nobody_else)
+
+        document, status = self.command(work)
+        return {"": status, **document, **{job["mapping"]: job for job in document["jobs"]}}
 
     def undo(self, job: str, *, dry_run: bool = False) -> Document:
         """What an undo took back and refused; its status under ''."""

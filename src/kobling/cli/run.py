@@ -23,6 +23,16 @@ class Way(StrEnum):
     FROM = "from"
 
 
+FullOption = Annotated[
+    bool,
+    typer.Option("--full", help="All records; uncoupled ones are created, whatever the mapping says."),
+]
+EveryRecordOption = Annotated[
+    bool, typer.Option("--every-record", help="All coupled pairs are compared; nothing is created.")
+]
+DirectionOption = Annotated[
+    Way, typer.Option("--direction", help="to: into Sales only; from: into Business Central only.")
+]
 job_app = typer.Typer(no_args_is_help=True, help="The jobs that ran.")
 
 
@@ -38,16 +48,9 @@ def register(app: typer.Typer) -> None:
 def sync(
     mappings: MappingsArgument = None,
     every_mapping: Annotated[bool, typer.Option("--all", help="Every enabled mapping.")] = False,
-    full: Annotated[
-        bool,
-        typer.Option("--full", help="All records; uncoupled ones are created, whatever the mapping says."),
-    ] = False,
-    every_record: Annotated[
-        bool, typer.Option("--every-record", help="All coupled pairs are compared; nothing is created.")
-    ] = False,
-    direction: Annotated[
-        Way, typer.Option("--direction", help="to: into Sales only; from: into Business Central only.")
-    ] = Way.BOTH,
+    full: FullOption = False,
+    every_record: EveryRecordOption = False,
+    direction: DirectionOption = Way.BOTH,
     record: RecordsOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show exactly what a run would do; write nothing.")

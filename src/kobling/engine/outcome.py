@@ -13,6 +13,7 @@ from kobling.engine.created import created_effect
 from kobling.engine.effects import Effects
 from kobling.engine.held import change_of, marked, names_held, without_own
 from kobling.engine.partial import half_done, intents_of
+from kobling.engine.permit import noted
 from kobling.engine.receiver import Receiver
 from kobling.engine.task import ETAG, Context, Task, answers_of, rows_of, values_of
 from kobling.engine.words import (
@@ -40,6 +41,7 @@ _STAYS: Final = {
     Kind.REJECT: "failed",
     Kind.HOLD: "held",
     Kind.LEAVE_OUT: "undone",
+    Kind.WITHHOLD: "guard",
 }
 _WORDS: Final = {
     "deleted": "skipped",
@@ -50,6 +52,7 @@ _WORDS: Final = {
     "failed": "failed",
     "held": "skipped",
     "undone": "skipped",
+    "guard": "skipped",
 }
 
 
@@ -70,6 +73,10 @@ class Outcomes:
         """What could not be settled in this run."""
         return self._words.failures()
 
+    def name(self, task: Task) -> str:
+        """What people know the record of a task by."""
+        return self._words.name(task)
+
     def settle(self, task: Task) -> Settled:
         """The outcome of one task."""
         self._words.forget(task)
@@ -80,9 +87,8 @@ class Outcomes:
             effects = (created_effect(task, task.created), *settled.effects)
             settled = msgspec.structs.replace(settled, effects=effects)
         if self._context.rehearse or (self._context.listing and settled.effects):
-            self._report.actions += self._words.action(
-                task, self._effects.of(task), self._effects.fields(task)
-            )
+            actions = self._words.action(task, self._effects.of(task), self._effects.fields(task))
+            self._report.actions += [one | noted(self._mapping, task) for one in actions]
         return settled
 
     def _settle(self, task: Task) -> Settled:

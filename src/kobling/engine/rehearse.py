@@ -10,7 +10,8 @@ from kobling.model.look_up import Reference
 from kobling.model.mapping import Table
 from kobling.ports import Method, Opening, Outcome, Page, Row, RowResult, RowWrite, Service
 
-_ETAG: Final = "rehearsed"
+# The version of a record that the rehearsal itself has written.
+REHEARSED: Final = "rehearsed"
 
 
 class Rehearsal:
@@ -76,6 +77,6 @@ class Rehearsal:
         if write.method is Method.UPDATE and before is not None and before[ETAG] != write.version:
             return RowResult(outcome=Outcome.STALE, message="the record has changed")
         blank: Row = dict.fromkeys(write.select)
-        row = {**blank, **(before or {}), **write.body, "id": write.id, ETAG: _ETAG}
+        row = {**blank, **(before or {}), **write.body, "id": write.id, ETAG: REHEARSED}
         self._rows[key] = row
         return RowResult(outcome=Outcome.DONE, row=row)

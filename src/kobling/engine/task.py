@@ -51,7 +51,8 @@ class Context(msgspec.Struct, kw_only=True):
 
     namespace: what the ids of created records are made from. mappings: bound to the answers of their sources,
     by name. rehearse: nothing is really written. listing: actions are noted that were carried out; of a
-    rehearsal they always are. integration_user: the id on the right of whom we write as.
+    rehearsal they always are. withhold: takes the action from a task that may not be carried out now; its
+    last argument is what people call the record. integration_user: the id on the right of whom we write as.
     """
 
     services: Mapping[Side, Service]
@@ -65,6 +66,7 @@ class Context(msgspec.Struct, kw_only=True):
     options: Options = Options()
     rehearse: bool = False
     listing: bool = False
+    withhold: Callable[[TableMapping, Task, str], None] | None = None
     progress: Callable[[str, int], None] = lambda name, count: None
     reports: dict[str, Report] = {}
     # Rows that this run added to reference tables, by name; tables that a service has added to meanwhile.

@@ -15,6 +15,7 @@ from kobling.ports import RowResult
 
 SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 _RETRY: Final = "Correct the record; it is tried again when either record or the mapping changes."
+_FOUND: Final = "the finder of the mapping couples the two records"
 _DELETED: Final = frozenset({str(Verdict.DELETION), str(Verdict.ASK_DELETION)})
 _NEXT_RUN: Final = "Nothing to do: the next run tries it again."
 
@@ -69,7 +70,7 @@ class Words:
         every field that gets a value, with its reason."""
         action = task.action
         if action.kind is Kind.NOTHING and not (
-            action.contested or action.held or action.waiting or action.rejected
+            action.contested or action.held or action.waiting or action.rejected or task.fresh
         ):
             return []
         left, right = self._ids(task)
@@ -89,7 +90,7 @@ class Words:
                 "contested": list(action.contested),
                 "held": list(action.held),
                 "open": [{"field": one.field, "reason": one.reason} for one in troubles],
-                "reason": why_it_stays(task),
+                "reason": _FOUND if action.kind is Kind.NOTHING and task.fresh else why_it_stays(task),
             }
         ]
 

@@ -59,10 +59,18 @@ class Worker:
                 _BATCH, turn, side=side, ids=options.records, slices=slices
             ):
                 busy = True
-                tasks, settled = await self._gather.tasks(changes)
+                tasks, settled = await self._planned(changes)
                 entry = await self._apply.carry_out(tasks)
                 await self._settle(tasks, settled, turn, entry)
         return busy
+
+    async def _planned(self, changes: Sequence[Change]) -> tuple[list[Task], list[Settled]]:
+        """The planned pairs of these rows, without the actions that may not be carried out now."""
+        tasks, settled = await self._gather.tasks(changes)
+        if self._context.withhold is not None:
+            for task in tasks:
+                self._context.withhold(self._mapping, task, self.outcomes.name(task))
+        return tasks, settled
 
     async def hand_over(self, changes: Sequence[Change]) -> None:
         """Takes rows of a full read; a batch is written while the next one is planned."""
@@ -72,7 +80,7 @@ class Worker:
             # A row that came twice is planned on what its first coming left behind.
             while self._flying and (len(self._flying) >= self._at_once or self._is_flying(ids)):
                 await self._land()
-            tasks, settled = await self._gather.tasks(await self._with_reasons(batch))
+            tasks, settled = await self._planned(await self._with_reasons(batch))
             entry = await self._apply.journal(tasks)
             writing = asyncio.create_task(self._apply.send(tasks))
             self._flying.append(_Flight(writing, tasks, settled, ids, entry))

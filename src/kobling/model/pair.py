@@ -109,6 +109,7 @@ class Kind(StrEnum):
     WAIT = "wait"
     HOLD = "hold"
     LEAVE_OUT = "leave out"
+    WITHHOLD = "withhold"
     CONFLICT = "conflict"
     REJECT = "reject"
 

@@ -14,6 +14,7 @@ COUNTS: Final = (
     *("outside", "coupled", "uncoupled"),
 )
 
+_WITHIN: Final = frozenset({"left", "right", "fields", "key", "versions", "couples"})
 # By the core's word for a side.
 SYSTEMS: Final = {"left": "bc", "right": "crm"}
 
@@ -40,7 +41,7 @@ def action_document(action: dict[str, Any]) -> dict[str, Any]:
         {"system": SYSTEMS[one["side"]], **{key: value for key, value in one.items() if key != "side"}}
         for one in action["changes"]
     ]
-    shown = {key: value for key, value in action.items() if key not in {"left", "right", "fields"}}
+    shown = {key: value for key, value in action.items() if key not in _WITHIN}
     return {
         **shown,
         "bc_id": action["left"] or None,

@@ -61,7 +61,7 @@ def write_initial(path: Path, sandbox: Ports | None, *, replace: bool) -> list[P
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for file, (text, mode) in texts.items():
-            _write(file, text, mode)
+            write_whole(file, text, mode)
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename or path} cannot be written ({error.strerror}).",
@@ -85,7 +85,7 @@ def _refuse_present(files: list[Path]) -> None:
         )
 
 
-def _write(file: Path, text: str, mode: int) -> None:
+def write_whole(file: Path, text: str, mode: int) -> None:
     """The file is there whole or not at all, and nobody else could read it for a moment."""
     draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from kobling.engine.people import take_up
+from kobling.engine.permit import Permit
 from kobling.engine.synchronize import Synchronization
 from kobling.engine.task import Context, Options
 from kobling.model.errors import ConfigurationError
@@ -20,7 +21,7 @@ from kobling.service.identifiers import locate_among
 from kobling.service.session import Document, Session
 
 _OBJECTS_BETWEEN_LOOKS: Final = 100_000
-_TARGETS: Final = {"both": None, "to": Side.RIGHT, "from": Side.LEFT}
+TARGETS: Final = {"both": None, "to": Side.RIGHT, "from": Side.LEFT}
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,22 @@ async def synchronize(
     wait: Callable[[str], None],
 ) -> tuple[Document, int]:
     """Runs; the JSON document and the exit status. Raises ConfigurationError where nothing is named."""
+    reports = await run(session, request, progress=progress, wait=wait)
+    document: Document = {"jobs": [job_document(one) for one in reports]}
+    if request.dry_run:
+        document["actions"] = [action_document(action) for one in reports for action in one.actions]
+    return document, exit_status(reports)
+
+
+async def run(
+    session: Session,
+    request: Request,
+    *,
+    progress: Callable[[str, int], None],
+    wait: Callable[[str], None],
+    permit: Permit | None = None,
+) -> list[Report]:
+    """Runs; the reports of the jobs. permit: nothing else is carried out than what it holds."""
     # A run makes millions of objects and hardly a circle among them; looking for circles after every few
     # hundred costs a quarter of its time.
     gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, 50, 50)
@@ -52,7 +69,7 @@ async def synchronize(
             "Nothing is named to synchronize.", cure="Name mappings, or say --all for every enabled one."
         )
     names = list(mappings) if request.all else session.named(request.mappings, mappings)
-    target = _TARGETS[request.direction]
+    target = TARGETS[request.direction]
     if target is not None and not any(mappings[one].direction.allows(target) for one in names):
         raise ConfigurationError(
             f"{', '.join(names)}: nothing flows that way.",
@@ -67,11 +84,9 @@ async def synchronize(
             await stack.enter_async_context(session.state.rehearsal())
         else:
             await stack.enter_async_context(session.locked(names, wait))
-        reports = await _run(context, names, request)
-    document: Document = {"jobs": [job_document(one) for one in reports]}
-    if request.dry_run:
-        document["actions"] = [action_document(action) for one in reports for action in one.actions]
-    return document, exit_status(reports)
+        if permit is not None:
+            context.withhold, context.listing = permit.withhold, True
+        return await _run(context, names, request)
 
 
 async def _run(context: Context, names: Sequence[str], request: Request) -> list[Report]:

@@ -246,11 +246,11 @@ class ConnectionStore:
         )
 
     async def begin(self, names: Sequence[str]) -> None:
-        """A run begins: what failed in passing is tried again, a deletion that could not be proved is looked
-        at again, and every row that is due counts at once."""
+        """A run begins: what failed in passing is tried again, an unproved deletion and what was withheld are
+        looked at again, and every row that is due counts at once."""
         await self._database.execute(
             "update inbox set due = true, turn = 0 where mapping_id = any(%s)"
-            " and (reason in ('transient', 'unproved') and not due or due and turn > 0)",
+            " and (reason in ('transient', 'unproved', 'guard') and not due or due and turn > 0)",
             [[self._ids[one] for one in names]],
         )
         await self._sweep.begin()
