@@ -28,7 +28,12 @@ def test_the_demo_matches_merges_shows_the_one_conflict_and_resolves_it() -> Non
     deleted = [line for line in done.stdout.splitlines() if line.startswith("  C00040 ")]
     assert len(deleted) == 1
     assert "deleted" in deleted[0]
-    assert " checked: " in done.stdout.rstrip().splitlines()[-1]
+    assert "  Restored: in Sales there is Nordlys Mobler Norge AS again." in done.stdout
+    assert "Accounts with another telephone: 3; with their own again after the undo: 3." in done.stdout
+    assert " failed" not in done.stdout
+    last = done.stdout.rstrip().splitlines()[-1]
+    assert " checked: " in last
+    assert last.endswith(" 1 waiting, 0 different.")
 
 
 def test_version_and_help_answer() -> None:

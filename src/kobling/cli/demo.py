@@ -17,16 +17,17 @@ from typing import Any, Final
 
 from kobling.cli.show import progress_bar, say, say_job, say_verified, wait_notice
 from kobling.model.errors import KoblingError, UnreachableError
+from kobling.model.mapping import DeletionConflict
 from kobling.service.checks import check_connection
 from kobling.service.configuration import Configuration, read_configuration
 from kobling.service.couplings import MatchRequest, list_couplings, match_couplings
 from kobling.service.initial import Ports, write_initial
 from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
+from kobling.service.undo import undo_job
 from kobling.service.verify import verify
-from kobling.service.waiting import Resolution, list_conflicts, list_skipped, resolve_conflicts
+from kobling.service.waiting import Resolution, Word, list_conflicts, list_skipped, resolve_conflicts, speak
 
-_ORDER: Final = ("SALESPEOPLE", "CURRENCY", "CUSTOMER", "CONTACT")
 _DELETED: Final = "C00040"
 _PERSON: Final = "Anna"
 
@@ -91,6 +92,10 @@ async def _story(configuration: Configuration) -> None:
         await _newcomers(session, person)
         _title("A person deletes an account in Sales; nothing else is deleted, and a person decides")
         await _deletion(session, person)
+        _title(
+            "Somebody gives every customer in Bergen the same telephone; the job that took it over is undone"
+        )
+        await _mistake(session, person)
         _title("Both sides are read afresh and compared")
         await _verify(session)
 
@@ -111,6 +116,7 @@ async def _test(configuration: Configuration) -> None:
 async def _match(session: Session) -> None:
     passes = (
         ("SALESPEOPLE", "E-Mail=internalemailaddress", "e-mail address"),
+        ("VENDOR", "Name=name", "name"),
         ("CUSTOMER", "No.=accountnumber", "number"),
         ("CUSTOMER", "Name=name", "name"),
         ("CONTACT", "E-Mail=emailaddress1", "e-mail address"),
@@ -122,14 +128,15 @@ async def _match(session: Session) -> None:
 
 
 async def _full(session: Session) -> None:
-    await _sync(session, Request(mappings=_ORDER, full=True))
+    await _sync(session, Request(all=True, full=True))
 
 
-async def _sync(session: Session, request: Request) -> None:
+async def _sync(session: Session, request: Request) -> list[dict[str, Any]]:
     with progress_bar(quiet=False) as progress:
         document, _ = await synchronize(session, request, progress=progress, wait=wait_notice)
     for job in document["jobs"]:
         say_job(job)
+    return list(document["jobs"])
 
 
 async def _pair(session: Session) -> dict[str, str]:
@@ -201,6 +208,30 @@ async def _deletion(session: Session, person: _Person) -> None:
     for one in (await list_skipped(session))["skipped"]:
         if one["reason"] == "deleted":
             say(f"  {one['number']} {one['name']}: {one['message']}.")
+    word = Word(mapping="CUSTOMER", record=_DELETED, deletion=DeletionConflict.RESTORE)
+    await speak(session, word, wait=wait_notice)
+    [made] = [one["crm_id"] for one in await _couplings(session) if one["number"] == _DELETED]
+    say(f"  Restored: in Sales there is {person.read('crm', 'accounts', made)['name']} again.")
+
+
+async def _mistake(session: Session, person: _Person) -> None:
+    coupled = {one["bc_id"]: one["crm_id"] for one in await _couplings(session)}
+    customers = [one for one in person.everything("bc", "customers") if one["city"] == "Bergen"]
+    accounts = [coupled[one["id"]] for one in customers if one["id"] in coupled]
+    before = _telephones(person, accounts)
+    for one in customers:
+        person.change("bc", "customers", one["id"], {"phoneNo": "+47 00 00 00 00"})
+    [job] = await _sync(session, Request(mappings=("CUSTOMER",)))
+    changed = _telephones(person, accounts)
+    await undo_job(session, job["job"], dry_run=False, wait=wait_notice)
+    after = _telephones(person, accounts)
+    wrong = sum(one != other for one, other in zip(before, changed, strict=True))
+    right = sum(one == other for one, other in zip(before, after, strict=True))
+    say(f"  Accounts with another telephone: {wrong}; with their own again after the undo: {right}.")
+
+
+def _telephones(person: _Person, accounts: list[str]) -> list[str]:
+    return [str(person.read("crm", "accounts", one)["telephone1"]) for one in accounts]
 
 
 async def _verify(session: Session) -> None:
