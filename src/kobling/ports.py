@@ -276,6 +276,10 @@ class State(Protocol):
         """Stores what an opening brought; gives the rows that changed, new and old ones, by table."""
         ...
 
+    async def written_elsewhere(self, versions: Mapping[str, str]) -> set[str]:
+        """Of these records on the right those of which another connection knows this version as its own."""
+        ...
+
     async def wake_couplings(self, name: str, keys: Collection[str] | None, turn: int = 0) -> None:
         """Coupled pairs whose base holds one of these values, or all, may have another input now; they are
         due from that wave on."""

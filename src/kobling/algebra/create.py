@@ -26,6 +26,8 @@ def plan_creations(
     The same as `plan_create` of each, but made column by column; a record with an open value, or one to which
     something is written back, is planned by itself.
     """
+    if mapping.only_couples:
+        return [_left_to_owner(mapping, one, target) for one in sources]
     ready = compiled(mapping)
     steps = ready.creations[target]
     if not steps or ready.claims[target.other] or ready.backward[target]:
@@ -39,6 +41,18 @@ def plan_creations(
             zip(sources, _creates(ready, target, sources, columns), strict=True)
         )
     ]
+
+
+def _left_to_owner(mapping: Mapping, source: Record, target: Side) -> Action:
+    """Another connection makes the records of this table; what it makes is found by what finds partners."""
+    table, at = mapping.table(target.other), 0 if target is Side.RIGHT else 1
+    words = f"only the connection {mapping.only_couples!r} makes a {mapping.table(target).caption}"
+    keys = [str(source.values[pair[at]]) for pair in mapping.finder]
+    return Action(
+        kind=Kind.OUTSIDE,
+        waits=tuple(f"{mapping.name}/{one}" for one in keys),
+        reason=f"{words}, which belongs to no company; have it made there, then couple this {table.caption}",
+    )
 
 
 def _apart(

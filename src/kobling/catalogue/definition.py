@@ -158,8 +158,10 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     leave_first: records that meet are left as they are until one changes. one_way: it flows only one way, and
     its rows with it. refuse_outside: a look-up of a coupled record outside the filter is refused. only: the
-    settings of the connection with which this variant of the mapping is there. ready: it can be carried out;
-    else it is only defined. needs: mappings that its rules need beside those that its rows ask.
+    settings of the connection with which this variant of the mapping is there. shared: the records of Sales
+    belong to no company, so of several connections of one organization the first one alone writes them.
+    ready: it can be carried out; else it is only defined. needs: mappings that its rules need beside those
+    that its rows ask.
     """
 
     name: str
@@ -174,6 +176,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     leave_first: bool = False
     one_way: bool = False
     refuse_outside: bool = False
+    shared: bool = False
     only: Only = {}
     ready: bool = True
     needs: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+import msgspec
+
 from kobling.algebra.chain import HOLDS
 from kobling.catalogue.check import check, check_filters, check_types
 from kobling.catalogue.definition import (
@@ -25,7 +27,7 @@ from kobling.catalogue.sources import SOURCES
 from kobling.catalogue.transformation_text import Transformation, columns_read, parse_transformation
 from kobling.model import mapping as model
 from kobling.model.errors import ConfigurationError
-from kobling.model.mapping import Direction, Mapping, Step
+from kobling.model.mapping import DeletionConflict, Direction, Mapping, Step
 
 # The order in which people meet the mappings.
 ORDER: Final = (
@@ -135,6 +137,12 @@ def executable(
         leave_first=now.leave_first,
         refuse_outside=now.refuse_outside,
     )
+
+
+def only_coupling(mapping: Mapping, owner: str) -> Mapping:
+    """The mapping as one that writes nothing, as the connection `owner` does; it reads what it did before."""
+    policy = DeletionConflict.ASK
+    return msgspec.structs.replace(mapping, rows=(), deletion_conflict=policy, only_couples=owner)
 
 
 def check_changed(now: Definition, changes: Changes) -> None:

@@ -14,7 +14,7 @@ from kobling.algebra.match import match_key
 from kobling.algebra.plan import plan_pair
 from kobling.engine.clearing import cleared
 from kobling.engine.created import find_created, know_created, meet_created
-from kobling.engine.held import by_us, foreign, held_record, judge, speak_for
+from kobling.engine.held import by_us, foreign, held_record, judge, spare_others, speak_for
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.partial import is_made, recalled, undone_by
 from kobling.engine.task import Context, Held, Task, columns_of, record_of
@@ -45,6 +45,7 @@ class Gather:
         await self._prove(pairs)
         await self._read_unknown(pairs)
         self._recall(pairs)
+        await spare_others(self._context, pairs)
         for task in pairs:
             judge(self._context, self._mapping, task)
         settled: list[Settled] = []

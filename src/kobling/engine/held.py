@@ -93,17 +93,30 @@ def speak_for(context: Context, mapping: Mapping, task: Task, look_ups: LookUps)
         task.coupling = msgspec.structs.replace(coupling, base=base)
 
 
+async def spare_others(context: Context, tasks: Sequence[Task]) -> None:
+    """What another connection wrote under the name of the integration user is a change like any other."""
+    suspects = [(one, one.records[Side.RIGHT]) for one in tasks if one.by_us]
+    versions = {record.id: record.version for _, record in suspects if record is not None}
+    if versions:
+        others = await context.state.written_elsewhere(versions)
+        for task, record in suspects:
+            task.by_us = record is None or record.id not in others
+
+
 async def foreign(context: Context, mapping: Mapping, changes: Sequence[Change]) -> set[str]:
     """Of uncoupled records, those whose version the integration user wrote and we did not."""
     suspects = [one for one in changes if one.by_us and context.options.held is not Held.ACCEPT]
     if not suspects:
         return set()
     own = await context.stores[mapping.name].own_versions([one.id for one in suspects])
+    others = await context.state.written_elsewhere({one.id: one.version for one in suspects})
     opened = context.opened.get(mapping.name, {})
     return {
         one.id
         for one in suspects
-        if own.get(one.id) != one.version and not _arrived(mapping, one, opened.get((one.side, one.id), ()))
+        if own.get(one.id) != one.version
+        and one.id not in others
+        and not _arrived(mapping, one, opened.get((one.side, one.id), ()))
     }
 
 

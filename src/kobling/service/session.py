@@ -13,7 +13,7 @@ from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, changed
 from kobling.catalogue.fitting import SetAside, fitting, read_changes
-from kobling.catalogue.load import definitions, every_variant, executable
+from kobling.catalogue.load import definitions, every_variant, executable, only_coupling
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, known_settings, words_of
 from kobling.catalogue.sources import REFERENCES, SOURCES
 from kobling.engine.rehearse import Rehearsal
@@ -109,10 +109,15 @@ class Session:
         changes, settings = await self.changes(), await self.settings()
         enabled = {name for name, one in changes.items() if one.is_enabled and self.definitions[name].ready}
         available = frozenset(enabled | set(SOURCES))
-        return {
+        found = {
             name: executable(self.definitions[name], changes[name], available, settings)
             for name in sorted(enabled)
         }
+        owner = await self.state.owner_of_shared()
+        if owner:
+            shared = [name for name in found if self.definitions[name].shared]
+            found |= {name: only_coupling(found[name], owner) for name in shared}
+        return found
 
     def definition(self, name: str) -> Definition:
         """The mapping of that name, however it is written. Raises ConfigurationError."""
@@ -170,7 +175,6 @@ class Session:
         progress: Callable[[str, int], None] = _silent,
     ) -> AsyncIterator[Context]:
         """Everything that a run needs, with both services connected."""
-        mappings = await self.mappings()
         blank = {name: frozenset(one.blank_options) for name, one in (await self.changes()).items()}
         bc, crm = self.configuration.bc, self.configuration.crm
         place = f"{bc.root} {bc.company} {crm.url} {crm.client_id}"
@@ -179,6 +183,8 @@ class Session:
         async with connect(self.configuration, company_id=company or None, url=self._url) as connection:
             if not company or not organization or not user:
                 company, organization, user = await self._identify(connection, place)
+            # Only now it is known whether another connection writes what belongs to no company.
+            mappings = await self.mappings()
             yield Context(
                 services=_wrapped(await services(connection, mappings.values()), rehearse),
                 state=self.state,

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from kobling.adapters.postgres import history, reference_tables
+from kobling.adapters.postgres import history, neighbours, reference_tables
 from kobling.adapters.postgres.packing import IDS, as_text, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
 from kobling.adapters.postgres.sweep import Sweep
@@ -142,10 +142,16 @@ class ConnectionStore:
                     f"The database belongs to {what} {old}, the configuration leads to {new}.",
                     cure="Name another database (KOBLING_DATABASE_URL) or another connection name for it.",
                 )
-        await self._database.execute(
-            "update connection set left_identity = %s, right_identity = %s, right_user = %s where id = %s",
-            [known[0] or left, known[1] or right, user, self.connection_id],
-        )
+        identities = (known[0] or left, known[1] or right, user)
+        await neighbours.identify(self._database, self.connection_id, identities)
+
+    async def owner_of_shared(self) -> str:
+        """The connection that writes tables without a company in our organization; '' if that is us."""
+        return await neighbours.owner_of_shared(self._database, self.connection_id)
+
+    async def written_elsewhere(self, versions: Table[str, str]) -> set[str]:
+        """Of these records on the right those of which another connection knows this version as its own."""
+        return await neighbours.written_elsewhere(self._database, self.connection_id, versions)
 
     async def token(self, side: Side, table: str, columns: Sequence[str]) -> str | None:
         """Where the feed stands; None before its first read and after its columns changed."""
@@ -386,11 +392,5 @@ class ConnectionStore:
 
 
 def _columns_of(failures: Sequence[Failure]) -> list[list[str]]:
-    return [
-        [one.left for one in failures],
-        [one.right for one in failures],
-        [one.kind for one in failures],
-        [one.field for one in failures],
-        [one.message for one in failures],
-        [one.cure for one in failures],
-    ]
+    names = ("left", "right", "kind", "field", "message", "cure")
+    return [[getattr(one, name) for one in failures] for name in names]
