@@ -11,13 +11,37 @@ _SHOWN: Final[Keys] = {
     "variants": ("list of [variant](#variant)", "The variant that is there."),
     "set_aside": ("list of [set aside](#set-aside), optional", "Stored changes that do not fit any more."),
 }
+_CARRIED_OUT: Final[Keys] = {
+    "applied": ("true or false", "Whether it was carried out; else it was only shown."),
+    "changed": ("list of text", "The mappings that are different."),
+    "differences": ("list of [edit](#edit)", "Every single difference."),
+    "consequences": ("list of [consequence](#consequence)", "What it does to coupled pairs."),
+}
 COMMANDS: Final[dict[str, Keys]] = {
     "mapping new": {**_SHOWN, "note": ("text", "What to know of the new mapping; empty where nothing is.")},
+    "mapping export": {
+        "format": ("number", "The format of the file."),
+        "mappings": ("list of text", "The mappings that are in it."),
+        "file": ("text or null", "Where it was written to."),
+        "text": ("text", "The YAML text."),
+    },
+    "mapping import": _CARRIED_OUT,
+    "mapping reset": _CARRIED_OUT,
     "mapping delete": {"deleted": ("text", "The mapping that is no longer there.")},
     "option list": {"options": ("list of [option](#option)", "Codes first, then options without a code.")},
     "option set": {"option": ("[option](#option)", "As it is now.")},
 }
 SHAPES: Final[dict[str, Keys]] = {
+    "edit": {
+        "mapping": ("text", "The mapping."),
+        "key": ("text", "The key; of a field with its name before it; empty for a whole mapping."),
+        "before": ("any", "What it is; null as shipped."),
+        "after": ("any", "What it becomes; null as shipped."),
+    },
+    "consequence": {
+        "mapping": ("text", "The mapping."),
+        "message": ("text", "What changes for its coupled pairs, and for how many."),
+    },
     "set aside": {
         "what": ("text", "The key or the field; empty for the mapping as a whole."),
         "message": ("text", "Why it does not fit."),

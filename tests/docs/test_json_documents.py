@@ -75,6 +75,7 @@ class Day:
         self.known = shapes(PAGE)
         self.done: set[str] = set()
         self.wrong: list[str] = []
+        self.folder = world.path.parent
         self._environment = os.environ | world.environment | {"KOBLING_CONFIG": str(world.path)}
 
     def run(self, name: str, *words: str) -> Any:
@@ -181,7 +182,11 @@ def _administer(day: Day) -> None:
     assert day.run("option list")["options"]
     day.run("option set", "PAYMENT TERMS", "NET30", "blank")
     day.run("mapping new", "VEHICLE", "Service Vehicle", "new_vehicle")
+    file = day.folder / "mappings.yaml"
+    assert day.run("mapping export", "--file", str(file))["file"] == str(file)
     day.run("mapping delete", "VEHICLE")
+    day.run("mapping reset", "CUSTOMER", "PAYMENT TERMS", "--yes")
+    assert day.run("mapping import", str(file))["differences"]
 
 
 def _change_as_us(world: World, account: str) -> None:

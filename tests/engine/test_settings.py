@@ -9,7 +9,8 @@ import pytest
 from engine.world import World, wrote
 from kobling.model.errors import ConfigurationError
 from kobling.service.connection_settings import set_connection
-from kobling.service.mappings import list_mappings, show_every_variant, show_mappings
+from kobling.service.mappings import list_mappings, show_mappings
+from kobling.service.variants import show_every_variant
 
 
 def turn(world: World, *edits: str) -> dict[str, dict[str, Any]]:

@@ -186,7 +186,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         earlier row has that caption."""
         if field.bc is None:
             return field.crm or ""
-        caption = self.bc.columns[field.bc].caption
+        # A row of a person may name a column that is no longer there.
+        column = self.bc.columns.get(field.bc)
+        caption = field.bc if column is None else column.caption
         rows = (one for one in self.fields if one.bc == field.bc and one.executable)
         first = next(rows, field)
         return caption if first is field or field.crm is None else f"{caption} ({field.crm})"
@@ -285,9 +287,16 @@ def _table(
     return msgspec.structs.replace(
         table,
         filter=inside,
-        # What a later version of the definition knows of a column goes before what a user said.
-        columns=columns | table.columns if columns else table.columns,
+        columns=known_columns(table, columns),
     )
+
+
+def known_columns(table: Table, added: dict[str, Column]) -> dict[str, Column]:
+    """The columns of a table with those that a user added.
+
+    What a later version of the definition knows of a column goes before what a user said.
+    """
+    return added | table.columns if added else table.columns
 
 
 def _edited(definition: Definition, field: Field, changes: Changes) -> Field:

@@ -38,9 +38,9 @@ def read_changes(name: str, stored: dict[str, Any]) -> tuple[Changes, list[SetAs
         return msgspec.convert(stored, Changes), []
     except msgspec.ValidationError:
         kept, aside = NO_CHANGES, []
-        for what, one in _pieces(stored):
+        for what, one in pieces(stored):
             try:
-                kept = _joined(kept, msgspec.convert(one, Changes))
+                kept = joined(kept, msgspec.convert(one, Changes))
             except msgspec.ValidationError as error:
                 aside.append(_aside(name, what, f"this version does not understand it ({error})"))
         return kept, aside
@@ -71,8 +71,8 @@ def _without_misfits(definition: Definition, changes: Changes) -> tuple[Changes,
     """One change after the other, as long as they fit."""
     kept = Changes(**{key: getattr(changes, key) for key in _KEPT})
     aside = []
-    for what, one in _pieces(msgspec.structs.asdict(changes)):
-        tried = _joined(kept, Changes(**one))
+    for what, one in pieces(msgspec.structs.asdict(changes)):
+        tried = joined(kept, Changes(**one))
         error = None if set(one) <= set(_KEPT) else _refusal(definition, tried)
         if error is None:
             kept = tried
@@ -96,13 +96,13 @@ def _unknown_fields(definition: Definition, changes: Changes) -> list[str]:
     added = msgspec.structs.replace(changes, fields={}, bc_filter=None, crm_filter=None, direction=None)
     try:
         now = changed(definition, added)
-        known = {now.field_name(one) for one in now.fields}
-    except (ConfigurationError, KeyError):
-        known = {definition.field_name(one) for one in definition.fields}
+    except ConfigurationError:
+        now = definition
+    known = {now.field_name(one) for one in now.fields}
     return [one for one in changes.fields if one not in known]
 
 
-def _pieces(stored: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def pieces(stored: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(what a person calls it, the change) of every single change; columns first, as others name them."""
     for key in sorted(stored, key=lambda one: (one not in _KEPT, one not in _LISTS, one in _TABLES)):
         value = stored[key]
@@ -114,8 +114,8 @@ def _pieces(stored: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield key, {key: value}
 
 
-def _joined(one: Changes, other: Changes) -> Changes:
-    """Both; of a list or a table the parts of both."""
+def joined(one: Changes, other: Changes) -> Changes:
+    """Both changes; of a list or a table the parts of both."""
     values: dict[str, Any] = {}
     for key in Changes.__struct_fields__:
         mine, others = getattr(one, key), getattr(other, key)

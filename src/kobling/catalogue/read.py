@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -63,6 +64,25 @@ def read_yaml(text: str, file: str) -> Any:
     except (yaml.YAMLError, ValueError) as error:
         words = " ".join(str(error).split())
         raise ConfigurationError(f"{file}: {words}.", cure="Correct the file at that place.") from error
+
+
+def line_of(text: str, place: Sequence[Any]) -> int:
+    """The line, from 1, of what stands at that place of a YAML text that can be read: keys and indexes.
+
+    Of a place that is not there the line of the last step that is.
+    """
+    node, line = yaml.compose(text, _Loader), 1
+    for step in place:
+        below = None
+        if isinstance(node, yaml.MappingNode):
+            pairs = [(key, value) for key, value in node.value if key.value == str(step)]
+            below = pairs[0] if pairs else None
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            below = (node.value[step], node.value[step])
+        if below is None:
+            break
+        line, node = below[0].start_mark.line + 1, below[1]
+    return line
 
 
 def read_definition(text: str, file: str) -> Definition:

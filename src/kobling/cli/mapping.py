@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from kobling.cli.options import (
+    AnyMappingArgument,
     ConfigOption,
     ExistingOption,
     JsonOption,
     MappingArgument,
+    YesOption,
     print_json,
 )
 from kobling.cli.session import answer_rows, in_session
@@ -54,9 +56,10 @@ def register(app: typer.Typer) -> None:
     mapping_app.command("list")(mapping_list)
     mapping_app.command("show")(mapping_show)
     mapping_app.command("set")(mapping_set)
-    from kobling.cli import own_mapping
+    from kobling.cli import exchange, own_mapping
 
     own_mapping.register(mapping_app)
+    exchange.register(mapping_app)
     app.add_typer(mapping_app, name="mapping")
 
 
@@ -70,7 +73,8 @@ def mapping_list(
     every_variant: EveryVariantOption = False, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """All mappings, in short; one that is only defined is not carried out by this version."""
-    from kobling.service.mappings import list_every_variant, list_mappings
+    from kobling.service.mappings import list_mappings
+    from kobling.service.variants import list_every_variant
 
     document = in_session(config, list_every_variant if every_variant else list_mappings)
     if as_json:
@@ -87,26 +91,30 @@ def _state(mapping: dict[str, Any]) -> str:
 
 
 def mapping_show(
-    name: MappingArgument,
+    name: AnyMappingArgument = None,
     every_variant: EveryVariantOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One mapping: tables, direction, filters, policies and every field row."""
-    from kobling.service.mappings import show_every_variant, show_mappings
+    """One mapping, or all: tables, direction, filters, policies and every field row."""
+    from kobling.service.mappings import show_every_mapping, show_mappings
+    from kobling.service.variants import every_mapping_with_variants, show_every_variant
 
     show = show_every_variant if every_variant else show_mappings
-    document = in_session(config, lambda session: show(session, name))
+    show_all = every_mapping_with_variants if every_variant else show_every_mapping
+    document = in_session(config, lambda session: show_all(session) if name is None else show(session, name))
     if as_json:
         print_json(document)
-    else:
-        say_mapping(document)
+        return
+    for one in document.get("mappings", (document,)):
+        say_mapping(one)
 
 
 def mapping_set(
     name: MappingArgument,
     edits: Annotated[list[str], typer.Argument(metavar="key=value...")],
     existing: ExistingOption = False,
+    yes: YesOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -117,7 +125,8 @@ def mapping_set(
     from kobling.service.mappings import set_mapping
 
     document = in_session(
-        config, lambda session: set_mapping(session, name, edits, existing=existing, wait=wait_notice)
+        config,
+        lambda session: set_mapping(session, name, edits, existing=existing, yes=yes, wait=wait_notice),
     )
     if as_json:
         print_json(document)
@@ -128,7 +137,10 @@ def mapping_set(
 
 
 def say_mapping(document: dict[str, Any]) -> None:
-
+    """A mapping with its variants, and what of its changes is set aside."""
+    for one in document.get("set_aside", ()):
+        what = f" {one['what']}" if one["what"] else ""
+        note(f"{document['name']}{what} is set aside: {one['message']}. {one['cure']}")
     for variant in document["variants"]:
         _say_variant(document["name"], variant)
 

@@ -46,6 +46,11 @@ ExistingOption = Annotated[
     ),
 ]
 
+YesOption = Annotated[
+    bool,
+    typer.Option("--yes", help="Also where coupled pairs would flow otherwise, or no more, from then on."),
+]
+
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout. Takes what msgspec can encode; a decimal becomes a number."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from kobling.adapters.dataverse.options import is_option_table
 from kobling.adapters.odata.http import Door
+from kobling.catalogue.fitting import SetAside
 from kobling.catalogue.load import default_mappings
 from kobling.catalogue.sources import REFERENCES
 from kobling.model.errors import ConfigurationError, KoblingError, ProtocolError
@@ -29,11 +30,12 @@ from kobling.service.connection import (
     refusal,
     who_am_i,
 )
-from kobling.service.database import database, describe_database, explained
+from kobling.service.database import describe_database, explained
+from kobling.service.session import open_session
 
 _BC_STEPS: Final = ("bc sign-in", "bc company", "bc extension", "bc rights")
 _CRM_STEPS: Final = ("crm sign-in", "crm organization", "crm user", "crm change tracking", "crm rights")
-_DATABASE_STEPS: Final = ("database",)
+_DATABASE_STEPS: Final = ("database", "mappings")
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,16 +261,24 @@ async def _missing(door: Door, place: str, column: str) -> str:
 
 async def _database(configuration: Configuration, chain: _Chain) -> None:
     # An embedded server may take a moment to start; the services need not wait for it.
-    await asyncio.to_thread(_open_database, configuration)
+    aside = await asyncio.to_thread(_open_database, configuration)
     chain.passed(f"{describe_database(configuration)}; its schema is up to date")
+    await chain.attempt(_fitting(aside))
 
 
-def _open_database(configuration: Configuration) -> None:
-    async def look(url: str) -> None:
-        from kobling.adapters.postgres.schema import open_database
+async def _fitting(aside: Sequence[SetAside]) -> str:
+    if aside:
+        told = [
+            f"{' '.join(each for each in (one.mapping, one.what) if each)}: {one.message}" for one in aside
+        ]
+        raise ConfigurationError(f"set aside: {'; '.join(told)}", cure=aside[0].cure)
+    return "every stored change fits its mapping"
 
-        connection = await open_database(url)
-        await connection.close()
 
-    with explained(), database(configuration) as url:
-        asyncio.run(look(url))
+def _open_database(configuration: Configuration) -> list[SetAside]:
+    async def look() -> list[SetAside]:
+        async with open_session(configuration) as session:
+            return await session.set_aside()
+
+    with explained():
+        return asyncio.run(look())

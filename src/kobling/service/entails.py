@@ -65,8 +65,13 @@ def _caption(definition: Definition | None, row: Field) -> str:
 async def _crossing(session: Session, old: Mapping, new: Mapping) -> dict[str, int]:
     """How many coupled pairs of a mapping cross its filter; both mappings read the same columns there."""
     gone = [(side, one) for side in Side for one in _without(old, new, side)]
+    return {"inside": await _resting(session, old, gone), "outside": await leaving(session, old, new)}
+
+
+async def leaving(session: Session, old: Mapping, new: Mapping) -> int:
+    """How many coupled pairs were last settled with values for which a new condition does not hold."""
     come = [(side, one) for side in Side for one in _without(new, old, side) if not one.source]
-    return {"inside": await _resting(session, old, gone), "outside": await _leaving(session, new, come)}
+    return await _leaving(session, new, come)
 
 
 def _without(one: Mapping, other: Mapping, side: Side) -> list[Condition]:

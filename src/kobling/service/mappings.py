@@ -9,14 +9,15 @@ from typing import Any, Final
 import msgspec
 
 from kobling.algebra.order import LookUpCycleError, order
-from kobling.catalogue.definition import NO_CHANGES, OF_PARTS, Changes, Definition, changed
-from kobling.catalogue.describe import every_variant_document, list_document, show_document
+from kobling.catalogue.definition import OF_PARTS, Changes, Definition, changed
+from kobling.catalogue.describe import list_document, show_document
 from kobling.catalogue.filter_text import parse_filter
 from kobling.catalogue.fitting import SetAside
-from kobling.catalogue.load import every_variant, executable
+from kobling.catalogue.load import executable
 from kobling.catalogue.sources import SOURCES
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
+from kobling.service.consequences import ask_first
 from kobling.service.session import Document, Session
 
 _SWITCH: Final = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
@@ -28,26 +29,6 @@ DEFAULT: Final = "default"
 async def list_mappings(session: Session) -> Document:
     """All mappings, in short."""
     return list_document(session.definitions, await session.changes(), await session.settings())
-
-
-async def list_every_variant(session: Session) -> Document:
-    """All mappings with all their variants, in short, whatever the settings of the connection."""
-    documents = [await show_every_variant(session, name) for name in every_variant()]
-    return {
-        "mappings": [
-            {"name": one["name"], **{key: value for key, value in variant.items() if key != "fields"}}
-            for one in documents
-            for variant in one["variants"]
-        ]
-    }
-
-
-async def show_every_variant(session: Session, name: str) -> Document:
-    """One mapping with all its variants and their field rows, whatever the settings of the connection."""
-    known = {one.casefold(): each for one, each in every_variant().items()}
-    variants = known.get(name.casefold()) or (session.definition(name),)
-    changes, settings = await session.changes(), await session.settings()
-    return every_variant_document(variants, changes.get(variants[0].name, NO_CHANGES), settings)
 
 
 async def show_mappings(session: Session, name: str) -> Document:
@@ -65,13 +46,25 @@ def set_aside_document(one: SetAside) -> Document:
     return {"what": one.what, "message": one.message, "cure": one.cure}
 
 
+async def show_every_mapping(session: Session) -> Document:
+    """Every mapping with all its field rows."""
+    return {"mappings": [await show_mappings(session, name) for name in session.definitions]}
+
+
 async def set_mapping(
-    session: Session, name: str, edits: Sequence[str], *, existing: bool, wait: Callable[[str], None]
+    session: Session,
+    name: str,
+    edits: Sequence[str],
+    *,
+    existing: bool,
+    yes: bool = False,
+    wait: Callable[[str], None],
 ) -> Document:
     """Changes a mapping. edits: `key=value` texts; `key=default` takes a change back.
 
-    existing: records that were read past until now are read and taken in by the next run, too. Raises
-    ConfigurationError for an unknown key or a value that it cannot have.
+    existing: records that were read past until now are read and taken in by the next run, too. yes: also
+    where coupled pairs flow otherwise, or no more, from then on. Raises ConfigurationError for an unknown
+    key, for a value that it cannot have, and for what a person should say yes to.
     """
     definition = session.definition(name)
     values = edits_of(definition, edits)
@@ -82,14 +75,15 @@ async def set_mapping(
         new = msgspec.structs.replace(old, **values)
         changed(definition, new)
         await check_together(session, definition, new)
+        await ask_first(session, definition, old, new, yes=yes)
         await store_changes(session, definition, new, existing=existing)
         if "enabled" in values:
-            await _wake_dependants(session, definition.name)
+            await wake_dependants(session, definition.name)
     document = await show_mappings(session, definition.name)
     return document | {"changed": sorted(values), "widened": bool(_WIDENING & set(values)) and not existing}
 
 
-async def _wake_dependants(session: Session, name: str) -> None:
+async def wake_dependants(session: Session, name: str) -> None:
     """Records that stay outside or wait because a mapping was not there are looked at again."""
     for other, mapping in (await session.mappings()).items():
         if name in mapping.sources:

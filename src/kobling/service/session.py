@@ -56,7 +56,11 @@ class Session:
 
     async def set_aside(self) -> list[SetAside]:
         """Stored changes that do not fit, and what to do about each."""
-        return [each for _, aside in (await self._judged()).values() for each in aside]
+        aside = [each for _, found in (await self._judged()).values() for each in found]
+        for name, stored in (await self.state.settings()).items():
+            if "definition" in stored and name not in self.definitions:
+                aside += read_changes(name, stored)[1]
+        return aside
 
     async def _judged(self) -> dict[str, tuple[Changes, list[SetAside]]]:
         stored = {name: one for name, one in (await self.state.settings()).items() if one}

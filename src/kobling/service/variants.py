@@ -1,0 +1,34 @@
+"""Mappings with all their variants, whatever the settings of the connection."""
+
+from __future__ import annotations
+
+from kobling.catalogue.definition import NO_CHANGES
+from kobling.catalogue.describe import every_variant_document
+from kobling.catalogue.load import every_variant
+from kobling.service.session import Document, Session
+
+
+async def every_mapping_with_variants(session: Session) -> Document:
+    """Every mapping with all its variants and their field rows; those that a person made come last."""
+    names = dict.fromkeys((*every_variant(), *session.definitions))
+    return {"mappings": [await show_every_variant(session, name) for name in names]}
+
+
+async def list_every_variant(session: Session) -> Document:
+    """All mappings with all their variants, in short, whatever the settings of the connection."""
+    documents = [await show_every_variant(session, name) for name in every_variant()]
+    return {
+        "mappings": [
+            {"name": one["name"], **{key: value for key, value in variant.items() if key != "fields"}}
+            for one in documents
+            for variant in one["variants"]
+        ]
+    }
+
+
+async def show_every_variant(session: Session, name: str) -> Document:
+    """One mapping with all its variants and their field rows, whatever the settings of the connection."""
+    known = {one.casefold(): each for one, each in every_variant().items()}
+    variants = known.get(name.casefold()) or (session.definition(name),)
+    changes, settings = await session.changes(), await session.settings()
+    return every_variant_document(variants, changes.get(variants[0].name, NO_CHANGES), settings)
