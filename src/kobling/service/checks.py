@@ -35,7 +35,7 @@ from kobling.service.session import open_session
 
 _BC_STEPS: Final = ("bc sign-in", "bc company", "bc extension", "bc rights")
 _CRM_STEPS: Final = ("crm sign-in", "crm organization", "crm user", "crm change tracking", "crm rights")
-_DATABASE_STEPS: Final = ("database", "mappings")
+_DATABASE_STEPS: Final = ("database",)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +97,11 @@ class _Chain:
         name = self._left.pop(0)
         self.checks.append(Check(name=name, ok=False, message=error.message, cure=error.cure))
         self.exit_status = 2 if isinstance(error, ConfigurationError) else self.exit_status or 3
+
+    def added(self, name: str, error: KoblingError) -> None:
+        """A failure of a step that is told only then."""
+        self._left.insert(0, name)
+        self.failed(error)
 
     def broken(self, error: KoblingError) -> None:
         cause = self._left[0]
@@ -263,16 +268,13 @@ async def _database(configuration: Configuration, chain: _Chain) -> None:
     # An embedded server may take a moment to start; the services need not wait for it.
     aside = await asyncio.to_thread(_open_database, configuration)
     chain.passed(f"{describe_database(configuration)}; its schema is up to date")
-    await chain.attempt(_fitting(aside))
-
-
-async def _fitting(aside: Sequence[SetAside]) -> str:
     if aside:
-        told = [
-            f"{' '.join(each for each in (one.mapping, one.what) if each)}: {one.message}" for one in aside
-        ]
-        raise ConfigurationError(f"set aside: {'; '.join(told)}", cure=aside[0].cure)
-    return "every stored change fits its mapping"
+        chain.added("mappings", _misfits(aside))
+
+
+def _misfits(aside: Sequence[SetAside]) -> ConfigurationError:
+    told = [f"{' '.join(each for each in (one.mapping, one.what) if each)}: {one.message}" for one in aside]
+    return ConfigurationError(f"set aside: {'; '.join(told)}", cure=aside[0].cure)
 
 
 def _open_database(configuration: Configuration) -> list[SetAside]:
