@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from engine.test_exchange import reset
 from engine.test_own_mappings import make, nobody, put, shown
 from engine.world import World
+from kobling.model.errors import ConfigurationError
 from kobling.service.checks import check_connection
 from kobling.service.fields import set_field
 from kobling.service.mappings import list_mappings, show_mappings
@@ -31,30 +33,63 @@ def aside(world: World, name: str = "CUSTOMER") -> dict[str, dict[str, Any]]:
         ({"fields": {"Fax No.": {"direction": "sideways"}}}, "Fax No.", "does not understand it"),
         ({"new_fields": [{"bc": "colour", "crm": "fax"}]}, "new_fields[0]", "no column 'colour'"),
         ({"new_fields": [{"bc": "name2", "crm": "fax", "wings": 2}]}, "new_fields[0]", "does not understand"),
-        ({"bc_filter": [{"column": "colour", "values": ["red"]}]}, "bc_filter", "no column 'colour'"),
-        ({"direction": "sideways"}, "direction", "does not understand it"),
-        ({"wings": 2}, "wings", "does not understand it"),
     ],
 )
-def test_a_change_that_does_not_fit_is_set_aside_and_the_others_hold(
+def test_an_edit_of_a_field_that_does_not_fit_is_set_aside_and_the_others_hold(
     world: World, changes: dict[str, Any], what: str, said: str
 ) -> None:
-    whole = {"update_conflict": "send", "fields": {"Home Page": {"enabled": False}}}
-    fields = whole["fields"] | changes.get("fields", {})  # type: ignore[operator]
-    world.configure("CUSTOMER", **{**whole, **changes, "fields": fields})
+    """The field itself flows nowhere meanwhile."""
+    fields = {"Home Page": {"enabled": False}, **changes.get("fields", {})}
+    world.configure("CUSTOMER", **{"update_conflict": "send", **changes, "fields": fields})
     found = aside(world)
     assert list(found) == [what]
     assert said in found[what]["message"]
     assert found[what]["cure"]
     variant = shown(world, "CUSTOMER")
     assert variant["update_conflict"] == "send"
-    assert [one["enabled"] for one in variant["fields"] if one["bc_field"] == "Home Page"] == [False]
+    off = {one["bc_field"] for one in variant["fields"] if not one["enabled"]}
+    assert off >= {"Home Page", *({"Fax No."} & fields.keys())}
     assert world.sync("CUSTOMER", "SALESPEOPLE", "CURRENCY", full=True)["CUSTOMER"]["status"] == "finished"
 
 
-def test_the_next_change_of_the_mapping_drops_it(world: World) -> None:
+@pytest.mark.parametrize(
+    ("changes", "what", "said"),
+    [
+        ({"bc_filter": [{"column": "colour", "values": ["red"]}]}, "bc_filter", "no column 'colour'"),
+        ({"direction": "sideways"}, "direction", "does not understand it"),
+        ({"synch_only_coupled": "perhaps"}, "synch_only_coupled", "does not understand it"),
+        ({"wings": 2}, "wings", "does not understand it"),
+    ],
+)
+def test_without_a_change_that_might_hold_records_back_the_mapping_takes_no_part(
+    world: World, changes: dict[str, Any], what: str, said: str
+) -> None:
+    world.configure("CUSTOMER", **changes)
+    assert said in aside(world)[what]["message"]
+    assert shown(world, "CUSTOMER")["enabled"] is False
+    before = world.count("crm", "account")
+    assert "CUSTOMER" not in world.sync(full=True)
+    with pytest.raises(ConfigurationError, match=f"CUSTOMER takes no part: {what}: .*{said}"):
+        world.sync("CUSTOMER")
+    with pytest.raises(ConfigurationError, match="CUSTOMER takes no part"):
+        put(world, "update_conflict=send", name="CUSTOMER")
+    assert world.count("crm", "account") == before + 6, "of vendors alone"
+    reset(world, "CUSTOMER")
+    assert aside(world) == {}
+    assert shown(world, "CUSTOMER")["enabled"] is True
+
+
+def test_saying_it_anew_mends_it(world: World) -> None:
+    world.configure("CUSTOMER", bc_filter=[{"column": "colour", "values": ["red"]}], update_conflict="send")
+    put(world, "bc_filter=Name = A*", name="CUSTOMER")
+    variant = shown(world, "CUSTOMER")
+    assert (variant["bc_filter"], variant["update_conflict"]) == ("Name = A*", "send")
+    assert variant["enabled"] is True
+    assert aside(world) == {}
+
+
+def test_the_next_change_of_the_mapping_drops_an_edit_of_a_field(world: World) -> None:
     world.configure("CUSTOMER", fields={"Colour": {"enabled": True}, "Fax No.": {"enabled": False}})
-    assert "drops it" in aside(world)["Colour"]["cure"]
     world.command(
         lambda one: set_field(one, "CUSTOMER", "Home Page", ["enabled=off"], existing=False, wait=nobody)
     )

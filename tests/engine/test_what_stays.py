@@ -109,7 +109,9 @@ class Outside:
     def cure(self, world: World, pair: Pair) -> None:
         also = world.customer(pair[0])["blocked"]
         edits = [f"bc_filter=Blocked = ''|{also}"]
-        world.command(lambda one: set_mapping(one, "CUSTOMER", edits, existing=False, wait=lambda name: None))
+        world.command(
+            lambda one: set_mapping(one, "CUSTOMER", edits, existing=False, yes=True, wait=lambda name: None)
+        )
 
     def finish(self, world: World, pair: Pair) -> None:
         world.sync("CUSTOMER")

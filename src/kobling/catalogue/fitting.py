@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, changed
+from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, FieldChanges, changed
 from kobling.catalogue.load import check_changed, executable
 from kobling.catalogue.settings import ConnectionSettings
 from kobling.model.errors import ConfigurationError
@@ -24,12 +24,14 @@ _TABLES: Final = ("fields",)
 
 
 class SetAside(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored change that does not fit. what: the key, or the field; "" for the mapping as a whole."""
+    """A stored change that does not fit. what: the key, or the field; "" for the mapping as a whole. whole:
+    the mapping takes no part meanwhile, as it might let more through than a person wants."""
 
     mapping: str
     what: str
     message: str
     cure: str
+    whole: bool = False
 
 
 def read_changes(name: str, stored: dict[str, Any]) -> tuple[Changes, list[SetAside]]:
@@ -42,28 +44,31 @@ def read_changes(name: str, stored: dict[str, Any]) -> tuple[Changes, list[SetAs
             try:
                 kept = joined(kept, msgspec.convert(one, Changes))
             except msgspec.ValidationError as error:
-                aside.append(_aside(name, what, f"this version does not understand it ({error})"))
+                aside.append(_aside(name, what, one, f"this version does not understand it ({error})"))
+                kept = joined(kept, _off(what, one))
         return kept, aside
 
 
 def fitting(
     definition: Definition, changes: Changes, available: Collection[str], settings: ConnectionSettings
 ) -> tuple[Changes, list[SetAside]]:
-    """The changes with which the mapping can be carried out, and those without which it can."""
+    """The changes with which the mapping can be carried out, and those without which it can.
+
+    A field whose edit does not fit flows nowhere; without another change the mapping takes no part.
+    """
     unknown = _unknown_fields(definition, changes)
     gone = "the mapping has no such field any more"
-    aside = [_aside(definition.name, one, gone) for one in unknown]
+    aside = [_aside(definition.name, one, {"fields": {}}, gone) for one in unknown]
     fields = {key: one for key, one in changes.fields.items() if key not in unknown}
     kept = msgspec.structs.replace(changes, fields=fields)
     if _refusal(definition, kept) is not None:
         kept, others = _without_misfits(definition, kept)
         aside += others
-    if kept.is_enabled and definition.ready:
+    if kept.is_enabled and definition.ready and not any(one.whole for one in aside):
         try:
             executable(definition, kept, available, settings)
         except ConfigurationError as error:
-            aside.append(_aside(definition.name, "", error.message, error.cure))
-            kept = msgspec.structs.replace(kept, enabled=False)
+            aside.append(_aside(definition.name, "", {}, error.message, error.cure))
     return kept, aside
 
 
@@ -77,8 +82,14 @@ def _without_misfits(definition: Definition, changes: Changes) -> tuple[Changes,
         if error is None:
             kept = tried
         else:
-            aside.append(_aside(definition.name, what, error.message, error.cure))
+            aside.append(_aside(definition.name, what, one, error.message, error.cure))
+            kept = joined(kept, _off(what, one))
     return kept, aside
+
+
+def _off(what: str, piece: dict[str, Any]) -> Changes:
+    """What stands for an edit that does not fit: the field flows nowhere until a person says more."""
+    return Changes(fields={what: FieldChanges(enabled=False)}) if "fields" in piece else NO_CHANGES
 
 
 def _refusal(definition: Definition, changes: Changes) -> ConfigurationError | None:
@@ -128,7 +139,10 @@ def joined(one: Changes, other: Changes) -> Changes:
     return Changes(**values)
 
 
-def _aside(mapping: str, what: str, message: str, cure: str = "") -> SetAside:
+def _aside(mapping: str, what: str, piece: dict[str, Any], message: str, cure: str = "") -> SetAside:
+    whole = not {"fields", "new_fields"} & piece.keys()
     command = f'kobling mapping reset "{mapping}"'
-    mend = cure or f"The next change of {mapping} drops it; {command} drops every change."
-    return SetAside(mapping=mapping, what=what, message=message.rstrip("."), cure=mend)
+    if whole and what:
+        command = f'kobling mapping set "{mapping}" {what}=..., or {command}'
+    mend = f"Say anew what it should be, or take it back: {command}."
+    return SetAside(mapping=mapping, what=what, message=message.rstrip("."), cure=cure or mend, whole=whole)

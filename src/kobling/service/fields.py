@@ -76,6 +76,7 @@ async def set_field(
     definition = session.definition(name)
     async with session.locked([definition.name], wait):
         old = (await session.changes())[definition.name]
+        session.check_whole(definition.name, ())
         now = changed(definition, old)
         row = _found(now, field)
         values = _edits(now, row, edits)
@@ -94,6 +95,7 @@ async def new_field(
     definition = session.definition(name)
     async with session.locked([definition.name], wait):
         old = (await session.changes())[definition.name]
+        session.check_whole(definition.name, ())
         now = changed(definition, old)
         bc, bc_columns = await _column(session, now.bc, request.bc, request.bc_type, Side.LEFT)
         crm, crm_columns = await _column(session, now.crm, request.crm, request.crm_type, Side.RIGHT)

@@ -28,13 +28,13 @@ DEFAULT: Final = "default"
 
 async def list_mappings(session: Session) -> Document:
     """All mappings, in short."""
-    return list_document(session.definitions, await session.changes(), await session.settings())
+    return list_document(session.definitions, await session.shown_changes(), await session.settings())
 
 
 async def show_mappings(session: Session, name: str) -> Document:
     """One mapping with all its field rows."""
     definition = session.definition(name)
-    changes = await session.changes()
+    changes = await session.shown_changes()
     settings = await session.settings()
     document = show_document(definition, changes[definition.name], session.definitions, settings)
     aside = [one for one in await session.set_aside() if one.mapping == definition.name]
@@ -72,6 +72,7 @@ async def set_mapping(
         raise ConfigurationError("Nothing is to be changed.", cure=f"Write key=value; keys: {_keys()}.")
     async with session.locked([definition.name], wait):
         old = (await session.changes())[definition.name]
+        session.check_whole(definition.name, values)
         new = msgspec.structs.replace(old, **values)
         changed(definition, new)
         await check_together(session, definition, new)

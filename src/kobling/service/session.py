@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import msgspec
 
 from kobling.adapters.postgres.connection_store import ConnectionStore
 from kobling.adapters.postgres.schema import open_database
@@ -49,10 +51,19 @@ class Session:
         self.definitions: dict[str, Definition] = definitions(settings)
         self._settings = settings
         self._url = url
+        # Why mappings take no part although they are enabled.
+        self._out: dict[str, SetAside] = {}
 
     async def changes(self) -> dict[str, Changes]:
         """What a person changed of each mapping, as far as it fits the mapping as it is now."""
         return {name: one for name, (one, _) in (await self._judged()).items()}
+
+    async def shown_changes(self) -> dict[str, Changes]:
+        """The same, with mappings disabled that take no part for a change that does not fit."""
+        return {
+            name: msgspec.structs.replace(one, enabled=False) if name in self._out else one
+            for name, one in (await self.changes()).items()
+        }
 
     async def set_aside(self) -> list[SetAside]:
         """Stored changes that do not fit, and what to do about each."""
@@ -74,6 +85,7 @@ class Session:
                 changes, misfits = fitting(definition, changes, available, settings)
                 unread = [*unread, *misfits]
             found[name] = (changes, unread)
+        self._out = {one.mapping: one for _, aside in found.values() for one in aside if one.whole}
         return found
 
     async def load_own(self) -> None:
@@ -111,7 +123,11 @@ class Session:
     async def mappings(self) -> dict[str, Mapping]:
         """Every enabled mapping, ready to run."""
         changes, settings = await self.changes(), await self.settings()
-        enabled = {name for name, one in changes.items() if one.is_enabled and self.definitions[name].ready}
+        enabled = {
+            name
+            for name, one in changes.items()
+            if one.is_enabled and name not in self._out and self.definitions[name].ready
+        }
         available = frozenset(enabled | set(SOURCES))
         found = {
             name: executable(self.definitions[name], changes[name], available, settings)
@@ -142,6 +158,17 @@ class Session:
             cure=f"Turn it on: kobling connection set {' or '.join(ways)}.",
         )
 
+    def _takes_no_part(self, aside: SetAside) -> ConfigurationError:
+        words = f"{aside.mapping} takes no part: {f'{aside.what}: ' if aside.what else ''}{aside.message}."
+        return ConfigurationError(words, cure=aside.cure)
+
+    def check_whole(self, name: str, keys: Collection[str]) -> None:
+        """Whether nothing that is set aside would be lost by a change of these keys, as more might come through
+        then than a person wants. Raises ConfigurationError."""
+        aside = self._out.get(name)
+        if aside is not None and aside.what and aside.what not in keys:
+            raise self._takes_no_part(aside)
+
     def named(self, names: Sequence[str], mappings: dict[str, Mapping]) -> list[str]:
         """These mappings by their own names. Raises ConfigurationError for an unknown or a disabled one."""
         chosen = [self.definition(name).name for name in names]
@@ -151,6 +178,8 @@ class Session:
                     f"The mapping {name} is only defined; this version does not carry it out.",
                     cure=f"Name one of: {', '.join(mappings)}.",
                 )
+            if name in self._out:
+                raise self._takes_no_part(self._out[name])
             if name not in mappings:
                 raise ConfigurationError(
                     f"The mapping {name} is disabled.",
