@@ -163,7 +163,7 @@ class Session:
         return ConfigurationError(words, cure=aside.cure)
 
     def check_whole(self, name: str, keys: Collection[str]) -> None:
-        """Whether nothing that is set aside would be lost by a change of these keys, as more might come through
+        """Whether nothing that is set aside would be lost by a change of these keys: more might come through
         then than a person wants. Raises ConfigurationError."""
         aside = self._out.get(name)
         if aside is not None and aside.what and aside.what not in keys:
