@@ -28,10 +28,24 @@ COMMANDS: Final[dict[str, Keys]] = {
     "mapping import": _CARRIED_OUT,
     "mapping reset": _CARRIED_OUT,
     "mapping delete": {"deleted": ("text", "The mapping that is no longer there.")},
+    **{
+        f"template {one}": {
+            "templates": ("list of [template](#template)", "In the order in which they are tried.")
+        }
+        for one in ("list", "set", "remove")
+    },
     "option list": {"options": ("list of [option](#option)", "Codes first, then options without a code.")},
     "option set": {"option": ("[option](#option)", "As it is now.")},
 }
 SHAPES: Final[dict[str, Keys]] = {
+    "template": {
+        "mapping": ("text", "The mapping."),
+        "side": ("text", "Where records are created: `bc` or `crm`."),
+        "name": ("text", "Its name; `shipped` stands beside whichever is taken."),
+        "priority": ("number or null", "The lowest that fits is taken."),
+        "filter": ("text", "Which source records it is for; empty for all."),
+        "values": ("object", "What it gives, by field."),
+    },
     "edit": {
         "mapping": ("text", "The mapping."),
         "key": ("text", "The key; of a field with its name before it; empty for a whole mapping."),

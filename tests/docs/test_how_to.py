@@ -73,6 +73,7 @@ PREPARATIONS = {
     "keep-options-in-step.md": BEGUN,
     "add-a-mapping.md": BEGUN,
     "move-mappings.md": BEGUN,
+    "use-templates.md": BEGUN,
 }
 # Their commands need what a test does not have: Microsoft's services, a server elsewhere, a scheduler.
 NOT_RUN = {"connect-to-real-services.md", "use-your-own-postgresql.md", "run-from-cron.md"}

@@ -182,6 +182,9 @@ def _administer(day: Day) -> None:
     assert day.run("option list")["options"]
     day.run("option set", "PAYMENT TERMS", "NET30", "blank")
     day.run("mapping new", "VEHICLE", "Service Vehicle", "new_vehicle")
+    day.run("template list")
+    day.run("template set", "VENDOR", "HOME", "Country/Region Code=NO", "--in", "bc")
+    day.run("template remove", "VENDOR", "HOME")
     file = day.folder / "mappings.yaml"
     assert day.run("mapping export", "--file", str(file))["file"] == str(file)
     day.run("mapping delete", "VEHICLE")

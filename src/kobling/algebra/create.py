@@ -8,6 +8,7 @@ from typing import Final
 from kobling.algebra.compiled import Compiled, Step, compiled, is_derived
 from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.merge import position_of, settled
+from kobling.algebra.templates import depends_on_source, template_of
 from kobling.algebra.transform import convert, is_open
 from kobling.model.look_up import Answer, Keep, LookUps, Rejected
 from kobling.model.mapping import Mapping, Side
@@ -30,7 +31,8 @@ def plan_creations(
         return [_left_to_owner(mapping, one, target) for one in sources]
     ready = compiled(mapping)
     steps = ready.creations[target]
-    if not steps or ready.claims[target.other] or ready.backward[target]:
+    alone = ready.claims[target.other] or ready.backward[target] or depends_on_source(mapping, target)
+    if not steps or alone:
         return [plan_create(mapping, one, target, look_ups) for one in sources]
     given = [one.values for one in sources]
     columns = [step.column(given, look_ups) for step in steps]
@@ -83,7 +85,7 @@ def _creates(
     ready: Compiled, target: Side, sources: Sequence[Record], columns: Sequence[list[Answer]]
 ) -> list[Action]:
     """The creates of records without an open value."""
-    steps, template = ready.creations[target], ready.mapping.table(target).template
+    steps, template = ready.creations[target], template_of(ready.mapping, target, ())
     made: list[Sequence[Value]] = [[_NOTHING_MADE] * len(sources)] * len(ready.mapping.rows)
     for step, column in zip(steps, columns, strict=True):
         if step.remember:
@@ -169,7 +171,7 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
     mandatory = [one for one in waiting if not one.clearable]
     if mandatory:
         return Action(kind=Kind.WAIT, waiting=tuple(waiting), reason=mandatory[0].reason)
-    for template in mapping.table(target).template:
+    for template in template_of(mapping, target, given):
         sent = [one for one in sent if one[0] != template.position]
         sent.append((template.position, template.value))
         held[template.position] = template.value

@@ -6,6 +6,7 @@ from collections.abc import Mapping as Table
 
 from kobling.algebra.compiled import Compiled, Step, compiled, is_derived
 from kobling.algebra.merge import same_for, settled
+from kobling.algebra.templates import template_of
 from kobling.algebra.transform import is_open
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import Mapping, Moment, Side
@@ -33,7 +34,7 @@ def base_of_created(
     unsent = [blank if at in owned else created.values[at] for at, blank in enumerate(ready.blanks[target])]
     held = [sent.get(at, value) for at, value in enumerate(unsent)]
     ours, made = list(source.values), [settled(None)] * len(mapping.rows)
-    fixed = {one.position for one in mapping.table(target).template}
+    fixed = {one.position for one in template_of(mapping, target, source.values)}
     for step in ready.creations[target]:
         if step.row.moment is Moment.INSERT or step.at in fixed:
             continue

@@ -41,6 +41,7 @@ def check(definition: Definition, file: str) -> None:
     for side, table in (("bc", definition.bc), ("crm", definition.crm)):
         _table(table, f"{file}: {side}")
     check_filters(definition, file)
+    check_templates(definition, file)
     _only(definition.only, file)
     for bc, crm in definition.finder.items():
         _known(definition.bc.columns, bc, f"{file}: finder")
@@ -67,6 +68,25 @@ def _table(table: Table, place: str) -> None:
     for name, column in table.columns.items():
         if column.entity_of:
             _real(table, column.entity_of, f"{place}.columns.{name}")
+
+
+def check_templates(definition: Definition, place: str) -> None:
+    """Whether the templates of both sides have names, and name what is there. Raises ConfigurationError."""
+    for side, table, source in (
+        ("bc", definition.bc, definition.crm),
+        ("crm", definition.crm, definition.bc),
+    ):
+        names = [one.name for one in table.templates]
+        for index, one in enumerate(table.templates):
+            here = f"{place}: {side}.templates[{index}] ({one.name})"
+            if not one.name.strip() or names.count(one.name) > 1:
+                _refuse(here, "each template has a name of its own.", "Give it another name.")
+            for name, value in one.values.items():
+                _real(table, name, here)
+                _fits(table.columns[name], value, here)
+            for condition in one.filter:
+                _known(source.columns, condition.column, here)
+                _asks_once(condition, source, here)
 
 
 def check_filters(definition: Definition, place: str) -> None:

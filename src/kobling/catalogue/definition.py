@@ -82,10 +82,23 @@ class FilterCondition(
     only: Only = {}
 
 
+class TemplateDefinition(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A template of a list. Of those whose filter the source's record passes, the one with the lowest
+    priority gives a created record its values, whatever the source holds."""
+
+    name: str
+    priority: int = 0
+    filter: tuple[FilterCondition, ...] = ()
+    values: dict[str, Plain] = {}
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One side. table: the Business Central table or Dataverse entity. route: its set. key: the id's column.
 
-    number, title: columns that people know a record by. template: what a create sets.
+    number, title: columns that people know a record by. template: what a create sets. templates: a list of
+    which one is chosen by the source's record.
     """
 
     table: str
@@ -98,6 +111,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     number: str | None = None
     filter: tuple[FilterCondition, ...] = ()
     template: dict[str, Plain] = {}
+    templates: tuple[TemplateDefinition, ...] = ()
 
 
 class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -214,6 +228,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     fields: edits of field rows, by `field_name`. new_fields: rows that a user added. bc_columns, crm_columns:
     columns that they need beside those of the definition, by their names on the wire. blank_options: codes of
     an option mapping that stand for no option. definition: of a mapping that a user made, what it is.
+    bc_templates, crm_templates: for records that are created on that side.
     """
 
     enabled: bool | None = None
@@ -229,6 +244,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     crm_columns: dict[str, Column] = {}
     blank_options: tuple[str, ...] = ()
     definition: Definition | None = None
+    bc_templates: tuple[TemplateDefinition, ...] = ()
+    crm_templates: tuple[TemplateDefinition, ...] = ()
 
     @property
     def is_enabled(self) -> bool:
@@ -240,6 +257,7 @@ NO_CHANGES: Final = Changes()
 # Changes of rows, their columns and options, and what the mapping is; the others are keys of the mapping.
 OF_PARTS: Final = frozenset(
     {"fields", "new_fields", "bc_columns", "crm_columns", "blank_options", "definition"}
+    | {"bc_templates", "crm_templates"}
 )
 _CODE: Final = "code"
 
@@ -255,7 +273,9 @@ def changed(definition: Definition, changes: Changes) -> Definition:
         ("bc", changes.bc_filter, changes.bc_columns),
         ("crm", changes.crm_filter, changes.crm_columns),
     ):
-        edits[side] = _table(getattr(definition, side), filtered, columns, changes.blank_options)
+        table = _table(getattr(definition, side), filtered, columns, changes.blank_options)
+        templates = changes.bc_templates if side == "bc" else changes.crm_templates
+        edits[side] = msgspec.structs.replace(table, templates=(*table.templates, *templates))
     edits["fields"] = (*definition.fields, *changes.new_fields)
     now = msgspec.structs.replace(definition, **edits)
     now = msgspec.structs.replace(now, fields=tuple(_edited(now, one, changes) for one in now.fields))

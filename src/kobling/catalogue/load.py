@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from kobling.algebra.chain import HOLDS
-from kobling.catalogue.check import check, check_filters, check_types
+from kobling.catalogue.check import check, check_filters, check_templates, check_types
 from kobling.catalogue.definition import (
     NO_CHANGES,
     Changes,
@@ -124,6 +124,8 @@ def executable(
     bc = _table(filtered.bc, _needed(now, rows, now.bc), available)
     crm = _table(filtered.crm, _needed(now, rows, now.crm), available)
     at = {"bc": _positions(bc), "crm": _positions(crm)}
+    bc = msgspec.structs.replace(bc, templates=_templates(now.bc, now.crm, at["bc"], at["crm"]))
+    crm = msgspec.structs.replace(crm, templates=_templates(now.crm, now.bc, at["crm"], at["bc"]))
     return Mapping(
         name=now.name,
         left=bc,
@@ -154,6 +156,8 @@ def check_changed(now: Definition, changes: Changes) -> None:
             check_types(now, one, f"{now.name}: {now.field_name(one)}")
     else:
         check_filters(now, now.name)
+        if changes.bc_templates or changes.crm_templates:
+            check_templates(now, now.name)
 
 
 def _takes_part(field: Field, definition: Definition, available: Collection[str]) -> bool:
@@ -168,6 +172,11 @@ def _needed(definition: Definition, rows: Iterable[Field], table: Table) -> set[
     is_bc = table is definition.bc
     filtered = {table.columns[one.column].entity_of or one.column for one in table.filter}
     needed = {table.title, *table.template, *filtered}
+    needed |= {name for one in table.templates for name in one.values}
+    other = definition.crm if is_bc else definition.bc
+    needed |= {
+        table.columns[each.column].entity_of or each.column for one in other.templates for each in one.filter
+    }
     needed |= set(definition.finder) if is_bc else set(definition.finder.values())
     needed |= set() if table.number is None else {table.number}
     for row in rows:
@@ -209,6 +218,22 @@ def _table(table: Table, needed: set[str], available: Collection[str]) -> model.
             model.Template(position=at[name], value=value) for name, value in table.template.items()
         ),
         table_id=table.table_id,
+    )
+
+
+def _templates(
+    table: Table, source: Table, at: dict[str, int], source_at: dict[str, int]
+) -> tuple[model.ChosenTemplate, ...]:
+    """In the order in which they are tried: by priority, and as they stand where that is the same."""
+    return tuple(
+        model.ChosenTemplate(
+            name=one.name,
+            conditions=tuple(_condition(each, source, source_at) for each in one.filter),
+            values=tuple(
+                model.Template(position=at[name], value=value) for name, value in one.values.items()
+            ),
+        )
+        for one in sorted(table.templates, key=lambda one: one.priority)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from kobling.algebra.compiled import forward
+from kobling.algebra.templates import template_of
 from kobling.engine.task import Task
 from kobling.engine.words import SYSTEMS
 from kobling.model.mapping import FieldRow, Mapping, Side
@@ -15,6 +16,7 @@ from kobling.model.values import UNSET, is_blank, same_value
 _CLAIM: Final = "marks whose record it is, before its counterpart is created"
 _PARTING: Final = "takes off the mark of the coupling"
 _TEMPLATE: Final = "is set in every new record"
+_CHOSEN: Final = "is set by a template"
 _INPUT: Final = "what its look-up, rate or rule comes to has changed"
 
 
@@ -29,8 +31,9 @@ def why_written(mapping: Mapping, task: Task, write: Write, position: int, chose
         return _PARTING
     row = _row_of(mapping, task, write.side, position)
     if kind is Kind.OUTSIDE or row is None:
-        templates = {one.position for one in mapping.table(write.side).template}
-        return _TEMPLATE if kind is Kind.CREATE and position in templates else task.action.reason
+        given = kind is Kind.CREATE and position in _given(mapping, task, write.side)
+        always = {one.position for one in mapping.table(write.side).template}
+        return (_TEMPLATE if position in always else _CHOSEN) if given else task.action.reason
     cleared = next((one for one in task.action.waiting if one.field == row.name and one.clearable), None)
     if cleared is not None and is_blank(dict(write.values)[position]):
         return f"is blank while it waits: {cleared.reason}"
@@ -41,11 +44,17 @@ def why_written(mapping: Mapping, task: Task, write: Write, position: int, chose
 
 def _row_of(mapping: Mapping, task: Task, side: Side, position: int) -> FieldRow | None:
     """The row that writes the column: of several, one whose source has changed."""
-    if task.action.kind is Kind.CREATE and position in {one.position for one in mapping.table(side).template}:
+    if task.action.kind is Kind.CREATE and position in _given(mapping, task, side):
         return None
     rows = [one for one in mapping.rows if one.column(side) == position and one.direction.allows(side)]
     changed = [one for one in rows if _changed(mapping, task, side.other, _inputs(one, side))]
     return next(iter([*changed, *rows]), None)
+
+
+def _given(mapping: Mapping, task: Task, side: Side) -> set[int]:
+    """The columns that a record created on that side gets from its template."""
+    source = task.records[side.other]
+    return set() if source is None else {one.position for one in template_of(mapping, side, source.values)}
 
 
 def _inputs(row: FieldRow, target: Side) -> list[int]:

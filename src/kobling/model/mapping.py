@@ -206,8 +206,18 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     value: Value
 
 
+class ChosenTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """A template of a list, in the order in which they are tried. conditions: about the source's record."""
+
+    name: str
+    conditions: tuple[Condition, ...] = ()
+    values: tuple[Template, ...] = ()
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a mapping: its table, the columns that are read, its filter and what a create sets.
+
+    template: what it sets always; templates: of these one gives its values, which win.
 
     key: the column that holds the id. number, title: positions of what people know a record by. table_id: the
     table's number in the deletion log.
@@ -222,6 +232,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     title: int | None = None
     conditions: tuple[Condition, ...] = ()
     template: tuple[Template, ...] = ()
+    templates: tuple[ChosenTemplate, ...] = ()
     table_id: int = 0
 
 

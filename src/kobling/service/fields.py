@@ -10,21 +10,17 @@ import msgspec
 from kobling.adapters.dataverse.options import is_option_table
 from kobling.catalogue.definition import (
     Changes,
-    Column,
-    ColumnType,
     Conversion,
     Definition,
     Field,
     FieldChanges,
     Plain,
-    Table,
     changed,
 )
 from kobling.catalogue.load import check_changed
-from kobling.catalogue.read import with_blank
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Side, UpdateConflict
-from kobling.service.couplings import column_of
+from kobling.service.columns import NO_COLUMN, column_of_service, plain_of
 from kobling.service.mappings import (
     check_together,
     one_of,
@@ -33,14 +29,11 @@ from kobling.service.mappings import (
     store_changes,
     switch,
 )
-from kobling.service.metadata import column_in, describe
 from kobling.service.session import Document, Session
 
 # What a row that a rule makes lets a person decide.
 _OF_DERIVED: Final = frozenset({"enabled", "conflict"})
 _WIDENING: Final = frozenset({"enabled", "direction"})
-_NUMBERS: Final = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
-NO_COLUMN: Final = "none"
 
 
 class NewField(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +90,10 @@ async def new_field(
         old = (await session.changes())[definition.name]
         session.check_whole(definition.name, ())
         now = changed(definition, old)
-        bc, bc_columns = await _column(session, now.bc, request.bc, request.bc_type, Side.LEFT)
-        crm, crm_columns = await _column(session, now.crm, request.crm, request.crm_type, Side.RIGHT)
+        bc, bc_columns = await column_of_service(session, now.bc, request.bc, request.bc_type, Side.LEFT)
+        crm, crm_columns = await column_of_service(
+            session, now.crm, request.crm, request.crm_type, Side.RIGHT
+        )
         new = msgspec.structs.replace(
             old, bc_columns=old.bc_columns | bc_columns, crm_columns=old.crm_columns | crm_columns
         )
@@ -202,29 +197,6 @@ def _check_changeable(definition: Definition, row: Field, keys: set[str]) -> Non
         )
 
 
-async def _column(
-    session: Session, table: Table, text: str, kind: str, side: Side
-) -> tuple[str | None, dict[str, Column]]:
-    """The name of a column, and what is to be known of it if the mapping does not know it yet."""
-    if text in {"", NO_COLUMN}:
-        return None, {}
-    try:
-        return column_of(table, text), {}
-    except ConfigurationError as error:
-        if is_option_table(table.route):
-            raise error from None
-    named = table.route if side is Side.LEFT else table.table
-    described = await describe(session.configuration, side, named)
-    described = msgspec.structs.replace(described, table=table.table)
-    name, column = column_in(described, text, wire_name(text) if side is Side.LEFT else text, side)
-    if kind:
-        given = _typed(column.caption, kind)
-        column = with_blank(msgspec.structs.replace(given, targets=column.targets), side)
-    if name in described.fixed:
-        column = msgspec.structs.replace(column, fixed=True)
-    return name, {name: column}
-
-
 def _conversion(
     session: Session, now: Definition, bc: str | None, crm: str | None, look_up: str
 ) -> Conversion:
@@ -265,23 +237,6 @@ def _answers(definition: Definition, targets: Collection[str]) -> bool:
     return definition.crm.table in targets and not is_option_table(definition.crm.route)
 
 
-def wire_name(caption: str) -> str:
-    """A Business Central field as the extension's API calls it: `Phone No.` is `phoneNo`."""
-    words = "".join(one if one.isalnum() else " " for one in caption.replace(".", "")).split()
-    if not words:
-        raise ConfigurationError(f"{caption!r} is no field name.", cure="Give its caption.")
-    joined = words[0] + "".join(one[:1].upper() + one[1:] for one in words[1:])
-    return joined[:1].lower() + joined[1:]
-
-
-def _typed(caption: str, kind: str) -> Column:
-    word, _, length = kind.partition(":")
-    if length and not (length.isascii() and length.isdigit() and len(length) < 8 and int(length)):
-        raise ConfigurationError(f"{kind!r} has no length.", cure="Write for example text:50.")
-    found = ColumnType(one_of(ColumnType, "type", word))
-    return Column(caption=caption, type=found, maximum=int(length) if length else None)
-
-
 def _switch(definition: Definition, row: Field, key: str, value: str) -> bool:
     return switch(key, value)
 
@@ -290,16 +245,7 @@ def _constant(definition: Definition, row: Field, key: str, value: str) -> Plain
     """The constant as the column holds it."""
     name = row.crm if row.bc is None else row.bc
     columns = definition.crm.columns if row.bc is None else definition.bc.columns
-    kind = columns[name or ""].type
-    if kind is ColumnType.BOOLEAN:
-        return switch(key, value)
-    if kind not in _NUMBERS:
-        return value
-    try:
-        return int(value)
-    except ValueError:
-        words = f"{key}={value} is no whole number, and {name} is {kind}."
-        raise ConfigurationError(words, cure="Give it a number.") from None
+    return plain_of(columns[name or ""], key, value)
 
 
 _READERS: Final[dict[str, Callable[[Definition, Field, str, str], Any]]] = {
