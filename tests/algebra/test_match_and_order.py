@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algebra.drawn import light
-from kobling.algebra.match import match, match_key
+from kobling.algebra.match import match, match_key, sought
 from kobling.algebra.order import LookUpCycleError, depth, order
-from kobling.model.mapping import Conversion, Direction, FieldRow, Mapping, Table
+from kobling.model.look_up import KEEP
+from kobling.model.mapping import Column, Conversion, Direction, FieldRow, Mapping, Side, Table
 from kobling.model.pair import Record
 from kobling.model.values import Value
 
@@ -206,3 +207,36 @@ def test_a_circle_that_may_not_be_cleared_is_named_without_the_others() -> None:
     needs = {("A", "B"): False, ("B", "C"): False, ("C", "B"): False}
     with pytest.raises(LookUpCycleError, match="B -> C -> B need each other"):
         order(graph(needs))
+
+
+def finding() -> Mapping:
+    """Partners are found by a look-up's answer and by a plain value."""
+    columns = (Column(name="group", caption="Group"), Column(name="code", caption="Code"))
+    row = FieldRow(
+        name="Group",
+        left=0,
+        right=1,
+        direction=Direction.TO_RIGHT,
+        conversion=Conversion(kind="look_up", source="GROUPS"),
+    )
+    sides = [Table(name=one, caption=one, route=one, columns=columns) for one in ("left", "right")]
+    return Mapping(
+        name="FOUND",
+        left=sides[0],
+        right=sides[1],
+        direction=Direction.TO_RIGHT,
+        rows=(row,),
+        finder=((0, 1), (1, 0)),
+    )
+
+
+def test_a_partner_is_sought_by_what_its_look_up_answers() -> None:
+    read = sought(finding(), Side.LEFT)
+    known = {("GROUPS", Side.RIGHT, "HOTEL"): "id of the hotels"}
+    assert read(("HOTEL", "Ab"), known) == ("id of the hotels", "ab")
+    assert read(("HOTEL", ""), known) is None
+    # What is not coupled yet, or kept as it is, says nothing of a partner.
+    assert read(("RETAIL", "Ab"), known) is None
+    assert read(("HOTEL", "Ab"), {("GROUPS", Side.RIGHT, "HOTEL"): KEEP}) is None
+    # A look-up that does not flow back is compared as it is.
+    assert sought(finding(), Side.RIGHT)(("ab", "HOTEL"), {}) == ("hotel", "ab")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from kobling.algebra.transform import Converter, converter, is_open
+from kobling.model.look_up import LookUps
+from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Record
-from kobling.model.values import Value, is_blank
+from kobling.model.values import Value, Values, is_blank
 
 _DIGITS_MAX: Final = 300
 
@@ -41,6 +44,29 @@ def match(left: Iterable[Record], right: Iterable[Record], on: Sequence[tuple[in
         else:
             unmatched += here
     return Matches(matched=tuple(matched), ambiguous=tuple(ambiguous), unmatched=tuple(sorted(unmatched)))
+
+
+def sought(mapping: Mapping, side: Side) -> Callable[[Values, LookUps], tuple[str, ...] | None]:
+    """Reads, of a record of that side, what finds its partner; None where a part of it is open or blank.
+
+    Where a look-up joins the two columns of a finder, the partner holds what it answers; else the same value.
+    """
+    readers = [_reader(mapping, side, *pair) for pair in mapping.finder]
+
+    def read(values: Values, look_ups: LookUps) -> tuple[str, ...] | None:
+        answers = [one(values, look_ups) for one in readers]
+        return None if any(map(is_open, answers)) else match_key(answers)  # type: ignore[arg-type]
+
+    return read
+
+
+def _reader(mapping: Mapping, side: Side, left: int, right: int) -> Converter:
+    here, there = (left, right) if side is Side.LEFT else (right, left)
+    for row in mapping.rows:
+        joined = row.column(side.other) == there and here in (row.column(side), row.conversion.key)
+        if joined and row.conversion.kind == "look_up" and row.direction.allows(side.other):
+            return converter(mapping, row, side.other)
+    return lambda values, look_ups: values[here]
 
 
 def match_key(values: Sequence[Value]) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from kobling.algebra.create import plan_creations
 from kobling.algebra.filters import outside
-from kobling.algebra.match import match_key
+from kobling.algebra.match import match_key, sought
 from kobling.algebra.plan import plan_pair
 from kobling.engine.clearing import cleared
 from kobling.engine.created import find_created, know_created, meet_created
@@ -296,13 +296,11 @@ class Gather:
             asking = [one for one in changes if one.side is side]
             if not asking:
                 continue
+            keys = await self._keys(side, asking)
+            if not keys:
+                continue
             candidates = await self._candidates_on(side.other)
-            at = [pair[0] if side is Side.LEFT else pair[1] for pair in self._mapping.finder]
-            for change in asking:
-                assert change.values is not None
-                key = match_key([change.values[position] for position in at])
-                if key is not None and key in candidates:
-                    found[change.id] = candidates[key]
+            found |= {one: candidates[key] for one, key in keys.items() if key in candidates}
         ids = [one.id for records in found.values() for one in records]
         coupled = {
             identifier
@@ -310,6 +308,14 @@ class Gather:
             for identifier in (one.left, one.right)
         }
         return {key: [one for one in records if one.id not in coupled] for key, records in found.items()}
+
+    async def _keys(self, side: Side, asking: Sequence[Change]) -> dict[str, tuple[str, ...]]:
+        """What the partners of these records hold, by record, but for those of whom it is not known yet."""
+        tasks = [self._creation(one, 0) for one in asking]
+        look_ups = await answers(self._context, wanted_by(self._mapping, tasks))
+        read = sought(self._mapping, side)
+        keys = {one.id: read(one.values, look_ups) for one in asking if one.values is not None}
+        return {one: key for one, key in keys.items() if key is not None}
 
     async def _candidates_on(self, side: Side) -> dict[tuple[str, ...], list[Record]]:
         """The whole table of that side by the finder's fields; read once a run, and only if it is needed."""

@@ -117,7 +117,9 @@ def _own_fields(definition: Definition) -> list[tuple[str, str]]:
     """The rows that are used for matching, else the finder's. The sides of a look-up are not alike."""
     rows = [(one.bc, one.crm) for one in definition.fields if one.match and not one.conversion.source]
     found = [(bc, crm) for bc, crm in rows if bc is not None and crm is not None]
-    found = found or list(definition.finder.items())
+    joined = {(one.bc or one.conversion.key, one.crm) for one in definition.fields if one.conversion.source}
+    if not found and joined.isdisjoint(definition.finder.items()):
+        found = list(definition.finder.items())
     if not found:
         raise ConfigurationError(
             f"{definition.name} has no field that is used for matching.",
