@@ -76,7 +76,13 @@ PREPARATIONS = {
     "use-templates.md": BEGUN,
 }
 # Their commands need what a test does not have: Microsoft's services, a server elsewhere, a scheduler.
-NOT_RUN = {"connect-to-real-services.md", "use-your-own-postgresql.md", "run-from-cron.md"}
+NOT_RUN = {
+    "connect-to-real-services.md",
+    "use-your-own-postgresql.md",
+    "run-from-cron.md",
+    "run-on-a-schedule.md",
+    "serve-several-companies.md",
+}
 
 
 def test_every_how_to_is_run_or_has_no_console_block() -> None:
