@@ -120,8 +120,9 @@ def _how(field: Field) -> Iterator[str]:
     if field.chooses:
         yield f"says which table {code(field.chooses)} points to"
     if makes.kind != "plain":
-        there = makes.source in SOURCES or makes.source in every_variant()
-        yield f"{makes.kind.replace('_', '-')} {makes.source}{'' if there else ', which is not there yet'}"
+        there = not makes.source or makes.source in SOURCES or makes.source in every_variant()
+        how = f"{makes.kind.replace('_', '-')} {makes.source}".rstrip()
+        yield f"{how}{'' if there else ', which is not there yet'}"
     if makes.otherwise:
         yield "if blank: " + ", ".join(code(one) for one in makes.otherwise)
     if field.moment.value != "always":

@@ -170,7 +170,7 @@ class MappingState(Protocol):
         ...
 
     async def look_up(self, side: Side, keys: Sequence[str]) -> dict[str, Found]:
-        """The coupled partners on `side`: right ids by left number, or left numbers by right id."""
+        """The coupled partners on `side`: right ids by left key, or left numbers by right id."""
         ...
 
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:

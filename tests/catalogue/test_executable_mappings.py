@@ -241,14 +241,9 @@ def test_finders_compare_what_the_rows_join() -> None:
         name: [(column(one, Side.LEFT, left), column(one, Side.RIGHT, right)) for left, right in one.finder]
         for name, one in mappings.items()
     }
-    assert joined == {
+    assert {name: one for name, one in joined.items() if one} == {
         "SALESPEOPLE": [("eMail", "internalemailaddress")],
-        "CUSTOMER": [],
-        "VENDOR": [],
-        "CONTACT": [],
         "CURRENCY": [("code", "isocurrencycode")],
-        "OPPORTUNITY": [],
-        "CUSTPRCGRP-PRICE": [],
         "PAYMENT TERMS": [("code", "code")],
         "SHIPMENT METHOD": [("code", "code")],
         "SHIPPING AGENT": [("code", "code")],

@@ -100,6 +100,10 @@ DIFFERENCES: dict[str, list[Difference]] = {
     "The needs are what the rows look up, so nothing is forgotten.": [
         ("CONTACT", "needs SALESPEOPLE"),
         ("CONTACT", "needs CURRENCY"),
+        ("ITEM-PRODUCT", "needs CURRENCY"),
+        ("ITEM-PRODUCT", "needs UNIT GROUP"),
+        ("RESOURCE-PRODUCT", "needs CURRENCY"),
+        ("RESOURCE-PRODUCT", "needs UNIT GROUP"),
         ("SALESPRC-PRODPRICE", "needs CURRENCY"),
         ("PLLINE-PRODPRICE", "needs CURRENCY"),
         ("POSTEDSALESINV-INV", "needs SALESPEOPLE"),
@@ -119,6 +123,9 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("SALESORDER-ORDER bidirectional", "needs SHIPMENT METHOD"),
         ("SALESORDER-ORDER bidirectional", "needs SHIPPING AGENT"),
         ("SOLINE-ORDERDETAIL", "needs CURRENCY"),
+    ],
+    "A unit group that is not active takes no unit, so it is outside.": [
+        ("UNIT GROUP", "crm_filter asks statecode = 0"),
     ],
     "Sales lets nobody change a closed opportunity.": [
         ("OPPORTUNITY", "crm_filter asks statecode = 0"),

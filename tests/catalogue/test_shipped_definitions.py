@@ -200,8 +200,8 @@ def test_templates_and_finders() -> None:
     assert templates == {
         "CUSTOMER": {"customertypecode": 3},
         "VENDOR": {"customertypecode": 11},
-        "ITEM-PRODUCT": {"producttypecode": 1},
-        "RESOURCE-PRODUCT": {"producttypecode": 3},
+        "ITEM-PRODUCT": {"productstructure": 1, "producttypecode": 1},
+        "RESOURCE-PRODUCT": {"productstructure": 1, "producttypecode": 3},
     }
     assert {name: one.finder for name, one in known.items() if one.finder} == {
         "SALESPEOPLE": {"eMail": "internalemailaddress"},

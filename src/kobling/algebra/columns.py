@@ -20,7 +20,8 @@ ColumnConverter: TypeAlias = Callable[[Sequence[Values], LookUps], list[Answer]]
 def column_converter(mapping: Mapping, row: FieldRow, target: Side) -> ColumnConverter:
     """Makes `row`'s values for `target` of many records, as `converter` makes one; in their order."""
     made = converter(mapping, row, target)
-    inputs = {row.column(target.other), *row.conversion.reads} - {None}
+    within = row.conversion.within if target is Side.RIGHT else ()
+    inputs = {row.column(target.other), *row.conversion.reads, *within} - {None}
     if row.conversion.kind == "look_up" and len(inputs) == 1:
         return _once_each(made, next(iter(inputs)))  # type: ignore[arg-type]
     if row.conversion.kind == "plain" and not inputs:

@@ -9,7 +9,7 @@ import msgspec
 
 from kobling.algebra.columns import ColumnConverter, column_converter
 from kobling.algebra.transform import Converter, converter
-from kobling.model.mapping import Direction, FieldRow, Mapping, Moment, Side
+from kobling.model.mapping import LASTING, Direction, FieldRow, Mapping, Moment, Side
 from kobling.model.values import Value
 
 
@@ -21,7 +21,7 @@ def forward(row: FieldRow) -> Side:
 def is_derived(row: FieldRow) -> bool:
     """Whether the row reads what is not its own column; only what it was made into says if it is settled."""
     source = row.column(forward(row).other)
-    return row.moment is Moment.ALWAYS and (bool(row.conversion.reads) or source is None)
+    return row.moment in LASTING and (bool(row.conversion.reads) or source is None)
 
 
 class CompiledRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +70,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     rows: those that a merge settles or compares. left_watch, right_watch: per column the rows that its change
     concerns. gates: rows whose source may put a record outside. creations: per target side the steps of a
     creation. claims: per side the rows that mark a record of it as ours. met_later: the rows that compare.
+    finishing: the rows that a creation on the right leaves to a second write.
     """
 
     mapping: Mapping
@@ -80,6 +81,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     wakeable: tuple[int, ...]
     met_later: tuple[int, ...]
     derived: tuple[int, ...]
+    finishing: tuple[int, ...]
     gates: tuple[CompiledRow, ...]
     creations: dict[Side, tuple[Step, ...]]
     backward: dict[Side, tuple[CompiledRow, ...]]
@@ -104,9 +106,7 @@ def compiled(mapping: Mapping) -> Compiled:
 
 def _compile(mapping: Mapping) -> Compiled:
     rows = tuple(
-        _row(mapping, index, row)
-        for index, row in enumerate(mapping.rows)
-        if row.moment in {Moment.ALWAYS, Moment.INSERT}
+        _row(mapping, index, row) for index, row in enumerate(mapping.rows) if row.moment is not Moment.EXIT
     )
     return Compiled(
         mapping=mapping,
@@ -117,6 +117,7 @@ def _compile(mapping: Mapping) -> Compiled:
         wakeable=tuple(one.index for one in rows if one.made_anew),
         met_later=tuple(index for index, one in enumerate(mapping.rows) if one.compare),
         derived=tuple(one.index for one in rows if one.derived),
+        finishing=tuple(one.index for one in rows if one.row.moment is Moment.FINISH),
         gates=tuple(one for one in rows if one.row.gate),
         creations={side: tuple(_steps(mapping, side)) for side in Side},
         backward={
@@ -128,7 +129,7 @@ def _compile(mapping: Mapping) -> Compiled:
 
 
 def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
-    always, derived = row.moment is Moment.ALWAYS, is_derived(row)
+    lasting, derived = row.moment in LASTING, is_derived(row)
     return CompiledRow(
         index=index,
         row=row,
@@ -143,7 +144,7 @@ def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
             for side in (Side.RIGHT, Side.LEFT)
             if row.column(side) is not None and row.direction.allows(side)
         ),
-        made_anew=derived or (always and _is_made(row)),
+        made_anew=derived or (lasting and _is_made(row)),
         derived=derived,
     )
 
@@ -185,9 +186,14 @@ def _steps(mapping: Mapping, target: Side) -> list[Step]:
             column=column_converter(mapping, row, target),
             asks=row.conversion.kind != "plain" or row.not_null or bool(row.conversion.steps(target)),
             blank=columns[position].blank,
-            remember=row.moment is Moment.ALWAYS and (row.conversion.kind != "plain" or _is_made(row)),
+            remember=row.moment in LASTING and (row.conversion.kind != "plain" or _is_made(row)),
         )
         for index, row in enumerate(mapping.rows)
         for position in [row.column(target)]
-        if position is not None and row.direction.allows(target) and row.moment is not Moment.EXIT
+        if position is not None and row.direction.allows(target) and _creates(row, target)
     ]
+
+
+def _creates(row: FieldRow, target: Side) -> bool:
+    """Whether the row takes part in a create on that side; what finishes a record comes after it."""
+    return row.moment is not Moment.EXIT and not (row.moment is Moment.FINISH and target is Side.RIGHT)

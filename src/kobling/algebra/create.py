@@ -86,7 +86,7 @@ def _creates(
 ) -> list[Action]:
     """The creates of records without an open value."""
     steps, template = ready.creations[target], template_of(ready.mapping, target, ())
-    made: list[Sequence[Value]] = [[_NOTHING_MADE] * len(sources)] * len(ready.mapping.rows)
+    made: list[Sequence[Value]] = [[one] * len(sources) for one in _made_before(ready, target)]
     for step, column in zip(steps, columns, strict=True):
         if step.remember:
             made[step.index] = [_NOTHING_MADE if one is None else one for one in column]  # type: ignore[misc]
@@ -119,6 +119,12 @@ def _creates(
     return found
 
 
+def _made_before(ready: Compiled, target: Side) -> list[Value]:
+    """What is made by rows that a creation does not settle: nothing, and None where a second write does."""
+    later = ready.finishing if target is Side.RIGHT else ()
+    return [None if at in later else _NOTHING_MADE for at in range(len(ready.mapping.rows))]
+
+
 def _unless_nothing(step: Step, column: list[Answer]) -> Sequence[Value]:
     """Blank needs no writing in a create: it becomes None."""
     if step.blank is None or not is_blank(step.blank):
@@ -139,7 +145,7 @@ def plan_create(mapping: Mapping, source: Record, target: Side, look_ups: LookUp
     given = source.values
     held = list(ready.blanks[target])
     sent: list[tuple[int, Value]] = []
-    made: list[Value] = [_NOTHING_MADE] * len(mapping.rows)
+    made = _made_before(ready, target)
     waiting: list[Trouble] = []
     ours: list[Value] | None = None
     for step in ready.creations[target]:

@@ -16,7 +16,7 @@ from kobling.algebra.compiled import compiled, forward
 from kobling.algebra.filters import holds
 from kobling.algebra.transform import convert
 from kobling.model.look_up import Keep, LookUps, Rejected
-from kobling.model.mapping import Mapping, Moment, Side
+from kobling.model.mapping import LASTING, Mapping, Side
 from kobling.model.pair import Base, Missing, Pair
 from kobling.model.values import UNSET, Value, Values, same_value
 
@@ -53,9 +53,7 @@ def _rows_from(mapping: Mapping, position: int) -> list[int]:
     """The rows that could carry this column of the right side to the left."""
     ready = compiled(mapping)
     rows = [ready.by_index[at] for at in ready.right_watch[position]]
-    return [
-        one.index for one in rows if one.row.direction.allows(Side.LEFT) and one.row.moment is Moment.ALWAYS
-    ]
+    return [one.index for one in rows if one.row.direction.allows(Side.LEFT) and one.row.moment in LASTING]
 
 
 def held_rows(mapping: Mapping, held: frozenset[int]) -> dict[int, list[int]]:

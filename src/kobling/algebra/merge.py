@@ -6,6 +6,7 @@ from itertools import compress, count
 from operator import ne
 
 from kobling.algebra.compiled import CompiledRow, compiled, forward
+from kobling.algebra.finish import unfinished
 from kobling.algebra.held import held_rows
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
 from kobling.algebra.transform import convert, is_open
@@ -74,6 +75,7 @@ class Merge:
         self.later: list[str] = []
         self.held: list[str] = []
         self.holding = held_rows(mapping, pair.held) if pair.held else {}
+        self._unfinished = unfinished(mapping, pair.base)
 
     def action(self, left_changed: bool = True, right_changed: bool = True) -> Action:
         """The action of the pair, and the base that holds once it is done. left_changed, right_changed:
@@ -83,6 +85,7 @@ class Merge:
         touched = left | right
         if self.pair.woken:
             touched.update(self.compiled.wakeable)
+        touched.update(self._unfinished)
         rows, derived = self.compiled.by_index, self.compiled.derived
         for index in sorted(touched.difference(derived)):
             one = rows[index]
@@ -134,6 +137,9 @@ class Merge:
         return touched
 
     def _settle(self, one: CompiledRow, left: bool, right: bool) -> None:
+        if one.index in self._unfinished:
+            self._flow(one, one.forward)
+            return
         if one.index in self.holding and self._agreement(one) is None:
             self._hold(one)
             return

@@ -7,6 +7,7 @@ import msgspec
 from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.deletion import plan_deletion
 from kobling.algebra.filters import holds, outside, outside_words
+from kobling.algebra.finish import returns
 from kobling.algebra.gates import returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, made_now, position_of, same_for, settled
@@ -14,6 +15,7 @@ from kobling.algebra.resolve import PAIR, Verdict
 from kobling.algebra.transform import convert
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import (
+    LASTING,
     Direction,
     FieldRow,
     Mapping,
@@ -28,7 +30,6 @@ from kobling.model.pair import (
     Kind,
     Missing,
     Pair,
-    Record,
     SideState,
     Write,
 )
@@ -79,17 +80,17 @@ def _unmerged(mapping: Mapping, pair: Pair, verdict: Verdict, look_ups: LookUps)
 def _verdict(mapping: Mapping, pair: Pair, look_ups: LookUps, left: bool, right: bool) -> Verdict:
     """What the table of pairs says. left, right: whether something of that side is new."""
     return PAIR[
-        SideState.DELETED if pair.left_deleted else _state(mapping, pair.left, Side.LEFT, look_ups, left),
-        SideState.DELETED if pair.right_deleted else _state(mapping, pair.right, Side.RIGHT, look_ups, right),
+        SideState.DELETED if pair.left_deleted else _state(mapping, pair, Side.LEFT, look_ups, left),
+        SideState.DELETED if pair.right_deleted else _state(mapping, pair, Side.RIGHT, look_ups, right),
     ]
 
 
-def _state(
-    mapping: Mapping, record: Record | None, side: Side, look_ups: LookUps, changed: bool
-) -> SideState:
+def _state(mapping: Mapping, pair: Pair, side: Side, look_ups: LookUps, changed: bool) -> SideState:
+    record = pair.left if side is Side.LEFT else pair.right
     if record is None:
         return SideState.UNKNOWN
-    if outside(mapping.left if side is Side.LEFT else mapping.right, record.values) is not None:
+    table = mapping.left if side is Side.LEFT else mapping.right
+    if outside(table, record.values) is not None and not returns(mapping, pair, side, look_ups):
         return SideState.OUTSIDE
     if compiled(mapping).gates and shut_out(mapping, record.values, side, look_ups) is not None:
         return SideState.OUTSIDE
@@ -225,7 +226,7 @@ def _first_source(mapping: Mapping, pair: Pair, row: FieldRow, first: First, loo
     assert pair.left is not None
     assert pair.right is not None
     now = {Side.LEFT: pair.left.values, Side.RIGHT: pair.right.values}
-    if row.moment is not Moment.ALWAYS:
+    if row.moment not in LASTING:
         return First.LEAVE
     if _agree(mapping, row, now, look_ups):
         return First.LEAVE

@@ -45,6 +45,9 @@ def base_of_created(
             _was_another(ready, step, target.other, ours, made, held[step.at])
         elif step.remember:
             made[step.index] = settled(result)  # type: ignore[arg-type]
+    if target is Side.RIGHT:
+        # Whether it was finished, too, nobody knows; it costs nothing to do it again.
+        made = [None if at in ready.finishing else one for at, one in enumerate(made)]
     left, right = (tuple(ours), tuple(held)) if target is Side.RIGHT else (tuple(held), tuple(ours))
     for one in ready.backward[target]:
         convert = one.converter(one.forward)

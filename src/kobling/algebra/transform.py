@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, TypeAlias
 
 from kobling.algebra.chain import Chain, chain
-from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Outside, Rejected
+from kobling.model.look_up import KEEP, Answer, Keep, LookUps, Outside, Rejected, key_of_parts
 from kobling.model.mapping import Column, FieldRow, Mapping, Side
 from kobling.model.pair import Missing
 from kobling.model.values import BLANKS, Value, Values, is_blank
@@ -65,6 +65,7 @@ def key_reader(mapping: Mapping, row: FieldRow, target: Side) -> Callable[[Value
     """Reads, from the source's values, what `row` asks its source for; '' for blank."""
     position = row.column(target.other) if row.conversion.key is None else row.conversion.key
     constant, entity = row.conversion.constant, row.conversion.entity
+    within = row.conversion.within if target is Side.RIGHT else ()
     work = chain(mapping, row, target) if row.conversion.kind == "look_up" else None
 
     def read(source: Values) -> str:
@@ -73,6 +74,8 @@ def key_reader(mapping: Mapping, row: FieldRow, target: Side) -> Callable[[Value
             value = _read_as(work(value, source))
         if is_blank(value):
             return ""
+        if within:
+            return key_of_parts(*(source[one] for one in within), value)
         text = str(value)
         # A look-up with several tables holds `entity/id`; the id is what couplings know.
         return text.rpartition("/")[2] if entity else text
@@ -95,6 +98,8 @@ def converter(mapping: Mapping, row: FieldRow, target: Side) -> Converter:
         made = _look_up(mapping, row, column, target)
     elif kind == "product":
         made = _product(mapping, row, column, target)
+    elif kind == "not_negative":
+        made = _not_negative(_plain(_reader(mapping, row, target), column))
     elif kind == "last_word":
         made = _last_word(mapping, row, column, target)
     else:
@@ -164,6 +169,14 @@ def _plain(read: _Reader, column: Column) -> Converter:
         return blank if value is None else value
 
     return (lambda source, look_ups: fit(read(source), column)) if column.upper else text
+
+
+def _not_negative(made: Converter) -> Converter:
+    def not_negative(source: Values, look_ups: LookUps) -> Answer:
+        value = made(source, look_ups)
+        return 0 if isinstance(value, int | Decimal) and value < 0 else value
+
+    return not_negative
 
 
 def _last_word(mapping: Mapping, row: FieldRow, column: Column, target: Side) -> Converter:

@@ -21,7 +21,7 @@ from kobling.catalogue.transformation_text import columns_read, misfit, parse_tr
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Moment, Side
 
-_KINDS = ("plain", "look_up", "product", "last_word")
+_KINDS = ("plain", "look_up", "product", "not_negative", "last_word")
 _ASKING = ("look_up", "product")
 _VALUES = {ColumnType.INTEGER: int, ColumnType.DECIMAL: int, ColumnType.BOOLEAN: bool}
 
@@ -60,7 +60,7 @@ def check(definition: Definition, file: str) -> None:
 
 
 def _table(table: Table, place: str) -> None:
-    names = [table.title, *([] if table.number is None else [table.number]), *table.template]
+    names = [table.title, *([] if table.number is None else [table.number]), *table.known_by, *table.template]
     for name in names:
         _known(table.columns, name, place)
     for name, value in table.template.items():
@@ -188,6 +188,10 @@ def _conversion(definition: Definition, field: Field, place: str) -> None:
     source = definition.bc if field.direction is Direction.TO_RIGHT else definition.crm
     for name in reads:
         _known(source.columns, name, place)
+    if makes.within and makes.kind != "look_up":
+        _refuse(place, f"a {makes.kind} row has `within`.", "Only a look-up asks by several columns.")
+    for name in makes.within:
+        _known(definition.bc.columns, name, place)
     targets = definition.crm.columns[field.crm].targets if field.crm is not None else {}
     if makes.entity and makes.entity not in targets:
         _refuse(place, f"{field.crm} does not point to {makes.entity!r}.", _one_of(targets))
@@ -255,6 +259,8 @@ def _transformation(definition: Definition, field: Field, place: str) -> None:
 def _moment(definition: Definition, field: Field, place: str) -> None:
     if (field.moment is Moment.EXIT) is not bool(field.when):
         _refuse(place, "`when` and moment exit go together.", "Give both or none.")
+    if field.moment is Moment.FINISH and (field.crm is None or field.direction is Direction.TO_LEFT):
+        _refuse(place, "the row finishes records, and flows from Sales.", "Finish what is created in Sales.")
     if field.when and field.when not in {one.column for one in definition.crm.filter}:
         names = [one.column for one in definition.crm.filter]
         _refuse(place, f"no condition of crm is about {field.when!r}.", _one_of(names))

@@ -97,8 +97,9 @@ class TemplateDefinition(
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One side. table: the Business Central table or Dataverse entity. route: its set. key: the id's column.
 
-    number, title: columns that people know a record by. template: what a create sets. templates: a list of
-    which one is chosen by the source's record.
+    number, title: columns that people know a record by. known_by: columns that tell a record apart where its
+    number alone does not. template: what a create sets. templates: a list of which one is chosen by the
+    source's record.
     """
 
     table: str
@@ -109,6 +110,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     table_id: int = 0
     key: str = "id"
     number: str | None = None
+    known_by: tuple[str, ...] = ()
     filter: tuple[FilterCondition, ...] = ()
     template: dict[str, Plain] = {}
     templates: tuple[TemplateDefinition, ...] = ()
@@ -117,13 +119,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a value is made; kinds and words as in `kobling.model.mapping.Conversion`, columns by name.
 
-    key: the column on the source side that is asked for, or, of a plain row, that comes first. otherwise: the
-    columns that stand in for a blank value.
+    key: the column on the source side that is asked for, or, of a plain row, that comes first. within:
+    columns of Business Central that go before it in what is asked of Sales. otherwise: the columns that stand
+    in for a blank value.
     """
 
     kind: str = "plain"
     source: str = ""
     key: str | None = None
+    within: tuple[str, ...] = ()
     otherwise: tuple[str, ...] = ()
     entity: str = ""
     digits: int = 2

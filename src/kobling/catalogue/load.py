@@ -178,9 +178,9 @@ def _needed(definition: Definition, rows: Iterable[Field], table: Table) -> set[
         table.columns[each.column].entity_of or each.column for one in other.templates for each in one.filter
     }
     needed |= set(definition.finder) if is_bc else set(definition.finder.values())
-    needed |= set() if table.number is None else {table.number}
+    needed |= {*table.known_by} | (set() if table.number is None else {table.number})
     for row in rows:
-        names = [row.bc if is_bc else row.crm]
+        names = [row.bc if is_bc else row.crm, *(row.conversion.within if is_bc else ())]
         if (row.direction is Direction.TO_RIGHT) is is_bc:
             names += [row.conversion.key, *row.conversion.otherwise, *_inputs(row, table)]
         needed |= {one for one in names if one is not None}
@@ -211,6 +211,7 @@ def _table(table: Table, needed: set[str], available: Collection[str]) -> model.
         key=table.key,
         number=None if table.number is None else at[table.number],
         title=at[table.title],
+        known_by=tuple(at[one] for one in table.known_by),
         conditions=tuple(
             _condition(one, table, at) for one in table.filter if not one.source or one.source in available
         ),
@@ -258,7 +259,7 @@ def _positions(table: model.Table) -> dict[str, int]:
 def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str, int]) -> model.FieldRow:
     direction = field.direction.narrowed(definition.direction)
     assert direction is not None, "rows without a direction take no part"
-    conversion, first = _conversion(field, definition, bc if field.direction is Direction.TO_RIGHT else crm)
+    conversion, first = _conversion(field, definition, bc, crm)
     left = None if field.bc is None else bc[field.bc]
     right = None if field.crm is None else crm[field.crm]
     if first is not None:
@@ -283,11 +284,12 @@ def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str
 
 
 def _conversion(
-    field: Field, definition: Definition, source: dict[str, int]
+    field: Field, definition: Definition, bc: dict[str, int], crm: dict[str, int]
 ) -> tuple[model.Conversion, int | None]:
     """The conversion, and the column that a plain row reads in the place of its own."""
     makes = field.conversion
     table = definition.bc if field.direction is Direction.TO_RIGHT else definition.crm
+    source = bc if table is definition.bc else crm
     key = None if makes.key is None else source[makes.key]
     first, key = (key, None) if makes.kind == "plain" else (None, key)
     transformation = transformed(field, definition)
@@ -296,6 +298,7 @@ def _conversion(
         source=makes.source,
         via=SOURCES[makes.source].via if makes.source in SOURCES else (),
         key=key,
+        within=tuple(bc[one] for one in makes.within),
         otherwise=tuple(source[one] for one in makes.otherwise),
         entity=makes.entity,
         digits=makes.digits,
@@ -320,7 +323,7 @@ def transformed(field: Field, definition: Definition) -> Transformation:
     if not field.transformation:
         return Transformation()
     found = parse_transformation(field.transformation, field.direction)
-    if field.conversion.kind not in {"plain", "last_word"}:
+    if field.conversion.kind not in {"plain", "not_negative", "last_word"}:
         return found
     to, back = (
         (*steps, Step(rule=HOLDS, arguments=(str(table.columns[name].type),))) if steps and name else steps

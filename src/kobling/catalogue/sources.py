@@ -12,12 +12,15 @@ from kobling.catalogue import (
     options,
     owner,
     prices,
+    products,
     salespeople,
     units,
 )
 from kobling.model.look_up import Reference, Source
 
-_ENTITIES: Final = (salespeople, currency, customer, contact, opportunity, options, owner, units, prices)
+_ENTITIES: Final = (
+    *(salespeople, currency, customer, contact, opportunity, options, owner, units, products, prices),
+)
 
 REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}
 SOURCES: Final[dict[str, Source]] = {one.name: one for each in _ENTITIES for one in each.SOURCES}

@@ -1,23 +1,190 @@
-"""The rules of units: without unit groups, each unit of measure is a unit group of Sales."""
+"""The rules of units. With unit groups each item and resource has a group in Sales, named after it; without,
+each unit of measure is a group of Sales with one unit."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
 
-from kobling.model.look_up import Answer, Facts, Reference, Source
+import msgspec
+
+from kobling.catalogue.facts import all_of, rows_of, text_of
+from kobling.model.look_up import (
+    Answer,
+    Facts,
+    Found,
+    Reference,
+    Rejected,
+    Rows,
+    Source,
+    Through,
+    key_of_parts,
+    parts_of_key,
+)
 from kobling.model.mapping import Side
 
 _PREFIX: Final = "NAV "
-_NAME_LENGTH: Final = 200
+_GROUPS: Final = "uomschedules"
+_UNITS: Final = "uoms"
+_UNITS_OF_MEASURE: Final = "UNIT OF MEASURE"
+_UNIT_GROUPS: Final = "UNIT GROUP"
+_NO_UNIT: Final = "Base Unit of Measure is blank; fill it in"
+
+
+class _Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """Items and resources are alike. mapping: of their units of measure."""
+
+    name: str
+    word: str
+    mapping: str
+
+
+_KINDS: Final = (
+    _Kind(name="Item", word="item", mapping="ITEM UOM"),
+    _Kind(name="Resource", word="resource", mapping="RESOURCE UOM"),
+)
 
 
 def unit_names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
-    """To Sales: `NAV ` and the code, as the unit group of a unit of measure is called."""
+    """To Sales: `NAV ` and the code, as the unit group of a unit of measure is called; refused where that
+    group could not take the unit."""
     if side is Side.LEFT:
         return {}
-    return {key: f"{_PREFIX}{key}"[:_NAME_LENGTH] for key in keys if key}
+    return {key: _unit_name(facts, f"{_PREFIX}{key}") for key in keys if key}
 
 
-REFERENCES: Final[tuple[Reference, ...]] = ()
-SOURCES: Final = (Source(name="unit_names", resolve=unit_names),)
+def _unit_name(facts: Facts, name: str) -> Answer:
+    for group in all_of(rows_of(facts, _GROUPS), "name", name):
+        if group.get("statecode"):
+            return Rejected(f"the unit group {name} is not active in Sales; activate it")
+        units = _units_of(facts, text_of(group, "uomscheduleid"))
+        if len(units) > 1:
+            return Rejected(_several(name, units))
+    return name
+
+
+def group_units(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+    """To Sales: the only unit of the group that is coupled to this unit of measure."""
+    if side is Side.LEFT:
+        return {}
+    return {key: _group_of(key) if key else Rejected(_NO_UNIT) for key in keys}
+
+
+def _group_of(code: str) -> Through:
+    return Through(key=code, what=f"the unit of measure {code}", via=(_UNITS_OF_MEASURE,))
+
+
+def only_units(facts: Facts, side: Side, values: Collection[Found]) -> dict[Found, Answer]:
+    """The unit of each of these groups, refused where it is not the one that stands for the code."""
+    return {one: _only_unit(facts, one[1]) for one in values}
+
+
+def _only_unit(facts: Facts, group_id: str) -> Answer:
+    group = next(iter(all_of(rows_of(facts, _GROUPS), "uomscheduleid", group_id)), {})
+    name, units = text_of(group, "name") or group_id, _units_of(facts, group_id)
+    if len(units) != 1:
+        return Rejected(_several(name, units))
+    unit, code = units[0], name.removeprefix(_PREFIX)
+    if group.get("statecode"):
+        return Rejected(f"the unit group {name} is not active in Sales; activate it")
+    if not unit.get("isschedulebaseuom"):
+        return Rejected(f"the unit {text_of(unit, 'name')} of {name} is not its base unit in Sales; mend it")
+    if unit.get("quantity") != Decimal(1):
+        return Rejected(
+            f"the unit {text_of(unit, 'name')} of {name} is not of quantity 1 in Sales; set it to 1"
+        )
+    if name.startswith(_PREFIX) and text_of(unit, "name") != code:
+        return Rejected(f"the unit of {name} is called {text_of(unit, 'name')} in Sales; call it {code}")
+    return text_of(unit, "uomid").lower()
+
+
+def _units_of(facts: Facts, group_id: str) -> Rows:
+    return all_of(rows_of(facts, _UNITS), "_uomscheduleid_value", group_id)
+
+
+def _several(name: str, units: Rows) -> str:
+    if not units:
+        return f"the unit group {name} has no unit in Sales; add one"
+    names = ", ".join(sorted(text_of(one, "name") for one in units))
+    return f"the unit group {name} has {len(units)} units in Sales ({names}); leave one"
+
+
+def unit_group_names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    """To Sales: how the group of an item or resource is called, `ITEM 1000 UOM GR`; keys: kind and number."""
+    if side is Side.LEFT:
+        return {}
+    return {key: _group_name(*parts_of_key(key)) for key in keys if key}
+
+
+def _group_name(kind: str, number: str) -> str:
+    return f"{kind.upper()} {number} UOM GR"
+
+
+def unit_groups(kind: _Kind, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+    """To Sales: the group that is coupled to the one of this item or resource."""
+    if side is Side.LEFT:
+        return {}
+    return {key: _coupled_group(kind, key) if key else "" for key in keys}
+
+
+def _coupled_group(kind: _Kind, number: str) -> Through:
+    what = f"the unit group of {kind.word} {number}"
+    return Through(key=key_of_parts(number, kind.name), what=what, via=(_UNIT_GROUPS,))
+
+
+def units_of(kind: _Kind, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+    """To Sales: the unit that is coupled to this unit of this item or resource; keys: number and code. To
+    Business Central: the code of the unit that is coupled to that unit."""
+    if side is Side.LEFT:
+        return {key: _coupled_unit(kind, key, f"the unit {key}") if key else "" for key in keys}
+    return {key: _of_item(kind, *parts_of_key(key)) if key else Rejected(_NO_UNIT) for key in keys}
+
+
+def _of_item(kind: _Kind, number: str, code: str) -> Through:
+    return _coupled_unit(kind, key_of_parts(number, code), f"the unit {code} of {kind.word} {number}")
+
+
+def _coupled_unit(kind: _Kind, key: str, what: str) -> Through:
+    return Through(key=key, what=what, via=(kind.mapping,))
+
+
+def _of_kind(kind: _Kind) -> tuple[Source, ...]:
+    return (
+        Source(name=f"{kind.word}_unit_groups", resolve=partial(unit_groups, kind), via=(_UNIT_GROUPS,)),
+        Source(name=f"{kind.word}_units", resolve=partial(units_of, kind), via=(kind.mapping,)),
+    )
+
+
+def _reference(name: str, *columns: str, made_with: tuple[str, ...] = ()) -> Reference:
+    return Reference(name=name, side=Side.RIGHT, route=name, columns=columns, made_with=made_with)
+
+
+def _touched(changed: Any) -> None:
+    """Every answer: a change of a group or unit says nothing of whose it is."""
+    return None
+
+
+REFERENCES: Final = (
+    _reference(_GROUPS, "uomscheduleid", "name", "statecode"),
+    # A new group has its base unit from the start.
+    _reference(
+        _UNITS,
+        *("uomid", "name", "quantity", "isschedulebaseuom", "_uomscheduleid_value"),
+        made_with=(_GROUPS,),
+    ),
+)
+SOURCES: Final = (
+    Source(name="unit_names", references=(_GROUPS, _UNITS), resolve=unit_names, touched=_touched),
+    Source(
+        name="group_units",
+        references=(_GROUPS, _UNITS),
+        resolve=group_units,
+        via=(_UNITS_OF_MEASURE,),
+        finish=only_units,
+        touched=_touched,
+    ),
+    Source(name="unit_group_names", resolve=unit_group_names),
+    *(one for kind in _KINDS for one in _of_kind(kind)),
+)

@@ -10,7 +10,7 @@ from kobling.algebra.transform import key_reader
 from kobling.engine.references import load
 from kobling.engine.task import Context, Task
 from kobling.engine.through import through
-from kobling.model.look_up import Answer, LookUps, Rejected, Through
+from kobling.model.look_up import Answer, LookUps, Rejected, Through, parts_of_key
 from kobling.model.mapping import FieldRow, Mapping, Moment, Side
 from kobling.model.state import Coupling
 from kobling.model.values import UNSET, Values
@@ -113,7 +113,8 @@ async def bind_filters(context: Context) -> None:
 
 async def wake_dependants(context: Context, mapping: Mapping, couplings: Sequence[Coupling]) -> None:
     """What was made from former partners of these pairs, in other mappings, is made again."""
-    keys = [key for one in couplings for key in one.keys]
+    # A base holds the parts of a key, of which the first says most.
+    keys = [parts_of_key(key)[0] for one in couplings for key in one.keys]
     for other in context.mappings.values():
         if keys and mapping.name in other.sources:
             await context.state.wake_couplings(other.name, keys)

@@ -18,6 +18,7 @@ from kobling.engine.receiver import Receiver
 from kobling.engine.task import ETAG, Context, Task, answers_of, rows_of, values_of
 from kobling.engine.words import (
     Words,
+    key_at,
     left_out_words,
     open_reason,
     refusal,
@@ -330,6 +331,7 @@ class Outcomes:
             left_number=text_at(table.number, left) or ("" if old is None else old.left_number),
             left_title=text_at(table.title, left) or ("" if old is None else old.left_title),
             right_title=text_at(other.title, right) or ("" if old is None else old.right_title),
+            left_key=key_at(table.known_by, left) or ("" if old is None else old.left_key),
             right_held=names_held(self._mapping, task, base) if task.held else frozenset(),
         )
 
@@ -366,7 +368,7 @@ class Outcomes:
             coupling = old
         if coupling is None:
             return ()
-        renumbered = old is not None and old.left_number != coupling.left_number
+        renumbered = old is not None and old.keys != coupling.keys
         if not (task.fresh or renumbered or any(one.reason == "outside" for one in task.changes)):
             return ()
         return tuple(f"{self._mapping.name}/{one}" for one in coupling.keys)

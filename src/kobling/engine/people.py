@@ -16,7 +16,7 @@ from kobling.engine.held import change_of
 from kobling.engine.look_ups import answers, wake_dependants, wanted_by
 from kobling.engine.outcome import Outcomes
 from kobling.engine.task import Context, Task, columns_of, read_afresh, record_of
-from kobling.engine.words import text_at
+from kobling.engine.words import key_at, text_at
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Choice, First, Record
@@ -81,6 +81,7 @@ async def _couple(
             left_number=text_at(mapping.left.number, left.values),
             left_title=text_at(mapping.left.title, left.values),
             right_title=text_at(mapping.right.title, right.values),
+            left_key=key_at(mapping.left.known_by, left.values),
         )
         for left, right in pairs
     ]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kobling.algebra.compiled import forward
+from kobling.algebra.compiled import compiled, forward
 from kobling.engine.held import change_of
 from kobling.engine.task import ETAG, Context, Task, values_of
 from kobling.model.mapping import Mapping, Side
@@ -35,6 +35,7 @@ class Receiver:
         self._mapping = mapping
         self._owned = {side: _owned(mapping, side) for side in Side}
         self._inputs = {side: _inputs(mapping, side) for side in Side}
+        self._finishes = bool(compiled(mapping).finishing)
 
     def after(self, task: Task, side: Side, row: Row | None) -> Received:
         """That side once the task is carried out. row: as the service answered it; None where nothing was
@@ -44,7 +45,7 @@ class Receiver:
         before = () if record is None else record.values
         if row is None:
             seen = None if before is base or before == base else before
-            return Received(base, seen, task.version(side), None)
+            return Received(base, seen, task.version(side), self._to_finish(task, side))
         held, sent = values_of(self._mapping, side, row), _sent(task, side)
         # What we sent settles as the service holds it; what no row owns is taken as it is.
         others = [at for at in self._owned[side] if at not in sent and held[at] != base[at]]
@@ -55,6 +56,14 @@ class Receiver:
         elif self._changed_more(side, held, sent, before) if before else _differ(held, base, others):
             again = self._change(side, row)
         return Received(after, held if others else None, row[ETAG], again)
+
+    def _to_finish(self, task: Task, side: Side) -> Change | None:
+        """The source of a creation that a second write is to finish: it is planned again upon what the
+        service made of it."""
+        record = task.records[side]
+        if not self._finishes or task.action.kind is not Kind.CREATE or side is Side.RIGHT or record is None:
+            return None
+        return Change(id=record.id, side=side, version=record.version, values=record.values, reason="input")
 
     def _changed_more(self, side: Side, held: Values, sent: dict[int, Any], before: Values) -> bool:
         """Whether the service, or somebody else, changed more than we sent: then it is planned again."""

@@ -10,7 +10,7 @@ from kobling.algebra.gates import shut_out
 from kobling.algebra.transform import key_reader
 from kobling.engine.task import Context, columns_of, record_of
 from kobling.engine.words import text_at
-from kobling.model.look_up import Found, LookUps, Outside, Rejected, Through
+from kobling.model.look_up import Found, LookUps, Outside, Rejected, Through, key_of_parts, parts_of_key
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Missing, Record
 from kobling.model.values import guid
@@ -121,10 +121,14 @@ async def _uncoupled(
         return {one: record_of(mapping, side, row) for one, row in read.items()}
     if table.number is None or not keys:
         return {}
-    number = table.columns[table.number]
-    fitting = [one for one in keys if number.maximum is None or len(one) <= number.maximum]
-    rows = await service.find(table.route, columns, number.name, fitting) if fitting else []
-    return {str(row[number.name]): record_of(mapping, side, row) for row in rows}
+    known_by = table.known_by or (table.number,)
+    first = table.columns[known_by[0]]
+    asked = {parts_of_key(one)[0] for one in keys}
+    fitting = sorted(one for one in asked if first.maximum is None or len(one) <= first.maximum)
+    rows = await service.find(table.route, columns, first.name, fitting) if fitting else []
+    records = [record_of(mapping, side, row) for row in rows]
+    found = {key_of_parts(*(one.values[at] for at in known_by)): one for one in records}
+    return {one: found[one] for one in keys if one in found}
 
 
 def _missing(name: str, one: Through, title: str, why: str) -> Missing:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kobling.algebra.resolve import Verdict
 from kobling.engine.task import Task
+from kobling.model.look_up import key_of_parts
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Trouble
 from kobling.model.state import Effect, Failure
@@ -118,6 +119,11 @@ def text_at(position: int | None, values: Values | None) -> str:
     if position is None or not values or values[position] is None:
         return ""
     return str(values[position])
+
+
+def key_at(positions: Sequence[int], values: Values | None) -> str:
+    """What look-ups know a record by whose number alone does not tell it apart; '' for any other."""
+    return key_of_parts(*(values[at] for at in positions)) if positions and values else ""
 
 
 def open_reason(task: Task) -> tuple[str, tuple[str, ...]]:

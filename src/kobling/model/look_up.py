@@ -16,6 +16,20 @@ from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 from kobling.model.values import Value
 
+# Between the parts of a key; no code or number holds it.
+_BETWEEN: Final = "\x1e"
+
+
+def key_of_parts(*parts: object) -> str:
+    """What a record is asked for that is known by several columns; '' where one of them is blank."""
+    texts = [str(one) for one in parts if not (one is None or one == "")]
+    return _BETWEEN.join(texts) if len(texts) == len(parts) else ""
+
+
+def parts_of_key(key: str) -> list[str]:
+    """What `key_of_parts` was given, as texts."""
+    return key.split(_BETWEEN)
+
 
 class Keep(msgspec.Struct, frozen=True):
     """The destination keeps what it holds."""

@@ -7,6 +7,7 @@ Central left and Dynamics 365 Sales right, so 'to right' is the built-in integra
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -74,12 +75,20 @@ class Moment(StrEnum):
     """When a row is written.
 
     ALWAYS: at every change of its source. INSERT: in the create only; a later difference is named, not sent.
+    FINISH: at every change of its source, but of a new record on the right only once it is there: a service
+    that makes records in a state of its own lets nobody choose another before. What such a row writes may
+    bring its record back inside the filter.
     EXIT: once, when the other side leaves the filter by the condition that the row names.
     """
 
     ALWAYS = "always"
     INSERT = "insert"
+    FINISH = "finish"
     EXIT = "exit"
+
+
+# Rows of these moments follow their source for good.
+LASTING: Final = frozenset({Moment.ALWAYS, Moment.FINISH})
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,18 +122,21 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     """How a row's value is made for a side: a kind of `algebra.transform` and what that kind needs.
 
     kind: `plain`, `look_up` (the value that `source` answers for the key), `product` (the source's number
-    times the answer, rounded half up to `digits`) or `last_word` (a blank is the last word of what the record
-    is called). source: the name of a look-up source: a mapping, or one of the catalogue. via: the mapping in
-    whose couplings that source goes on. key: the position, on the source side, of what is asked for; None for
-    the row's own column. otherwise: positions whose values stand in, in turn, for a blank one. entity: before
-    the id of a look-up that may point to several tables. to_right, to_left: the transformation of what is
-    read, before anything is made of it. inputs: positions, on the source side, that its expressions read.
+    times the answer, rounded half up to `digits`), `not_negative` (a number below zero is zero) or
+    `last_word` (a blank is the last word of what the record is called). source: the name of a look-up source:
+    a mapping, or one of the catalogue. via: the mapping in whose couplings that source goes on. key: the
+    position, on the source side, of what is asked for; None for the row's own column. within: positions on
+    the left whose values go before it in what is asked of the right, where records there are known by several
+    columns. otherwise: positions whose values stand in, in turn, for a blank one. entity: before the id of a
+    look-up that may point to several tables. to_right, to_left: the transformation of what is read, before
+    anything is made of it. inputs: positions, on the source side, that its expressions read.
     """
 
     kind: str = "plain"
     source: str = ""
     via: tuple[str, ...] = ()
     key: int | None = None
+    within: tuple[int, ...] = ()
     otherwise: tuple[int, ...] = ()
     entity: str = ""
     digits: int = 2
@@ -217,10 +229,10 @@ class ChosenTemplate(msgspec.Struct, frozen=True, kw_only=True):
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a mapping: its table, the columns that are read, its filter and what a create sets.
 
-    template: what it sets always; templates: of these one gives its values, which win.
-
-    key: the column that holds the id. number, title: positions of what people know a record by. table_id: the
-    table's number in the deletion log.
+    key: the column that holds the id. number, title: positions of what people know a record by. known_by:
+    positions of what tells a record apart where its number alone does not; the first says most. template:
+    what a create sets always; templates: of these one gives its values, which win. table_id: the table's number
+    in the deletion log.
     """
 
     name: str
@@ -230,6 +242,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     key: str = "id"
     number: int | None = None
     title: int | None = None
+    known_by: tuple[int, ...] = ()
     conditions: tuple[Condition, ...] = ()
     template: tuple[Template, ...] = ()
     templates: tuple[ChosenTemplate, ...] = ()

@@ -35,7 +35,8 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
     """Two coupled records, the versions that are known of them, their base, and what was seen beside it.
 
     base: None until the first contact is settled, which `first` decides. number, titles: what people know the
-    two records by. right_held: columns of the right side that the integration user changed, until a person
+    two records by. left_key: what look-ups know the left one by, where that is more than its number.
+    right_held: columns of the right side that the integration user changed, until a person
     accepts or ignores them or somebody else edits the record.
     """
 
@@ -51,11 +52,12 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
     left_title: str = ""
     right_title: str = ""
     right_held: frozenset[str] = frozenset()
+    left_key: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What look-ups know the pair by: the number on the left, the id on the right."""
-        return tuple(one for one in (self.left_number, self.right) if one)
+        """What look-ups know the pair by: the key or the number on the left, the id on the right."""
+        return tuple(one for one in (self.left_key or self.left_number, self.right) if one)
 
     def id(self, side: Side) -> str:
         """The record of that side."""

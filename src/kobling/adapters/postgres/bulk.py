@@ -16,7 +16,7 @@ from kobling.model.state import Change, Coupling, Effect
 
 _COUPLED: Final = (
     "mapping_id, layout_id, left_id, right_id, left_version, right_version, left_base, right_base, made,"
-    " left_seen, right_seen, first, left_number, left_title, right_title, right_held"
+    " left_seen, right_seen, first, left_number, left_title, right_title, right_held, left_key"
 )
 _UPDATED: Final = ", ".join(
     f"{one} = excluded.{one}"
@@ -78,6 +78,7 @@ def _coupling_lines(head: str, coupled: Sequence[Coupling]) -> list[str]:
                 cell(one.left_title),
                 cell(one.right_title),
                 ",".join(sorted(one.right_held)) if one.right_held else "",
+                cell(one.left_key),
             )
         )
         for one, *values in zip(

@@ -22,7 +22,7 @@ from kobling.model.values import EMPTY_ID, guid
 _CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text, by_us"
 _COUPLING: Final = (
     "left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
-    " left_seen, right_seen, first, left_number, left_title, right_title, layout_id, right_held"
+    " left_seen, right_seen, first, left_number, left_title, right_title, layout_id, right_held, left_key"
 )
 # Both rows of a pair lie in one slice; what a finder may couple lies in the first.
 SLICES: Final = 16
@@ -145,8 +145,9 @@ class PostgresStore:
         return [row[0] async for row in cursor]
 
     async def look_up(self, side: Side, keys: Sequence[str]) -> dict[str, Found]:
-        """The coupled partners on `side`: right ids by left number, or left numbers by right id."""
-        asked, given = ("right_id", "left_number") if side is Side.LEFT else ("left_number", "right_id")
+        """The coupled partners on `side`: right ids by left key, or left numbers by right id."""
+        known_by = "left_key" if self.mapping.left.known_by else "left_number"
+        asked, given = ("right_id", "left_number") if side is Side.LEFT else (known_by, "right_id")
         kind = "uuid" if side is Side.LEFT else "text"
         cursor = await self._database.execute(
             f"select {asked}::text, {given}::text, coalesce((select message from inbox"
@@ -258,7 +259,7 @@ class PostgresStore:
             " where inbox.mapping_id = %s and reason = 'conflict' and not due order by left_id",
             [self.mapping_id],
         )
-        return [(self._coupling(row), tuple(row[15])) async for row in cursor]
+        return [(self._coupling(row), tuple(row[16])) async for row in cursor]
 
     async def held(self) -> list[Coupling]:
         """The pairs with columns that the integration user changed, until a person speaks for them."""
@@ -367,4 +368,5 @@ class PostgresStore:
             left_title=row[11],
             right_title=row[12],
             right_held=frozenset(row[14].split(",")) if row[14] else frozenset(),
+            left_key=row[15],
         )
