@@ -51,6 +51,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     options = {"PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT"}
     assert set(jobs) == {
         *("SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT", "OPPORTUNITY"),
+        *("UNIT GROUP", "ITEM UOM", "RESOURCE UOM", "ITEM-PRODUCT", "RESOURCE-PRODUCT"),
         *("CUSTPRCGRP-PRICE", *options),
     }
     job = jobs["CUSTOMER"]
@@ -175,7 +176,9 @@ def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
     names = [one["name"] for one in listed if one["ready"]]
     assert names == [
         *("SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"),
-        *("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT", "CUSTPRCGRP-PRICE", "OPPORTUNITY"),
+        *("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT"),
+        *("UNIT GROUP", "ITEM UOM", "RESOURCE UOM", "ITEM-PRODUCT", "RESOURCE-PRODUCT"),
+        *("CUSTPRCGRP-PRICE", "OPPORTUNITY"),
     ]
     assert "definition only" in kobling("mapping", "list").stdout
     every = document(kobling("mapping", "list", "--every-variant", "--json"))["mappings"]
