@@ -8,6 +8,7 @@ from kobling.model.schedule import Status
 from kobling.service.documents import COUNTS
 
 from . import administration_documents as administration
+from . import operation_documents as operations
 from .markdown import code, page, table, words_for
 
 # By key: (what it holds, what it means).
@@ -435,11 +436,14 @@ def documents_page() -> str:
         "## Commands",
         *(
             _section(f"### kobling {name}", keys)
-            for name, keys in _in_order(COMMANDS, administration.COMMANDS)
+            for name, keys in _in_order(COMMANDS, administration.COMMANDS | operations.COMMANDS)
         ),
         "## Parts",
         _BOTH,
-        *(_section(f"### {name}", keys) for name, keys in (SHAPES | administration.SHAPES).items()),
+        *(
+            _section(f"### {name}", keys)
+            for name, keys in (SHAPES | administration.SHAPES | operations.SHAPES).items()
+        ),
     )
 
 

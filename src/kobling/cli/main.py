@@ -12,6 +12,7 @@ import kobling
 from kobling.cli import (
     explanations,
     field,
+    full_synchronization,
     mapping,
     option,
     plan,
@@ -161,6 +162,7 @@ for group in (
     setup,
     mapping,
     field,
+    full_synchronization,
     option,
     template,
     run,

@@ -101,7 +101,7 @@ async def match_couplings(
 def _fields(definition: Definition, texts: Sequence[str]) -> list[tuple[str, str]]:
     """(BC column, Dataverse column) of each condition."""
     if not texts:
-        return _own_fields(definition)
+        return criteria_of(definition)
     pairs = []
     for text in texts:
         bc, equals, crm = text.rpartition("=")
@@ -113,8 +113,11 @@ def _fields(definition: Definition, texts: Sequence[str]) -> list[tuple[str, str
     return pairs
 
 
-def _own_fields(definition: Definition) -> list[tuple[str, str]]:
-    """The rows that are used for matching, else the finder's. The sides of a look-up are not alike."""
+def criteria_of(definition: Definition) -> list[tuple[str, str]]:
+    """The rows that are used for matching, else the finder's. The sides of a look-up are not alike.
+
+    Raises ConfigurationError where there is none.
+    """
     rows = [(one.bc, one.crm) for one in definition.fields if one.match and not one.conversion.source]
     found = [(bc, crm) for bc, crm in rows if bc is not None and crm is not None]
     joined = {(one.bc or one.conversion.key, one.crm) for one in definition.fields if one.conversion.source}
