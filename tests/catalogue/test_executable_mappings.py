@@ -243,6 +243,11 @@ def test_finders_compare_what_the_rows_join() -> None:
     }
     assert {name: one for name, one in joined.items() if one} == {
         "SALESPEOPLE": [("eMail", "internalemailaddress")],
+        "SALESPRC-PRODPRICE": [
+            ("salesCode", "pricelevelid"),
+            ("itemNo", "productid"),
+            ("unitOfMeasureCode", "uomid"),
+        ],
         "CURRENCY": [("code", "isocurrencycode")],
         "PAYMENT TERMS": [("code", "code")],
         "SHIPMENT METHOD": [("code", "code")],

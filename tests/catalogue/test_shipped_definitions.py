@@ -206,6 +206,11 @@ def test_templates_and_finders() -> None:
     assert {name: one.finder for name, one in known.items() if one.finder} == {
         "SALESPEOPLE": {"eMail": "internalemailaddress"},
         "CURRENCY": {"code": "isocurrencycode"},
+        "SALESPRC-PRODPRICE": {
+            "salesCode": "pricelevelid",
+            "itemNo": "productid",
+            "unitOfMeasureCode": "uomid",
+        },
         "PAYMENT TERMS": {"code": "code"},
         "SHIPMENT METHOD": {"code": "code"},
         "SHIPPING AGENT": {"code": "code"},

@@ -52,7 +52,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     assert set(jobs) == {
         *("SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT", "OPPORTUNITY"),
         *("UNIT GROUP", "ITEM UOM", "RESOURCE UOM", "ITEM-PRODUCT", "RESOURCE-PRODUCT"),
-        *("CUSTPRCGRP-PRICE", *options),
+        *("CUSTPRCGRP-PRICE", "SALESPRC-PRODPRICE", *options),
     }
     job = jobs["CUSTOMER"]
     assert set(job["counts"]["to"]) == {
@@ -178,7 +178,7 @@ def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
         *("SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"),
         *("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT"),
         *("UNIT GROUP", "ITEM UOM", "RESOURCE UOM", "ITEM-PRODUCT", "RESOURCE-PRODUCT"),
-        *("CUSTPRCGRP-PRICE", "OPPORTUNITY"),
+        *("CUSTPRCGRP-PRICE", "SALESPRC-PRODPRICE", "OPPORTUNITY"),
     ]
     assert "definition only" in kobling("mapping", "list").stdout
     every = document(kobling("mapping", "list", "--every-variant", "--json"))["mappings"]

@@ -1,4 +1,4 @@
-"""Rows that keep a record outside, as their source knows a reason that its own columns do not show."""
+"""Rows that keep a record outside, or refuse it as a whole, for a reason that only their source knows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from kobling.algebra.compiled import compiled
-from kobling.model.look_up import LookUps, Outside
+from kobling.model.look_up import LookUps, Outside, Rejected
 from kobling.model.mapping import Mapping, Side
+from kobling.model.pair import Trouble
 from kobling.model.values import Values
 
 # In place of a key: everything that the source answers.
@@ -21,6 +22,16 @@ def shut_out(mapping: Mapping, values: Values, side: Side, look_ups: LookUps) ->
         answer = None if convert is None else convert(values, look_ups)
         if isinstance(answer, Outside):
             return answer
+    return None
+
+
+def refused(mapping: Mapping, values: Values, side: Side, look_ups: LookUps) -> Trouble | None:
+    """Why a gate refuses the record of that side as a whole, though it has a place; None where none does."""
+    for one in compiled(mapping).gates:
+        convert = one.converter(side.other)
+        answer = None if convert is None else convert(values, look_ups)
+        if isinstance(answer, Rejected) and not isinstance(answer, Outside):
+            return Trouble(field=one.row.name, reason=answer.reason, waits=answer.waits)
     return None
 
 

@@ -8,7 +8,7 @@ from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.deletion import plan_deletion
 from kobling.algebra.filters import holds, outside, outside_words
 from kobling.algebra.finish import returns
-from kobling.algebra.gates import returning, shut_out
+from kobling.algebra.gates import refused, returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, made_now, position_of, same_for, settled
 from kobling.algebra.resolve import PAIR, Verdict
@@ -52,6 +52,10 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     verdict = _verdict(mapping, pair, look_ups, woken or left_changed, woken or right_changed)
     if pair.held and verdict in {Verdict.MERGE, Verdict.OUTSIDE} and turned_by_hold(mapping, pair):
         return _held_filter(mapping, pair)
+    if verdict is Verdict.MERGE and compiled(mapping).gates:
+        refusal = _refusal(mapping, pair, look_ups)
+        if refusal is not None:
+            return refusal
     if verdict is Verdict.MERGE:
         assert left is not None
         assert right is not None
@@ -61,6 +65,14 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     if verdict is Verdict.OUTSIDE:
         return _left_filter(mapping, pair, look_ups)
     return _unmerged(mapping, pair, verdict, look_ups)
+
+
+def _refusal(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action | None:
+    """A pair of which a gate refuses one record rests as a whole; None where none is refused."""
+    records = [(side, pair.record(side)) for side in Side]
+    found = [refused(mapping, one.values, side, look_ups) for side, one in records if one is not None]
+    troubles = tuple(one for one in found if one is not None)
+    return Action(kind=Kind.REJECT, rejected=troubles, reason=troubles[0].reason) if troubles else None
 
 
 def _held_filter(mapping: Mapping, pair: Pair) -> Action:
@@ -166,6 +178,9 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
         return _left_filter(mapping, pair, look_ups)
     if verdict is not Verdict.MERGE or pair.left is None or pair.right is None:
         return _unmerged(mapping, pair, verdict, look_ups)
+    refusal = _refusal(mapping, pair, look_ups)
+    if refusal is not None:
+        return refusal
     otherwise = First.LEAVE if mapping.leave_first else _FIRST.get(mapping.update_conflict, First.POLICY)
     first = pair.first or otherwise
     sides = {Side.LEFT: list(pair.left.values), Side.RIGHT: list(pair.right.values)}

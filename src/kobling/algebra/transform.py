@@ -72,10 +72,10 @@ def key_reader(mapping: Mapping, row: FieldRow, target: Side) -> Callable[[Value
         value = constant if position is None else source[position]
         if work is not None:
             value = _read_as(work(value, source))
-        if is_blank(value):
-            return ""
         if within:
             return key_of_parts(*(source[one] for one in within), value)
+        if is_blank(value):
+            return ""
         text = str(value)
         # A look-up with several tables holds `entity/id`; the id is what couplings know.
         return text.rpartition("/")[2] if entity else text

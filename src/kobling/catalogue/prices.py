@@ -1,4 +1,4 @@
-"""The rules of prices: in which currency a price list is, whether it is active, and what may be in it.
+"""The rules of price lists: in which currency a price list is, and whether it is active.
 
 A customer price group has no currency; its sales prices have. A price list of Sales has one from its creation
 on, and every amount in it is in that currency, whatever is sent.

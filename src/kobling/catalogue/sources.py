@@ -11,6 +11,7 @@ from kobling.catalogue import (
     opportunity,
     options,
     owner,
+    price_lines,
     prices,
     products,
     salespeople,
@@ -20,6 +21,7 @@ from kobling.model.look_up import Reference, Source
 
 _ENTITIES: Final = (
     *(salespeople, currency, customer, contact, opportunity, options, owner, units, products, prices),
+    price_lines,
 )
 
 REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}

@@ -26,9 +26,9 @@ from kobling.model.look_up import (
 from kobling.model.mapping import Side
 
 _PREFIX: Final = "NAV "
-_GROUPS: Final = "uomschedules"
-_UNITS: Final = "uoms"
-_UNITS_OF_MEASURE: Final = "UNIT OF MEASURE"
+GROUPS: Final = "uomschedules"
+UNITS: Final = "uoms"
+UNITS_OF_MEASURE: Final = "UNIT OF MEASURE"
 _UNIT_GROUPS: Final = "UNIT GROUP"
 _NO_UNIT: Final = "Base Unit of Measure is blank; fill it in"
 
@@ -56,7 +56,7 @@ def unit_names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Ans
 
 
 def _unit_name(facts: Facts, name: str) -> Answer:
-    for group in all_of(rows_of(facts, _GROUPS), "name", name):
+    for group in all_of(rows_of(facts, GROUPS), "name", name):
         if group.get("statecode"):
             return Rejected(f"the unit group {name} is not active in Sales; activate it")
         units = _units_of(facts, text_of(group, "uomscheduleid"))
@@ -73,7 +73,7 @@ def group_units(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, An
 
 
 def _group_of(code: str) -> Through:
-    return Through(key=code, what=f"the unit of measure {code}", via=(_UNITS_OF_MEASURE,))
+    return Through(key=code, what=f"the unit of measure {code}", via=(UNITS_OF_MEASURE,))
 
 
 def only_units(facts: Facts, side: Side, values: Collection[Found]) -> dict[Found, Answer]:
@@ -82,7 +82,7 @@ def only_units(facts: Facts, side: Side, values: Collection[Found]) -> dict[Foun
 
 
 def _only_unit(facts: Facts, group_id: str) -> Answer:
-    group = next(iter(all_of(rows_of(facts, _GROUPS), "uomscheduleid", group_id)), {})
+    group = next(iter(all_of(rows_of(facts, GROUPS), "uomscheduleid", group_id)), {})
     name, units = text_of(group, "name") or group_id, _units_of(facts, group_id)
     if len(units) != 1:
         return Rejected(_several(name, units))
@@ -101,7 +101,7 @@ def _only_unit(facts: Facts, group_id: str) -> Answer:
 
 
 def _units_of(facts: Facts, group_id: str) -> Rows:
-    return all_of(rows_of(facts, _UNITS), "_uomscheduleid_value", group_id)
+    return all_of(rows_of(facts, UNITS), "_uomscheduleid_value", group_id)
 
 
 def _several(name: str, units: Rows) -> str:
@@ -142,7 +142,9 @@ def units_of(kind: _Kind, facts: Facts, side: Side, keys: Collection[str]) -> di
     return {key: _of_item(kind, *parts_of_key(key)) if key else Rejected(_NO_UNIT) for key in keys}
 
 
-def _of_item(kind: _Kind, number: str, code: str) -> Through:
+def _of_item(kind: _Kind, number: str, code: str) -> Through | Rejected:
+    if not code:
+        return Rejected(_NO_UNIT)
     return _coupled_unit(kind, key_of_parts(number, code), f"the unit {code} of {kind.word} {number}")
 
 
@@ -167,21 +169,21 @@ def _touched(changed: Any) -> None:
 
 
 REFERENCES: Final = (
-    _reference(_GROUPS, "uomscheduleid", "name", "statecode"),
+    _reference(GROUPS, "uomscheduleid", "name", "statecode"),
     # A new group has its base unit from the start.
     _reference(
-        _UNITS,
+        UNITS,
         *("uomid", "name", "quantity", "isschedulebaseuom", "_uomscheduleid_value"),
-        made_with=(_GROUPS,),
+        made_with=(GROUPS,),
     ),
 )
 SOURCES: Final = (
-    Source(name="unit_names", references=(_GROUPS, _UNITS), resolve=unit_names, touched=_touched),
+    Source(name="unit_names", references=(GROUPS, UNITS), resolve=unit_names, touched=_touched),
     Source(
         name="group_units",
-        references=(_GROUPS, _UNITS),
+        references=(GROUPS, UNITS),
         resolve=group_units,
-        via=(_UNITS_OF_MEASURE,),
+        via=(UNITS_OF_MEASURE,),
         finish=only_units,
         touched=_touched,
     ),

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from collections.abc import Mapping as Mapping_
 
 from kobling.algebra.filters import bind
 from kobling.algebra.transform import key_reader
 from kobling.engine.references import load
 from kobling.engine.task import Context, Task
 from kobling.engine.through import through
-from kobling.model.look_up import Answer, LookUps, Rejected, Through, parts_of_key
+from kobling.model.look_up import (
+    Answer,
+    Facts,
+    Found,
+    LookUps,
+    Rejected,
+    Source,
+    Through,
+    parts_of_key,
+)
 from kobling.model.mapping import FieldRow, Mapping, Moment, Side
 from kobling.model.state import Coupling
 from kobling.model.values import UNSET, Values
@@ -82,13 +92,18 @@ async def _own(context: Context, name: str, side: Side, keys: Collection[str]) -
     if not ahead:
         return answered
     there = await through(context, side, list(ahead.values()), answers)
-    ends = source.finish(
-        context.facts, side, sorted({one for one in there.values() if isinstance(one, tuple)})
-    )
-    for key, one in ahead.items():
-        found = there[one]
-        answered[key] = ends[found] if isinstance(found, tuple) else found
-    return answered
+    told = {key: there[one] for key, one in ahead.items()}
+    found = {key: one for key, one in told.items() if isinstance(one, tuple)}
+    still_open = {key: one for key, one in told.items() if not isinstance(one, tuple)}
+    return {**answered, **still_open, **_finished(source, context.facts, side, found)}
+
+
+def _finished(source: Source, facts: Facts, side: Side, found: dict[str, Found]) -> Mapping_[str, Answer]:
+    """What the source makes of what couplings answered."""
+    if source.judge is not None:
+        return source.judge(facts, side, found)
+    ends = source.finish(facts, side, sorted(set(found.values())))
+    return {key: ends[one] for key, one in found.items()}
 
 
 async def _coupled(context: Context, name: str, side: Side, keys: Sequence[str]) -> dict[str, Answer]:

@@ -69,7 +69,8 @@ async def _asked_of(
         coupled, record = known.get(one.key), loose.get(one.key)
         if coupled is not None:
             value = (name, str(coupled.value))
-            shut = "" if one.coupled_is_enough else coupled.outside
+            rests = coupled.outside or (coupled.asked_outside if one.with_pair else "")
+            shut = "" if one.coupled_is_enough else rests
             found[one] = _outside(name, one, "", shut) if shut else value
             continue
         instead = _standing_in(name, one)

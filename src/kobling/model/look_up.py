@@ -21,9 +21,9 @@ _BETWEEN: Final = "\x1e"
 
 
 def key_of_parts(*parts: object) -> str:
-    """What a record is asked for that is known by several columns; '' where one of them is blank."""
-    texts = [str(one) for one in parts if not (one is None or one == "")]
-    return _BETWEEN.join(texts) if len(texts) == len(parts) else ""
+    """What is asked for by several columns; '' where all of them are blank."""
+    texts = ["" if one is None else str(one).replace(_BETWEEN, "") for one in parts]
+    return _BETWEEN.join(texts) if any(texts) else ""
 
 
 def parts_of_key(key: str) -> list[str]:
@@ -52,13 +52,15 @@ class Outside(Rejected, frozen=True):
 
 class Through(msgspec.Struct, frozen=True):
     """The answer is what the couplings of the mappings `via`, in turn, answer for `key`. what: the key in
-    words. coupled_is_enough: a coupled record is the answer also where it is outside the filter. otherwise:
-    what stands in for the partner of an uncoupled one; None where it is waited for."""
+    words. coupled_is_enough: a coupled record is the answer also where it is outside the filter. with_pair:
+    it is none either where the other record of its pair is outside. otherwise: what stands in for the partner
+    of an uncoupled one; None where it is waited for."""
 
     key: str
     what: str
     via: tuple[str, ...]
     coupled_is_enough: bool = False
+    with_pair: bool = False
     otherwise: str | Missing | None = None
 
 
@@ -98,6 +100,8 @@ Resolver: TypeAlias = Callable[[Facts, Side, Collection[str]], Mapping[str, Answ
 # A value that couplings answered, with the mapping whose couplings they are.
 Found: TypeAlias = tuple[str, str]
 Finish: TypeAlias = Callable[[Facts, Side, Collection[Found]], Mapping[Found, Answer]]
+# The same of what was found for the keys that were asked, where it is not the same for all of them.
+Judge: TypeAlias = Callable[[Facts, Side, Mapping[str, Found]], Mapping[str, Answer]]
 # Changed rows by reference -> the keys whose answers may be others now; None for all.
 Touched: TypeAlias = Callable[[Mapping[str, Rows]], Collection[str] | None]
 
@@ -117,7 +121,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A look-up source. `resolve` answers for the keys that it knows, for one side; a key that it leaves out
     is asked of the couplings of the mapping of that name, if there is one. A blank key is ''. touched: which
     answers a change of its reference tables concerns. via: the mappings in whose couplings a `Through` may be
-    looked up; finish: what is made of the values that were found there."""
+    looked up; finish: what is made of the values that were found there; judge: the same, where it depends on
+    the key, in its place."""
 
     name: str
     references: tuple[str, ...] = ()
@@ -125,3 +130,4 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     touched: Touched = texts_of
     via: tuple[str, ...] = ()
     finish: Finish = as_found
+    judge: Judge | None = None

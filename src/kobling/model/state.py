@@ -138,10 +138,12 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a coupling answers to a look-up; outside: why its record is outside the filter, '' inside."""
+    """What a coupling answers to a look-up. outside: why the record that is the answer is outside the filter,
+    '' inside; asked_outside: the same of the record that was asked for."""
 
     value: str
     outside: str = ""
+    asked_outside: str = ""
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):

@@ -150,12 +150,11 @@ class PostgresStore:
         asked, given = ("right_id", "left_number") if side is Side.LEFT else (known_by, "right_id")
         kind = "uuid" if side is Side.LEFT else "text"
         cursor = await self._database.execute(
-            f"select {asked}::text, {given}::text, coalesce((select message from inbox"
-            " where inbox.mapping_id = coupling.mapping_id and reason = 'outside' and record_id = "
-            f"{side}_id limit 1), '') from coupling where mapping_id = %s and {asked} = any(%s::{kind}[])",
+            f"select {asked}::text, {given}::text, {_outside(side)}, {_outside(side.other)} from coupling"
+            f" where mapping_id = %s and {asked} = any(%s::{kind}[])",
             [self.mapping_id, [one for one in keys if kind == "text" or guid(one)]],
         )
-        return {row[0]: Found(value=row[1], outside=row[2]) async for row in cursor}
+        return {row[0]: Found(value=row[1], outside=row[2], asked_outside=row[3]) async for row in cursor}
 
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each of these records has been uncoupled; those that never were are left out."""
@@ -370,3 +369,11 @@ class PostgresStore:
             right_held=frozenset(row[14].split(",")) if row[14] else frozenset(),
             left_key=row[15],
         )
+
+
+def _outside(side: Side) -> str:
+    """Why the record of that side of a coupling is outside the filter; '' for one that is inside."""
+    return (
+        "coalesce((select message from inbox where inbox.mapping_id = coupling.mapping_id"
+        f" and reason = 'outside' and record_id = {side}_id limit 1), '')"
+    )
