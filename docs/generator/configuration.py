@@ -32,6 +32,7 @@ _COMMON = {
     "client_id": "The application (client) id of the application registered in Microsoft Entra.",
     "token_url": f"Where tokens come from; `{{tenant}}` in it is replaced. Default: `{ENTRA_TOKEN_URL}`.",
     "scope": "What the token is asked for. Default: the address of the service with `/.default` behind it.",
+    "secret_expires": "The day on which the secret expires, as `2027-01-31`; `kobling doctor` warns in time.",
     "ca_file": "A PEM file with certificates of a further authority that is trusted for this service.",
     "secret": "The client secret itself. In the file it is taken only if the file has mode 600.",
     "secret_file": "A file with the secret as its one line, mode 600. A relative path starts beside the "

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kobling.model.full_synchronization import LineStatus, Recommendation
+from kobling.service.finding import Level
 
 from .markdown import code
 
@@ -13,6 +14,10 @@ Keys = dict[str, tuple[str, str]]
 
 _LINES: Final = "list of [full synchronization line](#full-synchronization-line)"
 COMMANDS: Final[dict[str, Keys]] = {
+    "doctor": {
+        "ok": ("true or false", "Whether there is no problem."),
+        "checks": ("list of [finding](#finding)", "Everything that was examined, in order."),
+    },
     "full-sync review": {"lines": (_LINES, "Every enabled mapping, in the order in which it would run.")},
     "full-sync start": {
         "lines": (_LINES, "What was carried out. The records are those that were counted before."),
@@ -32,6 +37,15 @@ def _listed(words: Iterable[str]) -> str:
 _STATUSES: Final = [one.value for one in LineStatus if one is not LineStatus.BLANK]
 _SIDE: Final = "[side of a line](#side-of-a-line)"
 SHAPES: Final[dict[str, Keys]] = {
+    "finding": {
+        "name": ("text", "What was examined."),
+        "level": (
+            "text",
+            f"{_listed(Level)}: in order; works, but look at it; does not work, or waits for a person.",
+        ),
+        "message": ("text", "What was found."),
+        "cure": ("text", "What to do; empty where nothing is."),
+    },
     "full synchronization line": {
         "mapping": ("text", "The mapping."),
         "direction": ("text", "The mapping's direction."),

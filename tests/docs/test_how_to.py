@@ -64,6 +64,7 @@ customer 017d0cfb-8d42-5612-a969-642fc2b30046 '{{"city": "Oslo"}}'
 PREPARATIONS = {
     "save-and-apply-a-plan.md": PLAN,
     "start-with-a-full-synchronization.md": BEGUN,
+    "check-an-installation.md": COUPLED,
     "undo-a-job.md": UNDO,
     "decide-what-waits-for-you.md": DECISIONS,
     "couple-records-on-both-sides.md": BEGUN,

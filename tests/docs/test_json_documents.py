@@ -106,6 +106,7 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     day.run("couple-match", "SALESPEOPLE", "--use", "bc")
     day.run("couple-match", "CUSTOMER", "--on", "No.=accountnumber", "--dry-run")
     day.run("couple-match", "CUSTOMER", "--on", "City=address1_city", "--dry-run")
+    assert day.run("doctor")["ok"]
     day.run("full-sync review")
     assert day.run("full-sync start", "CURRENCY")["lines"]
     day.run("sync", "--all", "--full", "--dry-run")

@@ -10,6 +10,7 @@ import typer
 
 import kobling
 from kobling.cli import (
+    doctor,
     explanations,
     field,
     full_synchronization,
@@ -162,6 +163,7 @@ for group in (
     setup,
     mapping,
     field,
+    doctor,
     full_synchronization,
     option,
     template,

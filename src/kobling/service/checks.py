@@ -225,6 +225,11 @@ def _tables(side: Side) -> dict[str, _Probe]:
     return found
 
 
+def mapped_routes() -> list[str]:
+    """The tables of Dataverse that shipped mappings synchronize."""
+    return sorted(route for route, one in _tables(Side.RIGHT).items() if one.mapped)
+
+
 async def _rights(door: Door, base: str, tables: dict[str, _Probe], cure: str) -> str:
     asked = [(route, column) for route, probe in sorted(tables.items()) for column in {"", probe.changes}]
     answers = [_missing(door, f"{base}/{route}", column) for route, column in asked]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -48,7 +49,7 @@ class ApplicationSection(msgspec.Struct, frozen=True, kw_only=True):
     """One service, and who kobling is there.
 
     url: without a slash at the end. token_url, scope: ready to use. ca_file: certificates of a further
-    authority, or None. A text that is not set is "".
+    authority, or None. secret_expires: the day, if somebody wrote it down. A text that is not set is "".
     """
 
     url: str = ""
@@ -58,6 +59,7 @@ class ApplicationSection(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = ""
     ca_file: Path | None = None
     secret: Secret = NO_SECRET
+    secret_expires: date | None = None
 
 
 class BusinessCentralSection(ApplicationSection, frozen=True, kw_only=True):
@@ -191,6 +193,7 @@ def _application(section: str, settings: Settings, path: Path, url: str) -> dict
         "scope": texts.get("scope") or f"{url}/.default",
         "ca_file": None if ca_file is None else _beside(path, ca_file),
         "secret": _secret(section, settings, path),
+        "secret_expires": _day(section, "secret_expires", settings),
     }
     return {key: text for key, text in texts.items() if key not in _SECRET_KEYS} | made
 
@@ -225,6 +228,16 @@ def _secret(section: str, settings: Settings, path: Path) -> Secret:
     if setting.in_file:
         return written_secret(setting.text, setting.where, path)
     return plain_secret(setting.text, setting.where)
+
+
+def _day(section: str, key: str, settings: Settings) -> date | None:
+    text = _texts(section, settings).get(key)
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{settings[section, key].where} is no day.", cure="Write it like 2027-01-31."
+        ) from None
 
 
 def _beside(path: Path, text: str) -> Path:

@@ -1,0 +1,71 @@
+"""`doctor`: everything that can be wrong with an installation, each with its cure. Nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Final
+
+from kobling.model.errors import KoblingError
+from kobling.service.checks import Check, check_connection
+from kobling.service.configuration import ApplicationSection, Configuration
+from kobling.service.database import database, explained
+from kobling.service.doctor_state import examine_state
+from kobling.service.doctor_users import examine_users
+from kobling.service.finding import Finding, Level, hint, problem
+from kobling.service.session import session_on
+
+_SOON_DAYS: Final = 30
+_SIGN_IN: Final = "crm sign-in"
+
+
+async def examine(configuration: Configuration, today: date) -> list[Finding]:
+    """Every finding: the connection test's first, then secrets, users, and the database."""
+    checked = await check_connection(configuration)
+    found = [_finding(one, checked.exit_status) for one in checked.checks]
+    broken = {one.name for one in found if one.level is Level.PROBLEM}
+    for section, place in (("bc", configuration.bc), ("crm", configuration.crm)):
+        found.append(_secret(section, place, today))
+    if _SIGN_IN not in broken:
+        found += await examine_users(configuration)
+    if "database" not in broken:
+        found += await asyncio.to_thread(_state, configuration)
+    return found
+
+
+def exit_status_of(found: list[Finding]) -> int:
+    """0 without a problem; else 2 for a wrong configuration, 3 for what is out of reach, 1 for what waits."""
+    statuses = {one.exit_status for one in found if one.level is Level.PROBLEM}
+    return next((status for status in (2, 3, 1) if status in statuses), 0)
+
+
+def _finding(check: Check, exit_status: int) -> Finding:
+    if check.ok:
+        return Finding(name=check.name, message=check.message)
+    return problem(check.name, check.message, check.cure, exit_status)
+
+
+def _secret(section: str, place: ApplicationSection, today: date) -> Finding:
+    name = f"{section} secret"
+    if place.secret_expires is None:
+        return Finding(name=name, message=f"when it expires is not known; [{section}] secret_expires says it")
+    left = (place.secret_expires - today).days
+    cure = "Make a new secret in Microsoft Entra, and put it and its day into the configuration."
+    if left < 0:
+        return problem(name, f"it expired on {place.secret_expires}", cure, 2)
+    if left <= _SOON_DAYS:
+        return hint(name, f"it expires on {place.secret_expires}, in {left} days", cure)
+    return Finding(name=name, message=f"it expires on {place.secret_expires}")
+
+
+def _state(configuration: Configuration) -> list[Finding]:
+    # The embedded server takes a moment to start, which blocks; so it has a loop of its own.
+    async def look(url: str) -> list[Finding]:
+        async with session_on(configuration, url) as session:
+            return await examine_state(session, url)
+
+    try:
+        with explained(), database(configuration) as url:
+            return asyncio.run(look(url))
+    except KoblingError as error:
+        return [problem("state", error.message, error.cure, error.exit_status)]
