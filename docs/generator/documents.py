@@ -400,10 +400,13 @@ SHAPES: dict[str, Keys] = {
     "conflict": {
         "mapping": ("text", "The mapping."),
         **_IDS,
-        "field": ("text", "The field; `first contact` where the pair was never compared."),
-        "base": ("any", "What Business Central held when the field was last settled; null at first contact."),
-        "bc": ("any", "What Business Central holds; at first contact an object, by field."),
-        "crm": ("any", "What Sales holds; at first contact an object, by field."),
+        "field": (
+            "text",
+            "The field or merge group; `first contact` where the pair was never compared.",
+        ),
+        "base": ("any", "What Business Central held when it was last settled; null at first contact."),
+        "bc": ("any", "What Business Central holds; of a group and at first contact an object, by field."),
+        "crm": ("any", "What Sales holds; of a group and at first contact an object, by field."),
     },
     "held": {
         "mapping": ("text", "The mapping."),

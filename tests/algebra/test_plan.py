@@ -5,6 +5,7 @@ Method: Hypothesis edits both sides of a settled pair, the plan is carried out, 
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -210,3 +211,34 @@ def test_both_deleted_ends_the_coupling() -> None:
 
 def test_an_unknown_side_is_read_first() -> None:
     assert plan_pair(mapping(), _pair(None, RIGHT, IN_STEP), {}).kind is Kind.READ
+
+
+GROUP = (0, 1, 2)
+
+
+def grouped(policy: UpdateConflict) -> Mapping:
+    """The mapping whose fields of both directions are one merge group."""
+    one = mapping(policy)
+    rows = [
+        msgspec.structs.replace(row, group="group") if index in GROUP else row
+        for index, row in enumerate(one.rows)
+    ]
+    return msgspec.structs.replace(one, rows=tuple(rows))
+
+
+@light
+@given(edited(), st.sampled_from(UpdateConflict))
+def test_a_merge_group_is_never_half_of_each_side(world: World, policy: UpdateConflict) -> None:
+    def held(values: Values) -> list[object]:
+        return [values[index] or None for index in GROUP]
+
+    before = [held(world.left), held(world.right)]
+    action = world.plan(grouped(policy))
+    world.carry_out(action)
+    after = [held(world.left), held(world.right)]
+    assert all(one in before for one in after)
+    if policy is not UpdateConflict.ASK:
+        assert after[0] == after[1]
+    assert (after[0] == after[1]) is not ("group" in action.contested)
+    again = world.plan(grouped(policy))
+    assert (again.writes, again.contested) == ((), action.contested)

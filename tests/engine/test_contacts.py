@@ -259,7 +259,7 @@ def test_edits_on_both_sides_merge_and_a_name_in_both_is_one_conflict(synchroniz
     synchronized.sync("CONTACT")
     assert person(synchronized, other)["pager"] == "1881"
     assert contact(synchronized, "CT000102")["faxNo"] == "22334455"
-    assert [each["field"] for each in synchronized.conflicts()] == ["Surname"]
+    assert [each["field"] for each in synchronized.conflicts()] == ["name"]
     synchronized.resolve("crm")
     assert contact(synchronized, "CT000102")["surname"] == "Dal"
     assert contact(synchronized, "CT000102")["name"].endswith("Dal")

@@ -93,7 +93,7 @@ def test_edits_of_both_since_then_are_a_conflict(world: World, made: list[Docume
     world.edit_account(account["accountid"], address1_line1="By the other", fax="11223344")
     world.sync("CUSTOMER")
     world.sync("CUSTOMER")
-    assert [(one["bc_id"], one["field"]) for one in world.conflicts()] == [(customer, "Address")]
+    assert [(one["bc_id"], one["field"]) for one in world.conflicts()] == [(customer, "address")]
     assert world.customer(customer)["faxNo"] == "11223344"
     assert world.customer(customer)["address"] == "By the one"
     assert world.account(account["accountid"])["address1_line1"] == "By the other"

@@ -71,6 +71,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     concerns. gates: rows whose source may put a record outside. creations: per target side the steps of a
     creation. claims: per side the rows that mark a record of it as ours. met_later: the rows that compare.
     finishing: the rows that a creation on the right leaves to a second write.
+    groups: by name the rows of each merge group that flow both ways.
     """
 
     mapping: Mapping
@@ -82,6 +83,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     met_later: tuple[int, ...]
     derived: tuple[int, ...]
     finishing: tuple[int, ...]
+    groups: dict[str, tuple[int, ...]]
     gates: tuple[CompiledRow, ...]
     creations: dict[Side, tuple[Step, ...]]
     backward: dict[Side, tuple[CompiledRow, ...]]
@@ -118,6 +120,7 @@ def _compile(mapping: Mapping) -> Compiled:
         met_later=tuple(index for index, one in enumerate(mapping.rows) if one.compare),
         derived=tuple(one.index for one in rows if one.derived),
         finishing=tuple(one.index for one in rows if one.row.moment is Moment.FINISH),
+        groups=_groups(rows),
         gates=tuple(one for one in rows if one.row.gate),
         creations={side: tuple(_steps(mapping, side)) for side in Side},
         backward={
@@ -147,6 +150,16 @@ def _row(mapping: Mapping, index: int, row: FieldRow) -> CompiledRow:
         made_anew=derived or (lasting and _is_made(row)),
         derived=derived,
     )
+
+
+def _groups(rows: tuple[CompiledRow, ...]) -> dict[str, tuple[int, ...]]:
+    """A row that flows one way is never contested, and a derived one follows what it reads."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for one in rows:
+        row = one.row
+        if row.group and row.direction is Direction.BOTH and row.moment is Moment.ALWAYS and not one.derived:
+            found[row.group].append(one.index)
+    return {name: tuple(members) for name, members in found.items() if len(members) > 1}
 
 
 def _is_made(row: FieldRow) -> bool:

@@ -87,7 +87,8 @@ class Merge:
             touched.update(self.compiled.wakeable)
         touched.update(self._unfinished)
         rows, derived = self.compiled.by_index, self.compiled.derived
-        for index in sorted(touched.difference(derived)):
+        grouped = self._contested_groups(left, right) if left and right else ()
+        for index in sorted(touched.difference(derived, grouped)):
             one = rows[index]
             if one.row.moment is Moment.INSERT:
                 self._compare(one, index in (left if one.forward is Side.RIGHT else right))
@@ -99,6 +100,44 @@ class Merge:
             if index in touched or self.base.made[index] is None or self._reads_a_write(one):
                 self._settle(one, index in left, index in right)
         return self._decided()
+
+    def _contested_groups(self, left: set[int], right: set[int]) -> set[int]:
+        """Settles the merge groups that both sides changed, each as one; their rows."""
+        done: set[int] = set()
+        for name, members in self.compiled.groups.items():
+            rows = [self.compiled.by_index[at] for at in members if at in left or at in right]
+            rows = [one for one in rows if self._stands(one, one.index in left, one.index in right)]
+            if any(one.index in left for one in rows) and any(one.index in right for one in rows):
+                self._settle_group(name, rows)
+                done.update(one.index for one in rows)
+        return done
+
+    def _stands(self, one: CompiledRow, left: bool, right: bool) -> bool:
+        """Whether a changed row has a part in what its group comes to: it is not held, what it holds can be
+        written, and the sides do not agree on it already."""
+        if one.index in self.holding:
+            return False
+        for side, changed in ((Side.LEFT, left), (Side.RIGHT, right)):
+            if changed and is_open(self._convert(one, side.other)):
+                return False
+        return self._agreement(one) is None
+
+    def _settle_group(self, name: str, rows: list[CompiledRow]) -> None:
+        policy = next((one.row.conflict for one in rows if one.row.conflict), self.mapping.update_conflict)
+        target = FLOW.get(self._decision(self.pair.choices.get(name), policy))
+        for one in rows:
+            if target is None:
+                self._keep_base(one)
+            else:
+                self._flow(one, target)
+        if target is None:
+            self.contested.append(name)
+
+    def _decision(self, choice: Choice | None, policy: UpdateConflict) -> FieldVerdict:
+        """What a person says of a conflict, else the policy."""
+        if choice is not None and choice.winner is not None:
+            return _TO[choice.winner.other]
+        return _WINNER.get(policy, FieldVerdict.CONTEST)
 
     def _reads_a_write(self, one: CompiledRow) -> bool:
         written = self.writes.get(one.source)
@@ -220,9 +259,7 @@ class Merge:
         agreement = self._agreement(one)
         if agreement is not None:
             return agreement
-        if choice is not None and choice.winner is not None:
-            return _TO[choice.winner.other]
-        return _WINNER.get(row.conflict or self.mapping.update_conflict, FieldVerdict.CONTEST)
+        return self._decision(choice, row.conflict or self.mapping.update_conflict)
 
     def _agreement(self, one: CompiledRow) -> FieldVerdict | None:
         """The direction in which there is nothing to write, as the target holds it already."""

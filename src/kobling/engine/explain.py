@@ -12,8 +12,8 @@ from kobling.engine.gather import Gather
 from kobling.engine.held import change_of
 from kobling.engine.task import Context, Task, columns_of
 from kobling.engine.words import SYSTEMS, text_at, why_it_stays
-from kobling.model.mapping import FieldRow, Side
 from kobling.model.mapping import Mapping as TableMapping
+from kobling.model.mapping import Side
 from kobling.model.pair import Action, Base, First, Kind, Write
 from kobling.model.state import Change, Coupling
 from kobling.model.values import UNSET, Value, Values, same_value
@@ -159,10 +159,11 @@ def _write(mapping: TableMapping, task: Task, write: Write) -> str:
 
 
 def _contested(mapping: TableMapping, name: str) -> str:
-    row: FieldRow | None = next((one for one in mapping.rows if one.name == name), None)
-    policy = (row.conflict if row is not None and row.conflict else mapping.update_conflict).value
+    rows = mapping.rows_of(name)
+    policy = next((one.conflict for one in rows if one.conflict), mapping.update_conflict).value
+    members = f" ({', '.join(one.name for one in rows)})" if len(rows) > 1 else ""
     return (
-        f"{name} was changed on both sides; the policy is {policy}, so a person decides:"
+        f"{name}{members} was changed on both sides; the policy is {policy}, so a person decides:"
         " kobling conflict resolve."
     )
 

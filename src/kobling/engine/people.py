@@ -193,7 +193,8 @@ async def prepare_resolution(
     for coupling, fields in found:
         if wanted is not None and not {coupling.left, coupling.right} & set(wanted):
             continue
-        chosen = [one for one in fields if not field or one == field]
+        named = {field, *(one.group for one in context.mappings[name].rows_of(field))}
+        chosen = [one for one in fields if not field or one in named]
         if coupling.base is not None and not chosen:
             continue
         if coupling.base is None:
@@ -204,6 +205,12 @@ async def prepare_resolution(
                 )
             first = First(str(choice.winner))
             first_contacts.append(msgspec.structs.replace(coupling, first=first))
+        groups = [one for one in chosen if len(context.mappings[name].rows_of(one)) > 1]
+        if groups and choice.winner is None:
+            raise ConfigurationError(
+                f"{name}: the fields of {groups[0]} are in conflict as one.",
+                cure="Say which side is right: --use bc or --use crm.",
+            )
         choices |= dict.fromkeys(chosen, choice)
         ids += [coupling.left, coupling.right]
     await store.couple(first_contacts)

@@ -37,7 +37,7 @@ def why_written(mapping: Mapping, task: Task, write: Write, position: int, chose
     cleared = next((one for one in task.action.waiting if one.field == row.name and one.clearable), None)
     if cleared is not None and is_blank(dict(write.values)[position]):
         return f"is blank while it waits: {cleared.reason}"
-    if row.name in chosen:
+    if row.name in chosen or row.group in chosen:
         return "a person decided it"
     return _of_source(mapping, task, row, write.side)
 
@@ -87,9 +87,12 @@ def _of_source(mapping: Mapping, task: Task, row: FieldRow, target: Side) -> str
     if task.coupling is not None and task.coupling.base is None:
         return f"the records meet for the first time, and what {source} has holds"
     changed = _changed(mapping, task, target.other, inputs)
+    here = row.column(target)
+    there = () if here is None else (here,)
+    if not changed and row.group and _changed(mapping, task, target, there):
+        return f"{row.group} was changed on both sides, and what {source} has holds as a whole"
     if not changed:
         return _INPUT
-    here = row.column(target)
-    if here is not None and _changed(mapping, task, target, (here,)):
+    if _changed(mapping, task, target, there):
         return f"was changed on both sides, and what {source} has holds"
     return f"{' and '.join(changed)} changed in {source}"

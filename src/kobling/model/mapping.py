@@ -168,8 +168,9 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     A row with `rule` is derived: it is written by a rule of the entity. claim: the row is also written to
     the source's own side, before its counterpart is created there. when: for an EXIT row, the column of the
     condition by which the other side leaves the filter. gate: where its source answers `Outside`, the record
-    is outside. compare: in pairs that were settled before the row came, both sides are compared as at first
-    contact; else what stands there counts as settled.
+    is outside. group: rows of one merge group flow and are contested as one. compare: in pairs that were
+    settled before the row came, both sides are compared as at first contact; else what stands there counts as
+    settled.
     """
 
     name: str
@@ -275,6 +276,11 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     def table(self, side: Side) -> Table:
         """The table of that side."""
         return self.left if side is Side.LEFT else self.right
+
+    def rows_of(self, field: str) -> tuple[FieldRow, ...]:
+        """The rows that a contested field stands for: the one of that name, or those of a merge group."""
+        own = tuple(one for one in self.rows if one.name == field)
+        return own or tuple(one for one in self.rows if field and one.group == field)
 
     @property
     def sources(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from kobling.algebra.held import held_rows
-from kobling.model.mapping import Mapping, Side
+from kobling.model.mapping import FieldRow, Mapping, Side
 from kobling.model.state import Change, Coupling, Failure, Report
 from kobling.model.values import UNSET, Value
 
@@ -17,6 +17,7 @@ COUNTS: Final = (
 _WITHIN: Final = frozenset({"left", "right", "fields", "key", "versions", "couples"})
 # By the core's word for a side.
 SYSTEMS: Final = {"left": "bc", "right": "crm"}
+_THREE: Final = ("base", "bc", "crm")
 
 
 def job_document(report: Report) -> dict[str, Any]:
@@ -94,21 +95,32 @@ def coupling_document(coupling: Coupling) -> dict[str, Any]:
 
 
 def conflict_documents(mapping: Mapping, coupling: Coupling, fields: tuple[str, ...]) -> list[dict[str, Any]]:
-    """One entry a contested field; a first contact is one entry for the pair, its values by field."""
-    rows = [one for one in mapping.rows if one.name in fields]
+    """One entry a contested field; of a merge group, and of a first contact, the values are by field."""
     head = {"mapping": mapping.name, "bc_id": coupling.left, "crm_id": coupling.right}
-    values = {
-        row.name: {
-            "base": None if coupling.base is None else _at(coupling.base.left, row.left),
-            "bc": _at(coupling.values(Side.LEFT), row.left),
-            "crm": _at(coupling.values(Side.RIGHT), row.right),
-        }
-        for row in rows
+    values = {name: [_three(coupling, row) for row in mapping.rows_of(name)] for name in fields}
+    if coupling.base is None:
+        met = [row for rows in values.values() for row in rows]
+        return [{**head, "field": "first contact", **_by_field(met), "base": None}]
+    found = []
+    for name, rows in values.items():
+        if rows:
+            whole = _by_field(rows) if len(rows) > 1 else {key: rows[0][key] for key in _THREE}
+            found.append({**head, "field": name, **whole})
+    return found
+
+
+def _three(coupling: Coupling, row: FieldRow) -> dict[str, Any]:
+    """A row's name, and what it held when it was settled and holds on both sides."""
+    return {
+        "name": row.name,
+        "base": None if coupling.base is None else _at(coupling.base.left, row.left),
+        "bc": _at(coupling.values(Side.LEFT), row.left),
+        "crm": _at(coupling.values(Side.RIGHT), row.right),
     }
-    if coupling.base is not None:
-        return [{**head, "field": name, **three} for name, three in values.items()]
-    whole = {key: {name: three[key] for name, three in values.items()} for key in ("base", "bc", "crm")}
-    return [{**head, "field": "first contact", **whole, "base": None}]
+
+
+def _by_field(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {key: {one["name"]: one[key] for one in rows} for key in _THREE}
 
 
 def held_document(mapping: Mapping, coupling: Coupling) -> dict[str, Any]:
