@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kobling.algebra.resolve import Verdict
 from kobling.engine.task import Task
-from kobling.model.look_up import key_of_parts
+from kobling.model.look_up import key_of_parts, parts_of_key
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Trouble
 from kobling.model.state import Effect, Failure
@@ -43,7 +43,8 @@ class Words:
         if missing is not None:
             kind, cure = "dependency missing", "The record goes through by itself once that is done."
             if missing.key:
-                cure = f"Couple {missing.key!r} in {missing.mapping}; the record then goes through by itself."
+                key = " ".join(parts_of_key(missing.key))
+                cure = f"Couple {key!r} in {missing.mapping}; the record then goes through by itself."
         left, right = self._ids(task)
         failure = Failure(
             left=left,
