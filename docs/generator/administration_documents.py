@@ -18,6 +18,11 @@ _CARRIED_OUT: Final[Keys] = {
     "consequences": ("list of [consequence](#consequence)", "What it does to coupled pairs."),
 }
 COMMANDS: Final[dict[str, Keys]] = {
+    "pause": {"paused": ("text", "Since when, and why.")},
+    "resume": {
+        "paused": ("text or null", "Null: nothing is stopped any more."),
+        "was": ("text or null", "Since when it was stopped, and why; null where it was not."),
+    },
     "mapping new": {**_SHOWN, "note": ("text", "What to know of the new mapping; empty where nothing is.")},
     "mapping export": {
         "format": ("number", "The format of the file."),

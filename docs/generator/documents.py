@@ -33,7 +33,7 @@ _JOB: Keys = {
     "kind": ("text", "`changes`, `full`, `every record`, `uncouple`, or `undo` with the number of the job."),
     "status": (
         "text",
-        "`running`, `finished`, `failed` by an error that ended it, `died` if it was killed.",
+        "`running`, `finished`, `paused`, `failed` by an error that ended it, `died` if it was killed.",
     ),
     "counts": ("[counts](#counts)", "What it did, by direction."),
     "errors": ("list of [error](#error)", "What could not be settled."),
@@ -44,9 +44,11 @@ _JOB: Keys = {
     ),
     "seconds": ("number", "How long it took."),
     "started": ("text, optional", "When it began. `job list` and `job show` say it."),
+    "observed": ("true or false, optional", "The mapping is only observed: it is what it would have done."),
 }
 _SUMMARY: Keys = {
     "enabled": ("true or false", "Whether it takes part in runs, if it is ready."),
+    "observe": ("true or false", "Whether runs only show what they would write."),
     "ready": ("true or false", "Whether this version carries it out; else it is only defined."),
     "switches": ("object", "The settings of the connection with which it is there."),
     "bc_table": ("text", "The table of Business Central."),
@@ -74,6 +76,7 @@ _FIELD_CHANGED: Keys = {
 }
 _CONNECTION: Keys = {
     "connection": ("text", "The connection."),
+    "paused": ("text or null", "Since when all writes are stopped, and why."),
     "settings": ("list of [setting](#setting)", "Every setting."),
 }
 _IDS: Keys = {
@@ -116,7 +119,10 @@ COMMANDS: dict[str, Keys] = {
         "changed": ("list of text", "The settings that were given."),
         "entails": ("list of [entailed](#entailed)", "What that means for mappings that it changes."),
     },
-    "mapping list": {"mappings": ("list of [mapping](#mapping)", "Every mapping.")},
+    "mapping list": {
+        "mappings": ("list of [mapping](#mapping)", "Every mapping."),
+        "paused": ("text or null, optional", "Since when all writes are stopped, and why."),
+    },
     "mapping show": _SHOWN,
     "mapping set": {
         **_SHOWN,
@@ -127,7 +133,10 @@ COMMANDS: dict[str, Keys] = {
     "field set": _FIELD_CHANGED,
     "sync": {
         **_JOBS,
-        "actions": ("list of [action](#action), optional", "Of a dry run: what the run would do."),
+        "actions": (
+            "list of [action](#action), optional",
+            "Of a dry run, and of mappings that are observed: what the run would do.",
+        ),
     },
     "couple": {
         "mapping": ("text", "The mapping."),

@@ -76,6 +76,7 @@ _REASONS = {
 }
 _ERRORS = {
     "ConfigurationError": "A file, a setting or a mapping is wrong.",
+    "PausedError": "All writes of the connection are stopped by `kobling pause`.",
     "UnreachableError": "A service or the database does not answer, or asks for a longer wait than a "
     "run can last.",
     "EmbeddedDatabaseError": "The embedded PostgreSQL cannot be started.",

@@ -34,6 +34,7 @@ _OPTIONS = {
     "deleted, too.",
     "bc_filter": "Which records of Business Central take part; see [Filters](#filters).",
     "crm_filter": "Which records of Sales take part; see [Filters](#filters).",
+    "observe": "`on`: runs show what they would do, and write nothing.",
 }
 _FILTERS = f"""\
 A filter is conditions with `AND` between them. A condition is a field, `=`, and a filter expression as

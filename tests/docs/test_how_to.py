@@ -76,6 +76,7 @@ PREPARATIONS = {
     "add-a-mapping.md": BEGUN,
     "move-mappings.md": BEGUN,
     "use-templates.md": BEGUN,
+    "watch-and-pause.md": COUPLED,
 }
 # Their commands need what a test does not have: Microsoft's services, a server elsewhere, a scheduler.
 NOT_RUN = {

@@ -185,6 +185,12 @@ def _administer(day: Day) -> None:
     assert day.run("option list")["options"]
     day.run("option set", "PAYMENT TERMS", "NET30", "blank")
     day.run("mapping new", "VEHICLE", "Service Vehicle", "new_vehicle")
+    day.run("pause", "--reason", "a look around")
+    day.run("connection show")
+    day.run("resume")
+    day.run("mapping set", "VENDOR", "observe=on")
+    day.run("sync", "VENDOR")
+    day.run("mapping set", "VENDOR", "observe=off")
     day.run("template list")
     day.run("template set", "VENDOR", "HOME", "Country/Region Code=NO", "--in", "bc")
     day.run("template remove", "VENDOR", "HOME")

@@ -229,6 +229,7 @@ class FieldChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A user's edits of a mapping; None leaves what the definition says. An empty filter lets all through.
 
+    observe: runs plan and show what they would do, and write nothing.
     fields: edits of field rows, by `field_name`. new_fields: rows that a user added. bc_columns, crm_columns:
     columns that they need beside those of the definition, by their names on the wire. blank_options: codes of
     an option mapping that stand for no option. definition: of a mapping that a user made, what it is.
@@ -242,6 +243,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     deletion_conflict: DeletionConflict | None = None
     bc_filter: tuple[FilterCondition, ...] | None = None
     crm_filter: tuple[FilterCondition, ...] | None = None
+    observe: bool | None = None
     fields: dict[str, FieldChanges] = {}
     new_fields: tuple[Field, ...] = ()
     bc_columns: dict[str, Column] = {}

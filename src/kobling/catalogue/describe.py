@@ -101,6 +101,7 @@ def _summary(
     return {
         "name": now.name,
         "enabled": changes.is_enabled,
+        "observe": bool(changes.observe),
         "ready": now.ready,
         "switches": words_of(now.only),
         "bc_table": now.bc.table,

@@ -138,6 +138,7 @@ def executable(
         finder=tuple((at["bc"][one], at["crm"][other]) for one, other in now.finder.items()),
         leave_first=now.leave_first,
         refuse_outside=now.refuse_outside,
+        observe=bool(changes.observe),
     )
 
 

@@ -28,7 +28,10 @@ def connection_show(config: ConfigOption = None, as_json: JsonOption = False) ->
     """The settings of the connection: what holds for all its mappings."""
     from kobling.service.connection_settings import show_connection
 
-    answer_rows(in_session(config, show_connection), "settings", _SETTINGS, as_json)
+    document = in_session(config, show_connection)
+    answer_rows(document, "settings", _SETTINGS, as_json)
+    if document["paused"] and not as_json:
+        note(f"The connection is paused {document['paused']}: nothing is written.")
 
 
 def connection_set(

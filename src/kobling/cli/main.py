@@ -16,6 +16,7 @@ from kobling.cli import (
     full_synchronization,
     mapping,
     option,
+    pausing,
     plan,
     records,
     run,
@@ -176,5 +177,6 @@ for group in (
     schedule,
     serving,
     undo,
+    pausing,
 ):
     group.register(app)

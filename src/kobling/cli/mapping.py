@@ -82,11 +82,15 @@ def mapping_list(
     else:
         rows = [one | {"state": _state(one)} for one in document["mappings"]]
         answer_rows({"mappings": rows}, "mappings", _MAPPINGS, as_json, cell=_words)
+        if document.get("paused"):
+            note(f"The connection is paused {document['paused']}: nothing is written.")
 
 
 def _state(mapping: dict[str, Any]) -> str:
     if not mapping["ready"]:
         return "definition only"
+    if mapping["enabled"] and mapping["observe"]:
+        return "observed"
     return "enabled" if mapping["enabled"] else "disabled"
 
 
@@ -120,7 +124,8 @@ def mapping_set(
 ) -> None:
     """Changes a mapping; key=default takes a change back.
 
-    Keys: enabled, direction, synch_only_coupled, bc_filter, crm_filter, update_conflict, deletion_conflict.
+    Keys: enabled, observe, direction, synch_only_coupled, bc_filter, crm_filter, update_conflict,
+    deletion_conflict.
     """
     from kobling.service.mappings import set_mapping
 

@@ -36,7 +36,7 @@ def counts_text(counts: dict[str, int]) -> str:
 
 def say_job(job: Document) -> None:
     """What a job did, per direction, and what went wrong."""
-    head = f"{job['mapping']}: "
+    head = f"{job['mapping']}{' (observed, nothing is written)' if job.get('observed') else ''}: "
     for way, words in _WAYS.items():
         if any(job["counts"][way].values()):
             say(f"{head}{words}: {counts_text(job['counts'][way])}.")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from kobling.engine.partial import intents_of
+from kobling.engine.pause import check_writable
 from kobling.engine.task import Context, Task, columns_of
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Write
@@ -28,9 +29,15 @@ class Apply:
         return entry
 
     async def journal(self, tasks: Sequence[Task]) -> int:
-        """Commits what is about to be written; the number of the entry, 0 where there is nothing to write."""
+        """Commits what is about to be written; the number of the entry, 0 where there is nothing to write.
+
+        Raises PausedError, ConfigurationError where nothing may be written now.
+        """
         intents = [one for task in tasks if task.action.writes for one in intents_of(self._mapping, task)]
-        return await self._store.journal(self._job, intents) if intents else 0
+        if not intents:
+            return 0
+        await check_writable(self._context, self._mapping)
+        return await self._store.journal(self._job, intents)
 
     async def send(self, tasks: Sequence[Task]) -> None:
         """Writes what was journalled, claims first, and looks at what was stale."""

@@ -18,7 +18,7 @@ from kobling.engine.look_ups import bind_filters
 from kobling.engine.references import new_day, read_references, references_of
 from kobling.engine.task import Context, columns_of
 from kobling.engine.worker import Worker
-from kobling.model.errors import FeedExpiredError
+from kobling.model.errors import FeedExpiredError, PausedError
 from kobling.model.mapping import Mapping, Side, Table
 from kobling.model.state import Change, Intent, Report
 from kobling.ports import Method, Row
@@ -52,8 +52,8 @@ class Synchronization:
             context.reports[name].job = await context.state.open_job(name, kind)
         try:
             await self._synchronize()
-        except BaseException:
-            await self._close("failed")
+        except BaseException as error:
+            await self._close("paused" if isinstance(error, PausedError) else "failed")
             raise
         await self._close("finished")
         return [context.reports[name] for name in self._named]

@@ -2,6 +2,7 @@
 
 KoblingError
 ├── ConfigurationError     a file, a setting or a mapping is wrong                exit 2
+├── PausedError            a person has stopped all writes                        exit 1
 ├── UnreachableError       a service or the database does not answer              exit 3
 │   └── EmbeddedDatabaseError (adapters/postgres/embedded.py)
 ├── CredentialsError       a service refuses who we are                           exit 3
@@ -35,6 +36,12 @@ class ConfigurationError(KoblingError):
     """A configuration file, a setting or a mapping is wrong."""
 
     exit_status = 2
+
+
+class PausedError(KoblingError):
+    """A person has stopped all writes: what is left waits for them."""
+
+    exit_status = 1
 
 
 class UnreachableError(KoblingError):

@@ -271,6 +271,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     finder: tuple[tuple[int, int], ...] = ()
     leave_first: bool = False
     refuse_outside: bool = False
+    observe: bool = False
     only_couples: str = ""
 
     def table(self, side: Side) -> Table:

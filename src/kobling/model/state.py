@@ -160,7 +160,8 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
 
 class Report(msgspec.Struct, kw_only=True):
     """What a job did: counts per direction (`to`: into the right side, `from`: into the left), failures, what
-    stays open, requests per service, and, of a rehearsal, the actions."""
+    stays open, requests per service, and, of a rehearsal, the actions. observed: of a mapping that writes
+    nothing, what it would have done."""
 
     mapping: str
     kind: str
@@ -172,3 +173,4 @@ class Report(msgspec.Struct, kw_only=True):
     requests: dict[str, int]
     seconds: float = 0.0
     actions: list[dict[str, Any]]
+    observed: bool = False

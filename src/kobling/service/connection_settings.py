@@ -8,6 +8,7 @@ from typing import Final
 from kobling.catalogue.definition import Definition
 from kobling.catalogue.load import every_variant
 from kobling.catalogue.settings import OFF, ON, SETTINGS, value_of
+from kobling.engine.pause import paused_words
 from kobling.model.errors import ConfigurationError
 from kobling.service.entails import entailed
 from kobling.service.mappings import split_edit, switch
@@ -21,6 +22,7 @@ async def show_connection(session: Session) -> Document:
     settings = await session.settings()
     return {
         "connection": session.configuration.connection.name,
+        "paused": await paused_words(session.state) or None,
         "settings": [
             {
                 "name": name,

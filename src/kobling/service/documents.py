@@ -32,6 +32,7 @@ def job_document(report: Report) -> dict[str, Any]:
         "open": open_document(report),
         "requests": report.requests,
         "seconds": report.seconds,
+        **({"observed": True} if report.observed else {}),
     }
 
 

@@ -15,6 +15,7 @@ from kobling.catalogue.filter_text import parse_filter
 from kobling.catalogue.fitting import SetAside
 from kobling.catalogue.load import executable
 from kobling.catalogue.sources import SOURCES
+from kobling.engine.pause import paused_words
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
 from kobling.service.consequences import ask_first
@@ -28,7 +29,8 @@ DEFAULT: Final = "default"
 
 async def list_mappings(session: Session) -> Document:
     """All mappings, in short."""
-    return list_document(session.definitions, await session.shown_changes(), await session.settings())
+    document = list_document(session.definitions, await session.shown_changes(), await session.settings())
+    return document | {"paused": await paused_words(session.state) or None}
 
 
 async def show_mappings(session: Session, name: str) -> Document:
@@ -185,5 +187,6 @@ _READERS: Final[dict[str, Callable[[Definition, str, str], Any]]] = {
     "deletion_conflict": _one_of(DeletionConflict),
     "bc_filter": _bc_filter,
     "crm_filter": _crm_filter,
+    "observe": _switch,
 }
 assert set(_READERS) == {*Changes.__struct_fields__} - OF_PARTS, "a change cannot be written"

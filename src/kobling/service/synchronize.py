@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import msgspec
 
+from kobling.engine.pause import check_running
 from kobling.engine.people import take_up
 from kobling.engine.permit import Permit
 from kobling.engine.synchronize import Synchronization
@@ -46,7 +47,7 @@ async def synchronize(
     """Runs; the JSON document and the exit status. Raises ConfigurationError where nothing is named."""
     reports = await run(session, request, progress=progress, wait=wait)
     document: Document = {"jobs": [job_document(one) for one in reports]}
-    if request.dry_run:
+    if request.dry_run or any(one.observed for one in reports):
         document["actions"] = [action_document(action) for one in reports for action in one.actions]
     return document, exit_status(reports)
 
@@ -76,17 +77,42 @@ async def run(
             cure="Leave --direction out, or change it: kobling mapping set NAME direction=...",
         )
     options = Options(full=request.full, every_record=request.every_record, target=target)
+    watched = [] if request.dry_run else [one for one in names if mappings[one].observe]
+    acting = [one for one in names if one not in watched]
+    reports = []
+    if acting or not watched:
+        async with _opened(session, options, acting, request.dry_run, progress, wait) as context:
+            if permit is not None:
+                context.withhold, context.listing = permit.withhold, True
+            reports += await _run(context, acting, request)
+    if watched:
+        async with _opened(session, options, watched, True, progress, wait) as context:
+            reports += await _run(context, watched, request)
+    for one in reports:
+        one.observed = one.mapping in watched
+    return reports
+
+
+@asynccontextmanager
+async def _opened(
+    session: Session,
+    options: Options,
+    names: Sequence[str],
+    rehearse: bool,
+    progress: Callable[[str, int], None],
+    wait: Callable[[str], None],
+) -> AsyncIterator[Context]:
+    """What a run of these mappings needs, which it holds; a rehearsal holds nothing and leaves nothing."""
+    if not rehearse:
+        await check_running(session.state)
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(
-            session.context(options, rehearse=request.dry_run, progress=progress)
+            session.context(options, rehearse=rehearse, progress=progress)
         )
-        if request.dry_run:
-            await stack.enter_async_context(session.state.rehearsal())
-        else:
-            await stack.enter_async_context(session.locked(names, wait))
-        if permit is not None:
-            context.withhold, context.listing = permit.withhold, True
-        return await _run(context, names, request)
+        await stack.enter_async_context(
+            session.state.rehearsal() if rehearse else session.locked(names, wait)
+        )
+        yield context
 
 
 async def _run(context: Context, names: Sequence[str], request: Request) -> list[Report]:

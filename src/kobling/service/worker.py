@@ -14,7 +14,8 @@ import msgspec
 from kobling.adapters.postgres.queue import UNREACHABLE, Queue, live_jobs, open_queue
 from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
 from kobling.algebra.schedule import due, ended, is_due, postponed, started, woken
-from kobling.model.errors import KoblingError, UnreachableError
+from kobling.engine.pause import paused_words
+from kobling.model.errors import KoblingError, PausedError, UnreachableError
 from kobling.model.schedule import Ending, Entry, Work
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
@@ -96,6 +97,9 @@ async def queue_due(session: Session, queue: Queue) -> None:
     """One look at the schedule: what lost its worker is set free, what is due is queued."""
     await queue.rescue(session.state.database)
     await session.refresh()
+    if await paused_words(session.state):
+        # Nothing would be written: what is due stays due.
+        return
     store, enabled = schedule_store(session), await enabled_names(session)
     async with store.changing() as now:
         known = [one for one in await known_entries(session, store, now) if one.entry.mapping in enabled]
@@ -174,6 +178,9 @@ async def _outcome(session: Session, entry: Entry) -> tuple[Ending, str]:
         document, _ = await synchronize(session, request, progress=_silent, wait=_waits)
     except _PASSING:
         raise
+    except PausedError as error:
+        _logger.info("paused", extra=about)
+        return Ending.STOPPED, described(error)
     except Exception as error:
         _logger.error("failed: %s", described(error), extra=about)
         return Ending.FAILED, described(error)
