@@ -53,6 +53,8 @@ _SUMMARY: Keys = {
     "switches": ("object", "The settings of the connection with which it is there."),
     "bc_table": ("text", "The table of Business Central."),
     "crm_entity": ("text", "The table of Dataverse."),
+    "crm_key": ("text", "The column of Dataverse that tells its records apart."),
+    "key_type": ("text", "`guid`, or `option` of a mapping of the values of that column."),
     "direction": ("text", f"One of {', '.join(code(one) for one in Direction)}."),
     "synch_only_coupled": ("true or false", "Whether uncoupled records are ignored."),
     "update_conflict": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),

@@ -33,6 +33,9 @@ def test_customers_as_shipped() -> None:
     assert len(fields) == 24
     assert variant == {
         "enabled": True,
+        "observe": False,
+        "crm_key": "accountid",
+        "key_type": "guid",
         "ready": True,
         "switches": {},
         "bc_conditions": ["Blocked is blank"],

@@ -22,6 +22,10 @@ Plain: TypeAlias = str | int | bool | None
 Only: TypeAlias = dict[str, str | bool]
 
 
+# The route of a table whose rows are the values of a choice column of Sales: this and ENTITY.COLUMN.
+OPTION_ROUTE: Final = "options/"
+
+
 class ColumnType(StrEnum):
     """What a column holds, as far as filters and blanks need to know.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, Field, changed
+from kobling.catalogue.definition import NO_CHANGES, OPTION_ROUTE, Changes, Definition, Field, changed
 from kobling.catalogue.filter_text import filter_text
 from kobling.catalogue.filter_values import value_text
 from kobling.catalogue.load import definitions, place_of
@@ -106,6 +106,8 @@ def _summary(
         "switches": words_of(now.only),
         "bc_table": now.bc.table,
         "crm_entity": now.crm.table,
+        "crm_key": now.crm.key,
+        "key_type": "option" if now.crm.route.startswith(OPTION_ROUTE) else "guid",
         "direction": now.direction.value,
         "synch_only_coupled": now.synch_only_coupled,
         "update_conflict": now.update_conflict.value,

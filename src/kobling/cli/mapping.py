@@ -22,6 +22,7 @@ _MAPPINGS = {
     "name": "Mapping",
     "bc_table": "BC table",
     "crm_entity": "Entity",
+    "key_type": "Key",
     "direction": "Direction",
     "state": "State",
     "depends_on": "Needs",

@@ -8,10 +8,17 @@ from typing import Final
 
 import msgspec
 
-from kobling.adapters.dataverse.options import OPTION_ROUTE
 from kobling.adapters.odata.described import Described
 from kobling.catalogue.check import check
-from kobling.catalogue.definition import NO_CHANGES, Column, ColumnType, Definition, Field, Table
+from kobling.catalogue.definition import (
+    NO_CHANGES,
+    OPTION_ROUTE,
+    Column,
+    ColumnType,
+    Definition,
+    Field,
+    Table,
+)
 from kobling.catalogue.load import every_variant
 from kobling.catalogue.read import with_blank
 from kobling.catalogue.sources import SOURCES

@@ -19,12 +19,12 @@ from kobling.adapters.dataverse.multipart import Part
 from kobling.adapters.odata.answer import Answer, refused
 from kobling.adapters.odata.http import Door
 from kobling.adapters.odata.results import undone
+from kobling.catalogue.definition import OPTION_ROUTE
 from kobling.catalogue.options import code_of
 from kobling.model.errors import FeedExpiredError, ProtocolError
 from kobling.ports import Method, Outcome, Page, Row, RowResult, RowWrite
 
 _NAME: Final = "Dataverse"
-OPTION_ROUTE: Final = "options/"
 _NAMESPACE: Final = uuid.UUID("5f2e7a0c-6d1b-5a43-9c0e-1b7f0d8a4e26")
 # New values begin at the range of publishers; what stands below belongs to the service itself.
 _FIRST_VALUE: Final = 100_000_000
