@@ -207,6 +207,7 @@ def test_mappings_that_need_each_other_are_refused_until_one_may_wait(world: Wor
     assert shown(world)["depends_on"] == ["OTHER"]
 
 
+@pytest.mark.scenario("MP-06")
 def test_a_mapping_is_deleted_with_its_fields_and_others_stay(mapped: World) -> None:
     mapped.create("bc", "serviceVehicles", no="VH1", description="Blue van")
     mapped.sync(NAME)
