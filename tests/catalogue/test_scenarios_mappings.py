@@ -72,7 +72,7 @@ def test_a_mapping_has_its_default_field_list(where: str, count: int) -> None:
         pytest.param("RESOURCE-PRODUCT", BOTH, True, None, None, marks=pytest.mark.scenario("MP-39")),
         pytest.param("PLHEADER-PRICE", TO, True, None, None, marks=pytest.mark.scenario("MP-40")),
         pytest.param("PLLINE-PRODPRICE", TO, False, None, None, marks=pytest.mark.scenario("MP-41")),
-        pytest.param("UNIT GROUP", TO, True, [], [], marks=pytest.mark.scenario("MP-42")),
+        pytest.param("UNIT GROUP", TO, True, [], None, marks=pytest.mark.scenario("MP-42")),
         pytest.param("ITEM UOM", TO, True, [], [], marks=pytest.mark.scenario("MP-43")),
         pytest.param("POSTEDSALESINV-INV", TO, True, [], None, marks=pytest.mark.scenario("MP-44")),
         pytest.param("POSTEDSALESLINE-INV", TO, False, [], [], marks=pytest.mark.scenario("MP-45")),
