@@ -18,6 +18,10 @@ COMMANDS: Final[dict[str, Keys]] = {
         "ok": ("true or false", "Whether there is no problem."),
         "checks": ("list of [finding](#finding)", "Everything that was examined, in order."),
     },
+    "connection setup": {
+        "ok": ("true or false", "Whether everything is there."),
+        "requirements": ("list of [requirement](#requirement)", "Everything that must be there, in order."),
+    },
     "full-sync review": {"lines": (_LINES, "Every enabled mapping, in the order in which it would run.")},
     "full-sync start": {
         "lines": (_LINES, "What was carried out. The records are those that were counted before."),
@@ -45,6 +49,13 @@ SHAPES: Final[dict[str, Keys]] = {
         ),
         "message": ("text", "What was found."),
         "cure": ("text", "What to do; empty where nothing is."),
+    },
+    "requirement": {
+        "name": ("text", "What must be there."),
+        "met": ("true or false", "Whether it is there by now."),
+        "applied": ("true or false", "Whether this command made it."),
+        "message": ("text", "What was found."),
+        "cure": ("text", "Who makes it, and how; empty where it is there."),
     },
     "full synchronization line": {
         "mapping": ("text", "The mapping."),

@@ -10,6 +10,7 @@ from kobling_sandbox.datasets.model import Dataset
 from kobling_sandbox.dataverse_actions import Actions
 from kobling_sandbox.dataverse_batch import answer_batch
 from kobling_sandbox.dataverse_bulk import Bulk
+from kobling_sandbox.dataverse_customizing import Customizing
 from kobling_sandbox.dataverse_errors import (
     DataverseError,
     bad_query,
@@ -48,13 +49,19 @@ class Dataverse:
         self.store = self.model.store
         self.people = PersonRows(self.store)
         # Older builds leave the code of 404 and 412 empty; a table's changes may be untracked.
-        self.variants: dict[str, Any] = {"empty_codes": False, "tracked": True}
+        self.variants: dict[str, Any] = {
+            "empty_codes": False,
+            "tracked": True,
+            "untracked": [],
+            "keyless": [],
+        }
+        customizing = Customizing(self.variants)
         reads, writes = Reads(self.model), Writes(self.model, self.plugins)
         self.rows = RowRoutes(self.model, reads, writes)
-        self.sets = SetRoutes(self.model, reads, writes, self.variants)
+        self.sets = SetRoutes(self.model, reads, writes, customizing)
         self.bulk = Bulk(self.model, writes)
         self.actions = Actions(self.model, writes)
-        self.metadata = Metadata(self.model)
+        self.metadata = Metadata(self.model, customizing)
 
     def load(self, dataset: Dataset) -> None:
         """Replaces every row by those of the data set."""
@@ -135,7 +142,7 @@ class Dataverse:
         if first in ("EntityDefinitions", "GlobalOptionSetDefinitions") or first.startswith(
             "EntityDefinitions("
         ):
-            return self.metadata.answer(request, root, segments)
+            return self.metadata.answer(request, root, segments, body)
         if first == "$batch":
             raise bad_query("A batch request cannot stand inside a batch.")
         if first.startswith("sdkmessagefilters"):

@@ -21,7 +21,7 @@ _SECONDS_A_DAY = 86_400
 
 def refuse_options(entity: Entity, options: Options, *, tracked: bool) -> None:
     """Refuses what change tracking does not support, and tables that are not tracked."""
-    if not (tracked and entity.table.rules.get("tracked")):
+    if not tracked:
         text = f"Change tracking is not enabled for the entity '{entity.name}'."
         raise DataverseError(400, "0x80044351", text)
     given = {

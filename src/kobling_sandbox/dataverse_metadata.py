@@ -6,6 +6,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from kobling_sandbox.dataverse_bulk import MESSAGES, supports
+from kobling_sandbox.dataverse_customizing import Customizing
 from kobling_sandbox.dataverse_errors import DataverseError, bad_query, no_segment, query, unknown_property
 from kobling_sandbox.dataverse_model import Entity, Model
 from kobling_sandbox.dataverse_rows import json_answer
@@ -80,7 +81,6 @@ def _id(*parts: str) -> str:
 def definition(entity: Entity) -> dict[str, Any]:
     """The properties of a table."""
     table = entity.table
-    tracked = bool(table.rules.get("tracked"))
     return {
         "MetadataId": _id("entity", entity.name),
         "LogicalName": entity.name,
@@ -93,7 +93,6 @@ def definition(entity: Entity) -> dict[str, Any]:
         "IsCustomEntity": entity.name.startswith(("bcbi_", "new_")),
         "IsActivity": False,
         "IsPrivate": False,
-        "ChangeTrackingEnabled": tracked,
         "CanChangeTrackingBeEnabled": _managed(True, "canchangetrackingbeenabled"),
         "OwnershipType": "UserOwned" if "ownerid" in table.columns else "OrganizationOwned",
     }
@@ -177,21 +176,25 @@ def option_set(entity: Entity, column: Column, labels: Mapping[str, Any]) -> dic
 class Metadata:
     """Answers requests for metadata."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, customizing: Customizing) -> None:
         self.model = model
+        self.customizing = customizing
         self.definitions = {name: definition(entity) for name, entity in model.entities.items()}
 
-    def answer(self, request: Request, root: str, segments: list[str]) -> Response:
-        """Answers a GET under EntityDefinitions; raises DataverseError."""
+    def answer(self, request: Request, root: str, segments: list[str], body: Any) -> Response:
+        """Answers a request under EntityDefinitions; raises DataverseError."""
+        if request.method != "GET" and "(" not in segments[0]:
+            raise DataverseError(405, "0x80060888", "Metadata cannot be made here.")
         if request.method != "GET":
-            raise DataverseError(405, "0x80060888", "Metadata cannot be changed here.")
+            entity = self._entity(segments[0])
+            return self.customizing.change(request, entity, segments[1:], body)
         options = options_of_query(request.query)
         if options.order or options.top is not None or options.count:
             raise bad_query("The query options $orderby, $top and $count are not supported on metadata.")
         if segments[0] == "GlobalOptionSetDefinitions":
             return json_answer(200, {"@odata.context": f"{root}$metadata#{segments[0]}", "value": []})
         if segments == ["EntityDefinitions"]:
-            rows = _filtered(list(self.model.entities.values()), lambda e: self.definitions[e.name], options)
+            rows = _filtered(list(self.model.entities.values()), self._described, options)
             value = [self._shown(entity, options) for entity in rows]
             return json_answer(200, {"@odata.context": f"{root}$metadata#EntityDefinitions", "value": value})
         entity = self._entity(segments[0])
@@ -217,6 +220,13 @@ class Metadata:
         value = [{"sdkmessagefilterid": row["sdkmessagefilterid"]} for row in chosen]
         return json_answer(200, {"@odata.context": f"{root}$metadata#sdkmessagefilters", "value": value})
 
+    def _described(self, entity: Entity) -> dict[str, Any]:
+        tracked = self.customizing.is_tracked(entity)
+        return self.definitions[entity.name] | {"ChangeTrackingEnabled": tracked}
+
+    def _keys(self, entity: Entity) -> list[dict[str, Any]]:
+        return _keys(entity) if self.customizing.has_keys(entity) else []
+
     def _entity(self, segment: str) -> Entity:
         inner = segment[len("EntityDefinitions(") : -1]
         name = inner.partition("=")[2].strip().strip("'") if "=" in inner else ""
@@ -227,12 +237,12 @@ class Metadata:
         raise DataverseError(404, "0x80060888", text)
 
     def _shown(self, entity: Entity, options: Options) -> dict[str, Any]:
-        shown = _selected(self.definitions[entity.name], options.select, "EntityMetadata")
+        shown = _selected(self._described(entity), options.select, "EntityMetadata")
         for part in options.expand:
             if part.name == "Attributes":
                 shown["Attributes"] = self._attributes(entity, part.options, "")
             elif part.name == "Keys":
-                shown["Keys"] = _keys(entity)
+                shown["Keys"] = self._keys(entity)
             else:
                 raise unknown_property(part.name, "EntityMetadata")
         return shown
@@ -240,7 +250,7 @@ class Metadata:
     def _inside(self, root: str, entity: Entity, rest: list[str], options: Options) -> Response:
         context = f"{root}$metadata#EntityDefinitions('{entity.name}')/{rest[0]}"
         if rest[0] == "Keys" and len(rest) == 1:
-            return json_answer(200, {"@odata.context": context, "value": _keys(entity)})
+            return json_answer(200, {"@odata.context": context, "value": self._keys(entity)})
         if rest[0] == "ManyToOneRelationships" and len(rest) == 1:
             return json_answer(200, {"@odata.context": context, "value": _many_to_one(self.model, entity)})
         if rest[0] == "Attributes":

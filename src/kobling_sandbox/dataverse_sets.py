@@ -3,6 +3,7 @@
 from typing import Any
 
 from kobling_sandbox.dataverse_changes import count_changes, delta_page, first_page, refuse_options
+from kobling_sandbox.dataverse_customizing import Customizing
 from kobling_sandbox.dataverse_errors import DataverseError, bad_query, no_segment
 from kobling_sandbox.dataverse_metadata import schema_document
 from kobling_sandbox.dataverse_model import Entity, Model
@@ -19,8 +20,8 @@ _NOT_HERE = frozenset({"$apply", "fetchXml", "savedQuery", "userQuery", "sql"})
 class SetRoutes:
     """Answers requests whose first segment is a set or a function."""
 
-    def __init__(self, model: Model, reads: Reads, writes: Writes, variants: dict[str, Any]) -> None:
-        self.variants = variants
+    def __init__(self, model: Model, reads: Reads, writes: Writes, customizing: Customizing) -> None:
+        self.customizing = customizing
         self.model, self.reads = model, reads
         self.rows = RowRoutes(model, reads, writes)
 
@@ -80,7 +81,7 @@ class SetRoutes:
         page = self.reads.page
         applied = [f"odata.maxpagesize={size}"] if "odata.maxpagesize" in preferred else []
         if _TRACK in preferred or options.delta_token:
-            refuse_options(entity, options, tracked=self.variants["tracked"])
+            refuse_options(entity, options, tracked=self.customizing.tells_changes(entity))
             applied.insert(0, _TRACK)
             page = _changes(self.reads, options)
         annotations = annotations_of(preferred)

@@ -98,6 +98,7 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     day = Day(world)
     day.run("init", "--config", str(tmp_path / "other.toml"))
     day.run("connection test")
+    day.run("connection setup", "--check")
     day.run("connection show")
     day.run("connection set", "blocked=off")
     day.run("connection set", "blocked=default", "company=default")

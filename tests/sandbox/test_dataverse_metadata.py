@@ -128,6 +128,6 @@ def test_the_schema_document_marks_tracked_sets_when_asked(sales: Client) -> Non
 
 
 def test_change_tracking_cannot_be_turned_off(sales: Client) -> None:
-    body = {"LogicalName": "account", "ChangeTrackingEnabled": False}
-    assert sales.send("PUT", ACCOUNT, body).status == 405
+    body = sales.read(ACCOUNT) | {"ChangeTrackingEnabled": False}
+    assert sales.send("PUT", ACCOUNT, body).error == (400, "0x80044351")
     assert sales.read(f"{ACCOUNT}?$select=ChangeTrackingEnabled")["ChangeTrackingEnabled"] is True

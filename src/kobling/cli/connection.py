@@ -10,6 +10,7 @@ from kobling.cli.options import (
     ConfigOption,
     ExistingOption,
     JsonOption,
+    one_line,
     print_json,
 )
 from kobling.cli.session import answer_rows, in_session
@@ -22,6 +23,7 @@ def register(connection_app: typer.Typer) -> None:
     """Adds the commands of this file."""
     connection_app.command("show")(connection_show)
     connection_app.command("set")(connection_set)
+    connection_app.command("setup")(connection_setup)
 
 
 def connection_show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -58,6 +60,35 @@ def connection_set(
         say(f"{one['mapping']}: {_entailed(one)}.")
     if document["entails"] and not existing:
         note("Only what changes from now on is taken in; --existing takes in the records of before, too.")
+
+
+def connection_setup(
+    check: Annotated[bool, typer.Option("--check", help="Say what is missing; change nothing.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Make what can be made from here.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What must be there on both sides: the extension, rights, the company's row, change tracking, a key.
+
+    Exit status 1 where something is missing; its last sentence says who makes it.
+    """
+    if check is apply:
+        raise typer.BadParameter("Say --check or --apply.")
+    import asyncio
+
+    from kobling.service.configuration import read_configuration
+    from kobling.service.connection_setup import requirement_document, set_up
+
+    found = asyncio.run(set_up(read_configuration(config), apply=apply))
+    ok = all(one.met for one in found)
+    if as_json:
+        print_json({"ok": ok, "requirements": [requirement_document(one) for one in found]})
+    else:
+        for one in found:
+            words = f"{one.message}. {one.cure}" if one.cure else one.message
+            state = "made" if one.applied else "ok" if one.met else "MISSING"
+            say(f"{state:7} {one.name}: {one_line(words)}")
+    raise typer.Exit(0 if ok else 1)
 
 
 def _entailed(one: dict[str, Any]) -> str:

@@ -151,19 +151,28 @@ async def _business_central(configuration: Configuration, chain: _Chain) -> None
         )
         company = chosen_company(found, configuration)
         chain.passed(f"company {company.name!r} ({company.id})")
-        base = f"{place.root}/api/kobling/sync/v1.0/companies({company.id})"
-        chain.passed(await _extension(door, base))
-        cure = "Give the application the extension's permission set in Business Central."
-        await chain.attempt(_rights(door, base, _tables(Side.LEFT), cure))
+        chain.passed(await bc_extension(door, configuration, company.id))
+        await chain.attempt(bc_rights(door, configuration, company.id))
 
 
-async def _extension(door: Door, base: str) -> str:
+async def bc_extension(door: Door, configuration: Configuration, company_id: str) -> str:
+    """Whether the extension is installed, in words. Raises ProtocolError, CredentialsError."""
     try:
-        await ask(door, f"{base}/rowVersions", _RowVersions)
+        await ask(door, f"{_base(configuration, company_id)}/rowVersions", _RowVersions)
     except ProtocolError as error:
         cure = "Install the kobling extension in that environment, or its newest version."
         raise ProtocolError(error.message, cure=cure) from None
     return "the extension's API answers"
+
+
+async def bc_rights(door: Door, configuration: Configuration, company_id: str) -> str:
+    """What kobling may do in Business Central, in words. Raises ProtocolError for rights that are missing."""
+    cure = "Give the application the extension's permission set in Business Central."
+    return await _rights(door, _base(configuration, company_id), _tables(Side.LEFT), cure)
+
+
+def _base(configuration: Configuration, company_id: str) -> str:
+    return f"{configuration.bc.root}/api/kobling/sync/v1.0/companies({company_id})"
 
 
 async def _dataverse(configuration: Configuration, chain: _Chain) -> None:
@@ -174,15 +183,20 @@ async def _dataverse(configuration: Configuration, chain: _Chain) -> None:
         chain.passed(f"{place.url} knows client {place.client_id!r}")
         found = await organization(door, configuration, who)
         chain.passed(f"organization {found.name!r} ({found.id}), base currency {found.base_currency}")
-        await chain.attempt(_user(door, f"{api}/systemusers({found.user_id})"))
-        tables = _tables(Side.RIGHT)
-        await chain.attempt(_change_tracking(door, api, tables))
-        cure = "Give the application user a security role with these rights."
-        await chain.attempt(_rights(door, api, tables, cure))
+        await chain.attempt(crm_user(door, api, found.user_id))
+        await chain.attempt(_change_tracking(door, api, _tables(Side.RIGHT)))
+        await chain.attempt(crm_rights(door, api))
 
 
-async def _user(door: Door, place: str) -> str:
-    user = await ask(door, f"{place}?$select=fullname,isdisabled,applicationid", _User)
+async def crm_rights(door: Door, api: str) -> str:
+    """What kobling may do in Sales, in words. Raises ProtocolError for rights that are missing."""
+    cure = "Give the application user a security role with these rights."
+    return await _rights(door, api, _tables(Side.RIGHT), cure)
+
+
+async def crm_user(door: Door, api: str, user_id: str) -> str:
+    """Who kobling is in Sales, in words. Raises ProtocolError for a user that is disabled."""
+    user = await ask(door, f"{api}/systemusers({user_id})?$select=fullname,isdisabled,applicationid", _User)
     if user.isdisabled:
         raise ProtocolError(f"user {user.fullname!r} is disabled", cure="Enable that user in Dataverse.")
     kind = "a person's user" if user.applicationid is None else "an application user"
