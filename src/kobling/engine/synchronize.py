@@ -58,6 +58,13 @@ class Synchronization:
         await self._close("finished")
         return [context.reports[name] for name in self._named]
 
+    async def look(self, names: Sequence[str]) -> None:
+        """Reads what changed for these mappings into the inbox, and settles nothing."""
+        await self.open(names)
+        for name in names:
+            for side in Side:
+                await self._feed(name, side)
+
     async def _synchronize(self) -> None:
         await self._begin_full()
         await self.open(self._named)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -15,8 +16,10 @@ from kobling.adapters.postgres.queue import UNREACHABLE, Queue, live_jobs, open_
 from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
 from kobling.algebra.schedule import due, ended, is_due, postponed, started, woken
 from kobling.engine.pause import paused_words
+from kobling.engine.synchronize import Synchronization
+from kobling.engine.task import Options
 from kobling.model.errors import KoblingError, PausedError, UnreachableError
-from kobling.model.schedule import Ending, Entry, Work
+from kobling.model.schedule import Ending, Entry, Status, Work
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
 from kobling.service.schedule import enabled_names, known_entries, schedule_store, zone_of
@@ -24,6 +27,9 @@ from kobling.service.session import Document, Session, session_on
 from kobling.service.synchronize import Request, synchronize
 
 _LOOK_SECONDS: Final = 1.0
+# An entry on hold is woken within that time; a look costs a request to each table that is read.
+_LOOK_AGAIN: Final = timedelta(seconds=60)
+_LOOKED: Final = "looked"
 # What makes a run one that found something; what is merely unchanged, skipped or coupled does not.
 _ACTIVITY: Final = ("inserted", "modified", "deleted", "failed")
 _PASSING: Final = (UnreachableError, *UNREACHABLE)
@@ -46,25 +52,28 @@ class Worker:
         async with session_on(self._configuration, self._url) as session:
             connection_id = session.state.connection_id
         async with open_queue(self._url, connection_id) as queue:
-            looking = asyncio.create_task(self._look_on(queue, stop))
+            beside = [
+                asyncio.create_task(self._again_and_again(partial(queue_due, queue=queue), stop)),
+                asyncio.create_task(self._again_and_again(look_for_changes, stop)),
+            ]
             try:
                 await queue.work(self._carry_out, self._concurrency, stop)
             finally:
                 stop.set()
-                await looking
+                await asyncio.gather(*beside)
 
-    async def _look_on(self, queue: Queue, stop: asyncio.Event) -> None:
-        """Queues what is due, every second, on a database connection that is made anew where it breaks."""
+    async def _again_and_again(self, work: Callable[[Session], Awaitable[None]], stop: asyncio.Event) -> None:
+        """Does the work every second, on a database connection that is made anew where it breaks."""
         while not stop.is_set():
             try:
                 async with session_on(self._configuration, self._url) as session:
                     while not stop.is_set():
-                        await queue_due(session, queue)
+                        await work(session)
                         await _pause(stop)
             except Exception as error:
                 if not is_passing(error):
                     # Somebody may be editing what it stumbles over; a worker that is gone helps nobody.
-                    _logger.error("the schedule cannot be read: %s", described(error))
+                    _logger.error("the schedule cannot be worked through: %s", described(error))
                 await _pause(stop)
 
     async def _carry_out(self, number: int, job: int) -> None:
@@ -108,6 +117,32 @@ async def queue_due(session: Session, queue: Queue) -> None:
         for entry in due([one.entry for one in known], now):
             number = await queue.put(store.database, entry.id, f"{store.connection_id}/{entry.mapping}")
             await store.save(started(entry), number)
+
+
+async def look_for_changes(session: Session) -> None:
+    """Reads what changed for the entries that are on hold as their last run found nothing, and wakes them.
+
+    One worker does it, from time to time, and between two looks a look costs one query.
+    """
+    store = schedule_store(session)
+    async with store.changing() as now:
+        looked = (await session.state.marks()).get(_LOOKED)
+        if looked is not None and now < datetime.fromisoformat(looked) + _LOOK_AGAIN:
+            return
+        await session.refresh()
+        enabled = await enabled_names(session)
+        known = [one.entry for one in await known_entries(session, store, now)]
+        names = [one.mapping for one in known if one.status is Status.INACTIVE and one.mapping in enabled]
+        if not names:
+            return
+        await session.state.keep_mark(_LOOKED, now.isoformat())
+    async with session.context(Options()) as context:
+        await Synchronization(context, []).look(names)
+    async with store.changing() as now:
+        work = {name: at for name, at in (await store.with_work(now)).items() if name in names}
+        moved = await wake(session, store, work, now)
+    if moved:
+        _logger.info("found changes", extra={"mappings": sorted(work)})
 
 
 async def settle(session: Session, number: int, job: int, ending: Ending, message: str) -> None:
