@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -29,6 +31,16 @@ class Process:
             env=environment | {"KOBLING_LOG_FORMAT": "json", "KOBLING_WEB_PORT": str(port)},
         )
         self.lines: list[Line] = []
+        # A pipe that nobody empties would stop the process.
+        self._told: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for text in self.process.stderr:
+            self._told.put(text)
+        self._told.put(None)
 
     def __enter__(self) -> Process:
         return self
@@ -36,13 +48,23 @@ class Process:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.kill()
-        self.process.communicate()
+        if not self.process.stdout or not self.process.stdout.closed:
+            self.process.kill()
+            self._end()
+
+    def _end(self) -> str:
+        """Waits for its end; what it printed."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.wait(timeout=35)
+        self._reader.join(timeout=35)
+        self.process.stderr.close()
+        with self.process.stdout as output:
+            return output.read()
 
     def until(self, fits: Callable[[Line], bool]) -> Line:
         """The next line of the log that fits."""
-        assert self.process.stderr is not None
-        for text in self.process.stderr:
+        while (text := self._told.get()) is not None:
             line: Line = json.loads(text)
             self.lines.append(line)
             if fits(line):
@@ -58,18 +80,22 @@ class Process:
             )
         )
 
+    def rest(self) -> str:
+        """What it says until its end, as it stands."""
+        return "".join(iter(lambda: self._told.get() or "", ""))
+
     def stop(self) -> int:
         """Tells it to stop, and gives its exit status."""
         self.process.terminate()
-        out, _ = self.process.communicate(timeout=35)
-        assert out == ""
+        assert self._end() == ""
         return self.process.returncode
 
 
 def only(world: World, *mappings: str) -> None:
     """Holds every entry but these."""
     world.command(lambda session: hold_entries(session, []))
-    world.command(lambda session: ready_entries(session, mappings))
+    if mappings:
+        world.command(lambda session: ready_entries(session, mappings))
 
 
 def entry(world: World, mapping: str) -> Line:

@@ -95,8 +95,7 @@ def test_a_place_that_is_taken_is_told(synchronized: World, start: Start) -> Non
     port = first.said("listens")["port"]
     second = start("serve", port=port)
     assert second.process.wait(timeout=60) == 2
-    assert second.process.stderr is not None
-    assert f"127.0.0.1:{port}" in second.process.stderr.read()
+    assert f"127.0.0.1:{port}" in second.rest()
     assert first.stop() == 0
 
 

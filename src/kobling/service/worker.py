@@ -29,6 +29,8 @@ from kobling.service.synchronize import Request, synchronize
 _LOOK_SECONDS: Final = 1.0
 # An entry on hold is woken within that time; a look costs a request to each table that is read.
 _LOOK_AGAIN: Final = timedelta(seconds=60)
+# The job keeps them all.
+_TOLD_ERRORS_MAX: Final = 20
 _LOOKED: Final = "looked"
 # What makes a run one that found something; what is merely unchanged, skipped or coupled does not.
 _ACTIVITY: Final = ("inserted", "modified", "deleted", "failed")
@@ -227,7 +229,7 @@ def noted(document: Document, about: Mapping[str, Any]) -> tuple[Ending, str]:
     for job in document["jobs"]:
         counts = {way: {word: n for word, n in job["counts"][way].items() if n} for way in ("to", "from")}
         _logger.info("finished", extra={**about, "job": job["job"], "seconds": job["seconds"], **counts})
-        for one in job["errors"]:
+        for one in job["errors"][:_TOLD_ERRORS_MAX]:
             ids = {"bc_id": one["bc_id"], "crm_id": one["crm_id"], "class": one["class"]}
             _logger.warning("could not settle a record", extra={**about, "job": job["job"], **ids})
     told = [job["counts"][way] for job in document["jobs"] for way in ("to", "from")]
