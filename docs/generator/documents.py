@@ -37,6 +37,7 @@ _JOB: Keys = {
     ),
     "counts": ("[counts](#counts)", "What it did, by direction."),
     "errors": ("list of [error](#error)", "What could not be settled."),
+    "warnings": ("list of [error](#error)", "Texts that were cut, with the class `cut`; at most 1,000."),
     "open": ("[open](#open)", "What stays in the mapping's inbox after it, whichever run left it."),
     "requests": (
         "[requests](#requests)",

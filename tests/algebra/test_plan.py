@@ -242,3 +242,29 @@ def test_a_merge_group_is_never_half_of_each_side(world: World, policy: UpdateCo
     assert (after[0] == after[1]) is not ("group" in action.contested)
     again = world.plan(grouped(policy))
     assert (again.writes, again.contested) == ((), action.contested)
+
+
+@light
+@given(left_values, right_values, st.integers(min_value=1, max_value=4))
+def test_the_end_of_a_cut_text_is_never_lost_unasked(values: Values, edits: Values, maximum: int) -> None:
+    one = mapping(right_maximum=maximum)
+    created = plan_create(one, Record(id="l", values=values), Side.RIGHT, {})
+    assert created.base is not None
+    edited_right = tuple(
+        edit if direction is Direction.BOTH else held
+        for direction, edit, held in zip((*DIRECTIONS, None), edits, created.base.right, strict=True)
+    )
+    world = World(left=values, right=edited_right, base=created.base)
+    action = world.plan(one)
+    world.carry_out(action)
+    for index, direction in enumerate(DIRECTIONS):
+        if direction is not Direction.BOTH:
+            continue
+        was_cut = not same_value(created.base.right[index], values[index])
+        whole = same_value(edited_right[index], values[index])
+        changed = not same_value(edited_right[index], created.base.right[index]) and not whole
+        if was_cut:
+            assert world.left[index] == values[index]
+            assert (f"F {index}" in action.contested) is changed
+        else:
+            assert same_value(world.left[index], edited_right[index])

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from kobling.algebra.columns import ColumnConverter, column_converter
+from kobling.algebra.cuts import Cut, cuts_of
 from kobling.algebra.transform import Converter, converter
 from kobling.model.mapping import LASTING, Direction, FieldRow, Mapping, Moment, Side
 from kobling.model.values import Value
@@ -71,7 +72,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     concerns. gates: rows whose source may put a record outside. creations: per target side the steps of a
     creation. claims: per side the rows that mark a record of it as ours. met_later: the rows that compare.
     finishing: the rows that a creation on the right leaves to a second write.
-    groups: by name the rows of each merge group that flow both ways.
+    groups: by name the rows of each merge group that flow both ways. cuts: per side the rows that may have to
+    cut what they make for it.
     """
 
     mapping: Mapping
@@ -84,6 +86,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     derived: tuple[int, ...]
     finishing: tuple[int, ...]
     groups: dict[str, tuple[int, ...]]
+    cuts: dict[Side, dict[int, Cut]]
     gates: tuple[CompiledRow, ...]
     creations: dict[Side, tuple[Step, ...]]
     backward: dict[Side, tuple[CompiledRow, ...]]
@@ -121,6 +124,7 @@ def _compile(mapping: Mapping) -> Compiled:
         derived=tuple(one.index for one in rows if one.derived),
         finishing=tuple(one.index for one in rows if one.row.moment is Moment.FINISH),
         groups=_groups(rows),
+        cuts={side: cuts_of(mapping, side) for side in Side},
         gates=tuple(one for one in rows if one.row.gate),
         creations={side: tuple(_steps(mapping, side)) for side in Side},
         backward={

@@ -6,6 +6,7 @@ from itertools import compress, count
 from operator import ne
 
 from kobling.algebra.compiled import CompiledRow, compiled, forward
+from kobling.algebra.cuts import rests_at_stake
 from kobling.algebra.finish import unfinished
 from kobling.algebra.held import held_rows
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
@@ -82,6 +83,7 @@ class Merge:
         whether that side may differ from its base."""
         left = self._changed(Side.LEFT, self.compiled.left_watch) if left_changed else set()
         right = self._changed(Side.RIGHT, self.compiled.right_watch) if right_changed else set()
+        left, right = left | self._at_stake(Side.RIGHT, right), right | self._at_stake(Side.LEFT, left)
         touched = left | right
         if self.pair.woken:
             touched.update(self.compiled.wakeable)
@@ -100,6 +102,10 @@ class Merge:
             if index in touched or self.base.made[index] is None or self._reads_a_write(one):
                 self._settle(one, index in left, index in right)
         return self._decided()
+
+    def _at_stake(self, side: Side, changed: set[int]) -> set[int]:
+        """The rows that this side changed and that count as changed on both, as a rest would be lost."""
+        return rests_at_stake(self.compiled.cuts[side], self.base, side, changed) if changed else set()
 
     def _contested_groups(self, left: set[int], right: set[int]) -> set[int]:
         """Settles the merge groups that both sides changed, each as one; their rows."""

@@ -109,6 +109,29 @@ def converter(mapping: Mapping, row: FieldRow, target: Side) -> Converter:
     return made if work is None else _unless_refused(row, _untransformed(row, target), work, made)
 
 
+def cutter(mapping: Mapping, row: FieldRow, target: Side) -> Callable[[Values], bool] | None:
+    """Tells of a source whether what the row makes of it is longer than the column of `target` holds; None
+    for a row that makes no text, or whose text always fits."""
+    position, origin = row.column(target), row.column(target.other)
+    if position is None or origin is None or row.conversion.kind != "plain":
+        return None
+    column, whole = mapping.table(target).columns[position], mapping.table(target.other).columns[origin]
+    maximum = column.maximum
+    fits = whole.maximum is not None and maximum is not None and whole.maximum <= maximum
+    if maximum is None or (fits and not row.conversion.steps(target)):
+        return None
+    read = _reader(mapping, row, target)
+
+    def is_cut(source: Values) -> bool:
+        value = read(source)
+        if not isinstance(value, str):
+            return False
+        text = value.strip(" ") if column.upper else value
+        return _cut(text, maximum) != text
+
+    return is_cut
+
+
 def _unless_refused(row: FieldRow, read: _Reader, work: Chain, made: Converter) -> Converter:
     def transformed(source: Values, look_ups: LookUps) -> Answer:
         result = work(read(source), source)

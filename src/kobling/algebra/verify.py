@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from kobling.algebra.compiled import CompiledRow, compiled
+from kobling.algebra.cuts import cut_now
 from kobling.algebra.filters import outside
 from kobling.algebra.gates import shut_out
 from kobling.algebra.merge import same_for
@@ -157,7 +158,16 @@ class _Rows:
             return None
         if row.moment is Moment.INSERT:
             return _ONCE
-        return _ANOTHER_FORM if any(agreed) else self._why(one)
+        return self._form(one) if any(agreed) else self._why(one)
+
+    def _form(self, one: CompiledRow) -> Reason:
+        """Of a field that one side holds in a form of its own: cut, in other letters, or rounded."""
+        for side in Side:
+            cut = compiled(self._mapping).cuts[side].get(one.index)
+            if cut is not None and cut_now([cut], self._now[side], self._now[side.other]):
+                where = self._mapping.table(side).caption
+                return Verdict.NORMALISED, f"{where} holds the first {cut.maximum} characters only"
+        return _ANOTHER_FORM
 
     def _open(self, one: CompiledRow, target: Side, made: Missing | Rejected) -> Reason | None:
         """Of a value that cannot be made; None where what is held there needs another explanation."""

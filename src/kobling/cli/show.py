@@ -44,6 +44,7 @@ def say_job(job: Document) -> None:
     if head.strip():
         say(f"{head}nothing to do.")
     say_errors(job["errors"])
+    say_errors(job["warnings"])
     still = {word: number for word, number in job["open"].items() if number and word != "clearable"}
     if still:
         say(f"  still open: {counts_text(still)}")

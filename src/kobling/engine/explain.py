@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from kobling.algebra.compiled import compiled
+from kobling.algebra.cuts import cut_now
 from kobling.algebra.filters import outside
 from kobling.engine.gather import Gather
 from kobling.engine.held import change_of
@@ -61,6 +63,7 @@ async def explain(context: Context, name: str, ids: Mapping[Side, Sequence[str]]
         *(sentence for one in changes for sentence in _of_record(mapping, one.side, one.id, one.values)),
         *_of_coupling(mapping, coupling, task, [one.side for one in changes]),
         *(_of_changes(mapping, coupling.base, values) if coupling and coupling.base else ()),
+        *(_of_cuts(mapping, values) if coupling else ()),
         *(() if task is None else _of_plan(mapping, task)),
     ]
     return Explained(
@@ -129,6 +132,20 @@ def _of_changes(mapping: TableMapping, base: Base, now: Mapping[Side, Values | N
                 words = f"{_shown(before)} before, {_shown(values[at])} now"
                 found.append(f"{row.name} changed in {SYSTEMS[side]}: {words}.")
     return found or ["Neither side has changed since they were settled last."]
+
+
+def _of_cuts(mapping: TableMapping, now: Mapping[Side, Values | None]) -> list[str]:
+    """The texts of which one side holds only the beginning."""
+    found = []
+    for side in Side:
+        here, there = now.get(side), now.get(side.other)
+        if here is not None and there is not None:
+            found += [
+                f"{SYSTEMS[side]} holds only the first {one.maximum} characters of {one.row.name}; when it is"
+                f" changed there, a person decides, as the rest in {SYSTEMS[side.other]} would be lost."
+                for one in cut_now(compiled(mapping).cuts[side].values(), here, there)
+            ]
+    return found
 
 
 def _of_plan(mapping: TableMapping, task: Task) -> list[str]:

@@ -74,6 +74,10 @@ class Outcomes:
         """What could not be settled in this run."""
         return self._words.failures()
 
+    def warnings(self) -> list[Failure]:
+        """What was written, but for a part of it."""
+        return self._words.warnings
+
     def name(self, task: Task) -> str:
         """What people know the record of a task by."""
         return self._words.name(task)
@@ -84,6 +88,8 @@ class Outcomes:
         if task.created is not None:
             self.counts.add(task, task.created.side, "inserted")
         settled = self._settle(task)
+        if settled.coupling is not None and settled.effects:
+            self._words.warn_of_cuts(task)
         if task.created is not None and (settled.coupling or settled.uncouple):
             effects = (created_effect(task, task.created), *settled.effects)
             settled = msgspec.structs.replace(settled, effects=effects)

@@ -215,7 +215,9 @@ class Synchronization:
                 break
         self._complete = not busy
         for name in self._named:
-            self._context.reports[name].failures += self._worker(name).outcomes.failures()
+            report, outcomes = self._context.reports[name], self._worker(name).outcomes
+            report.failures += outcomes.failures()
+            report.warnings += outcomes.warnings()
 
     async def _begin_full(self) -> None:
         """A full run that died goes on, whatever the next run is asked for."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from kobling.algebra.compiled import compiled
+from kobling.algebra.cuts import Cut
 from kobling.algebra.resolve import Verdict
 from kobling.engine.task import Task
 from kobling.model.look_up import key_of_parts, parts_of_key
-from kobling.model.mapping import Mapping, Side
+from kobling.model.mapping import Direction, Mapping, Side
 from kobling.model.pair import Kind, Trouble
 from kobling.model.state import Effect, Failure
 from kobling.model.values import Values
@@ -18,6 +20,10 @@ SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 _RETRY: Final = "Correct the record; it is tried again when either record or the mapping changes."
 _FOUND: Final = "the finder of the mapping couples the two records"
 _DELETED: Final = frozenset({str(Verdict.DELETION), str(Verdict.ASK_DELETION)})
+# What a warning is of, among the classes of failures.
+CUT: Final = "cut"
+# A first load may cut a text of every record; as many as a person reads are kept.
+_WARNINGS_MAX: Final = 1000
 _NEXT_RUN: Final = "Nothing to do: the next run tries it again."
 
 
@@ -27,6 +33,7 @@ class Words:
     def __init__(self, mapping: Mapping) -> None:
         self._mapping = mapping
         self._failed: dict[str, list[Failure]] = {}
+        self.warnings: list[Failure] = []
 
     def failures(self) -> list[Failure]:
         """What could not be settled."""
@@ -55,6 +62,32 @@ class Words:
             cure=cure,
         )
         self._failed.setdefault(task.key, []).append(failure)
+
+    def warn_of_cuts(self, task: Task) -> None:
+        """Notes the texts that the task's writes had to cut."""
+        for write in task.action.writes:
+            source, cuts = task.records[write.side.other], compiled(self._mapping).cuts[write.side]
+            if source is None or not cuts or len(self.warnings) >= _WARNINGS_MAX:
+                continue
+            written = {at for at, _ in write.values}
+            for one in cuts.values():
+                if one.at in written and one.is_cut(source.values):
+                    self.warnings.append(self._cut(task, one, write.side))
+
+    def _cut(self, task: Task, one: Cut, side: Side) -> Failure:
+        here, there, name = SYSTEMS[side], SYSTEMS[side.other], one.row.name
+        left, right = self._ids(task)
+        cure = f"Shorten it in {there}, or leave it"
+        if one.row.direction is Direction.BOTH:
+            cure += f": when it is changed in {here}, a person decides"
+        return Failure(
+            left=left,
+            right=right,
+            kind=CUT,
+            field=name,
+            message=f"{self.name(task)}: {here} holds only the first {one.maximum} characters of {name}",
+            cure=f"{cure}.",
+        )
 
     def name(self, task: Task) -> str:
         """What people know the record by."""

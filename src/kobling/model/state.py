@@ -169,6 +169,7 @@ class Report(msgspec.Struct, kw_only=True):
     status: str = "running"
     counts: dict[str, dict[str, int]]
     failures: list[Failure]
+    warnings: list[Failure] = []
     open: Open = Open()
     requests: dict[str, int]
     seconds: float = 0.0

@@ -29,6 +29,7 @@ def job_document(report: Report) -> dict[str, Any]:
         "status": report.status,
         "counts": counts_document(report.counts),
         "errors": [error_document(report.mapping, one) for one in report.failures],
+        "warnings": [error_document(report.mapping, one) for one in report.warnings],
         "open": open_document(report),
         "requests": report.requests,
         "seconds": report.seconds,

@@ -313,7 +313,7 @@ class ConnectionStore:
                 "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
                 " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
                 " %s::text[])",
-                [job, *(list(one) for one in _columns_of(report.failures))],
+                [job, *(list(one) for one in _columns_of([*report.failures, *report.warnings]))],
             )
 
     async def jobs(self, names: Sequence[str], limit: int) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from kobling.model.state import Effect
 _UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 # Any number will do; together with a mapping's id it names the lock that a run holds.
 LOCK: Final = 71_051_181
+# The class of what is no failure: a text that was cut.
+_WARNING: Final = "cut"
 # A job says 'running' until it says otherwise, and one that was killed never does.
 _STATUS: Final = (
     "case when status = 'running' and not exists (select 1 from pg_locks where locktype = 'advisory' and"
@@ -50,7 +52,7 @@ async def _jobs(
         f"select {_JOB} from job join mapping on mapping.id = mapping_id where {condition}", parameters
     )
     names = [one.name for one in cursor.description or ()]
-    found = [dict(zip(names, row, strict=True)) | {"errors": []} async for row in cursor]
+    found = [dict(zip(names, row, strict=True)) | {"errors": [], "warnings": []} async for row in cursor]
     by_number = {int(one["job"]): one for one in found}
     cursor = await database.execute(
         "select job_id, left_id, right_id, class, field, message, cure from job_error"
@@ -58,7 +60,7 @@ async def _jobs(
         [list(by_number)],
     )
     async for number, left, right, kind, field, message, cure in cursor:
-        by_number[number]["errors"].append(
+        by_number[number]["warnings" if kind == _WARNING else "errors"].append(
             {
                 "mapping": by_number[number]["mapping"],
                 "bc_id": left or None,
@@ -136,7 +138,8 @@ _NEEDED: Final = (
     " join job_error on job_error.left_id in (coupling.left_id::text, record_id::text)"
     " or job_error.right_id in (coupling.right_id::text, record_id::text)"
     " join job on job.id = job_error.job_id and job.mapping_id = inbox.mapping_id"
-    " where mapping.connection_id = %s and not due and reason in ('deleted', 'failed', 'unproved')"
+    f" where class <> '{_WARNING}' and mapping.connection_id = %s and not due"
+    " and reason in ('deleted', 'failed', 'unproved')"
     " group by inbox.mapping_id, inbox.record_id"
     " union select job_id from intent union select left_out_by from generation where left_out_by is not null"
 )

@@ -27,7 +27,7 @@ _QUERIES: Final[dict[str, str]] = {
     "kobling_throttled_seconds_total": "select service, sum(throttled_seconds) from gate group by 1",
     "kobling_failures_total": "select mapping.name, class, count(*)"
     " from mapping join job on mapping_id = mapping.id join job_error on job_id = job.id"
-    f" where {_OF} group by 1, 2",
+    f" where {_OF} and class <> 'cut' group by 1, 2",
     "kobling_jobs_total": "select mapping.name, job.status, count(*)"
     f" from mapping join job on mapping_id = mapping.id where {_OF} and job.status <> 'running'"
     " group by 1, 2",
