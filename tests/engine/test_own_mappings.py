@@ -195,16 +195,31 @@ def test_a_look_up_to_a_table_that_nothing_couples_names_what_is_missing(world: 
 
 
 def test_mappings_that_need_each_other_are_refused_until_one_may_wait(world: World) -> None:
+    make(world, "FIRM", bc_table="Customer", crm_entity="account", table_id=18)
+    make(world, "PERSON", bc_table="Contact", crm_entity="contact", table_id=5050)
+    for name, field in (("FIRM", "name"), ("PERSON", "lastname")):
+        add(world, "Name", field, "enabled=on", name=name)
+        put(world, "enabled=on", name=name)
+    add(world, "Primary Contact No.", "primarycontactid", "enabled=on", name="FIRM", look_up="PERSON")
+    with pytest.raises(ConfigurationError, match=r"FIRM.* need each other.*clear_on_failed=on"):
+        add(world, "Company No.", "parentcustomerid", "enabled=on", name="PERSON", look_up="FIRM")
+    assert len(shown(world, "PERSON")["fields"]) == 1
+    add(
+        world,
+        "Company No.",
+        "parentcustomerid",
+        "enabled=on",
+        "clear_on_failed=on",
+        name="PERSON",
+        look_up="FIRM",
+    )
+    assert shown(world, "FIRM")["depends_on"] == ["PERSON"]
+
+
+def test_a_look_up_of_another_table_is_refused(world: World) -> None:
     make(world)
-    add(world, "No.", "new_number", "enabled=on")
-    put(world, "enabled=on")
-    make(world, "OTHER", bc_table="Customer", crm_entity="account", table_id=18)
-    add(world, "Name", "name", "enabled=on", name="OTHER")
-    put(world, "enabled=on", name="OTHER")
-    add(world, "Customer No.", "new_accountid", "enabled=on", look_up="OTHER")
-    with pytest.raises(ConfigurationError, match="does not point to new_vehicle"):
-        add(world, "Territory Code", "territoryid", name="OTHER", look_up=NAME)
-    assert shown(world)["depends_on"] == ["OTHER"]
+    with pytest.raises(ConfigurationError, match="new_accountid does not point to contact"):
+        add(world, "Customer No.", "new_accountid", look_up="CONTACT")
 
 
 @pytest.mark.scenario("MP-06")

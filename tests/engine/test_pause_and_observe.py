@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from engine.test_exchange import edit
+from engine.test_full_synchronization import start
 from engine.test_own_mappings import nobody
 from engine.world import World, wrote
 from kobling.adapters.postgres.queue import open_queue
@@ -200,3 +201,13 @@ def test_nothing_else_writes_what_is_only_observed(synchronized: World) -> None:
     with pytest.raises(ConfigurationError, match="CUSTOMER is only observed"):
         synchronized.couple("CUSTOMER", customer, account, use="bc")
     assert synchronized.account(account)["name"] != "Another Name"
+
+
+def test_a_full_synchronization_says_that_it_leaves_what_is_observed(world: World) -> None:
+    edit(world, "observe=on", name="CURRENCY")
+    before = total(world)
+    lines, status = start(world, "CURRENCY")
+    assert (lines["CURRENCY"]["status"], status) == ("failed", 1)
+    assert "CURRENCY is only observed" in lines["CURRENCY"]["message"]
+    assert total(world) == before
+    assert world.couplings("CURRENCY") == []

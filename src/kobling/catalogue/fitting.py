@@ -33,6 +33,14 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True):
     cure: str
     whole: bool = False
 
+    @property
+    def words(self) -> str:
+        """What it means, as a sentence."""
+        place = f"{self.what}: " if self.what else ""
+        if self.whole:
+            return f"{self.mapping} takes no part: {place}{self.message}."
+        return f"{' '.join(one for one in (self.mapping, self.what) if one)} is set aside: {self.message}."
+
 
 def read_changes(name: str, stored: dict[str, Any]) -> tuple[Changes, list[SetAside]]:
     """The changes that were stored, without those that this version does not understand."""

@@ -9,7 +9,7 @@ import typer
 
 from kobling.cli.options import ConfigOption, JsonOption, MappingsArgument, RecordsOption, print_json
 from kobling.cli.session import finish, in_session
-from kobling.cli.show import counts_text, progress_bar, say_full_warning, say_job, say_rows, wait_notice
+from kobling.cli.show import counts_text, note, progress_bar, say_full_warning, say_job, say_rows, wait_notice
 
 if TYPE_CHECKING:
     from kobling.service.session import Session
@@ -72,6 +72,8 @@ def sync(
     )
 
     async def work(session: Session) -> tuple[dict[str, Any], int]:
+        for one in await session.set_aside() if every_mapping else ():
+            note(f"{one.words} {one.cure}")
         if full and not record:
             say_full_warning(await session.without_finder(request.mappings, every_mapping))
         with progress_bar(quiet=as_json) as progress:

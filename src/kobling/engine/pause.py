@@ -23,12 +23,17 @@ async def check_writable(context: Context, mapping: Mapping) -> None:
     observed. What was not written stays in the inbox. A rehearsal writes nothing, so it may go on."""
     if context.rehearse:
         return
+    check_not_observed(mapping)
+    await check_running(context.state)
+
+
+def check_not_observed(mapping: Mapping) -> None:
+    """Raises ConfigurationError for a mapping that is only observed."""
     if mapping.observe:
         raise ConfigurationError(
             f"{mapping.name} is only observed, so nothing of it is written.",
             cure=f'Let it write: kobling mapping set "{mapping.name}" observe=off.',
         )
-    await check_running(context.state)
 
 
 async def check_running(state: State) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from kobling.adapters.postgres.full_synchronization_store import FullSynchronizationStore, Progress
 from kobling.algebra.full_synchronization import recommended, startable, waits_for
+from kobling.engine.pause import check_not_observed
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.model.full_synchronization import Line, LineStatus, Recommendation
 from kobling.service.couplings import MatchRequest, match_couplings
@@ -159,6 +160,7 @@ class Full:
         begun = Progress(mapping=now.mapping, recommendation=now.recommendation, status=LineStatus.IN_PROCESS)
         await self._note(begun)
         try:
+            check_not_observed((await self._session.mappings())[now.mapping])
             if self._doubles(now):
                 self._refuse_duplicates([now])
             jobs, message = await self._run(now, meter)

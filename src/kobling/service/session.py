@@ -159,8 +159,7 @@ class Session:
         )
 
     def _takes_no_part(self, aside: SetAside) -> ConfigurationError:
-        words = f"{aside.mapping} takes no part: {f'{aside.what}: ' if aside.what else ''}{aside.message}."
-        return ConfigurationError(words, cure=aside.cure)
+        return ConfigurationError(aside.words, cure=aside.cure)
 
     def check_whole(self, name: str, keys: Collection[str]) -> None:
         """Whether nothing that is set aside would be lost by a change of these keys: more might come through
