@@ -69,6 +69,7 @@ def jobs(world: World) -> int:
     return int(world.query("select count(*) from job")[0][0])
 
 
+@pytest.mark.scenario("SU-15")
 def coupled_only(world: World, name: str) -> bool:
     return bool(world.command(lambda one: show_mappings(one, name))["variants"][0]["synch_only_coupled"])
 

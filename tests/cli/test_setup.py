@@ -106,6 +106,7 @@ def refused(done: subprocess.CompletedProcess[str], status: int = 2) -> str:
     return line
 
 
+@pytest.mark.scenario("SU-35")
 # init
 
 
@@ -159,6 +160,11 @@ def test_the_file_is_the_one_that_is_named(
     assert steps(tested)["configuration"]["message"] == named
 
 
+@pytest.mark.scenario("SU-06")
+@pytest.mark.scenario("SU-07")
+@pytest.mark.scenario("SU-36")
+@pytest.mark.scenario("SU-37")
+@pytest.mark.scenario("SU-39")
 def test_what_comes_after_the_command_wins(kobling: Kobling, tmp_path: Path) -> None:
     kobling("--config", "a.toml", "init", "--config", "b.toml", KOBLING_CONFIG="c.toml")
     assert [one.name for one in tmp_path.iterdir()] == ["b.toml"]
@@ -204,6 +210,7 @@ def test_without_a_command_the_help_is_shown_as_a_usage_error(kobling: Kobling) 
     assert "connection" in done.stderr
 
 
+@pytest.mark.scenario("SU-16")
 # connection test
 
 
@@ -235,6 +242,7 @@ def test_nothing_is_written_to_either_service(ready: Kobling, sandbox: Sandbox) 
     assert held() == before
 
 
+@pytest.mark.scenario("SU-08")
 @pytest.mark.parametrize(
     ("environment", "status", "wrong", "said"),
     [

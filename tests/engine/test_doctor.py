@@ -54,7 +54,7 @@ def test_a_sound_installation_has_no_problem(synchronized: World) -> None:
     assert problems(told) == []
     assert exit_status_of(told) == 0
     names = {one.name for one in told}
-    steps = {"bc rights", "crm change tracking", "database"}
+    steps = {"bc rights", "crm change tracking", "database", "base currency"}
     assert steps | {"sessions", "locks", "place", "dependencies", "inbox", "journal", "schedule"} <= names
     assert all(one.message for one in told)
 
@@ -160,6 +160,7 @@ def test_what_stays_for_long_is_told_with_who_decides(synchronized: World) -> No
     assert "kobling conflict list" in one.cure
 
 
+@pytest.mark.scenario("SU-18")
 def test_writes_of_a_run_that_is_gone_are_told(synchronized: World) -> None:
     execute(
         synchronized,

@@ -60,6 +60,7 @@ def refused(folder: Path, text: str | bytes = WHOLE, **environment: str) -> str:
     return line_of(caught.value)
 
 
+@pytest.mark.scenario("SU-19")
 def line_of(error: ConfigurationError) -> str:
     assert error.exit_status == 2
     assert error.cure
@@ -83,6 +84,7 @@ def test_what_is_written_is_read_and_the_rest_has_its_documented_value(tmp_path:
     assert found.crm.secret.reveal() == "in the file"
 
 
+@pytest.mark.scenario("SU-20")
 @pytest.mark.parametrize(
     ("section", "key"), [(section, key) for section, keys in SECTIONS.items() for key in keys]
 )
@@ -121,6 +123,8 @@ def test_variables_of_other_sections_and_programs_are_left_alone(tmp_path: Path)
     read(tmp_path, KOBLING_CONFIG="x", KOBLING_DEBUG="1", KOBLING_BC="x", BC_URI="x", KOBLINGER_BC_URI="x")
 
 
+@pytest.mark.scenario("SU-14")
+@pytest.mark.scenario("SU-30")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -176,6 +180,25 @@ def test_a_misspelt_variable_of_a_known_section_is_named(tmp_path: Path) -> None
 def test_an_error_in_a_variable_names_the_variable(tmp_path: Path) -> None:
     assert refused(tmp_path, KOBLING_BC_URL="http://a.example").startswith(
         "KOBLING_BC_URL is 'http://a.example'"
+    )
+
+
+@pytest.mark.scenario("SU-13")
+@pytest.mark.scenario("SU-38")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://contoso.crm4.dynamics.com",
+        "https://contoso.crm4.dynamics.com/",
+        "HTTPS://Contoso.CRM4.Dynamics.com//",
+        " https://CONTOSO.crm4.dynamics.com ",
+    ],
+)
+def test_an_address_is_one_however_it_is_spelt(tmp_path: Path, address: str) -> None:
+    found = read(tmp_path, WHOLE, KOBLING_CRM_URL=address).crm
+    assert (found.url, found.scope) == (
+        "https://contoso.crm4.dynamics.com",
+        "https://contoso.crm4.dynamics.com/.default",
     )
 
 

@@ -9,7 +9,7 @@ from kobling.model.errors import ConfigurationError
 
 
 def checked_address(text: str, where: str, *, path: bool = False, example: str) -> str:
-    """The address without a slash at its end. `path`: whether one may follow the host.
+    """The address without a slash at its end, the host in small letters. `path`: whether one may follow it.
 
     Raises ConfigurationError, which never shows a password that stands in the address.
     """
@@ -29,7 +29,9 @@ def checked_address(text: str, where: str, *, path: bool = False, example: str) 
             f"{where} is {text!r}: over http the secret and the data could be read on the way.",
             cure="Use https; http is for this machine only (127.0.0.1, ::1, localhost).",
         )
-    return text.rstrip("/")
+    # Hosts and schemes are the same in any letters; a path is not.
+    host = parts.netloc.lower()
+    return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
 
 
 def is_loopback(host: str) -> bool:

@@ -158,7 +158,7 @@ async def _business_central(configuration: Configuration, chain: _Chain) -> None
 async def bc_extension(door: Door, configuration: Configuration, company_id: str) -> str:
     """Whether the extension is installed, in words. Raises ProtocolError, CredentialsError."""
     try:
-        await ask(door, f"{_base(configuration, company_id)}/rowVersions", _RowVersions)
+        await ask(door, f"{extension_api(configuration, company_id)}/rowVersions", _RowVersions)
     except ProtocolError as error:
         cure = "Install the kobling extension in that environment, or its newest version."
         raise ProtocolError(error.message, cure=cure) from None
@@ -168,10 +168,11 @@ async def bc_extension(door: Door, configuration: Configuration, company_id: str
 async def bc_rights(door: Door, configuration: Configuration, company_id: str) -> str:
     """What kobling may do in Business Central, in words. Raises ProtocolError for rights that are missing."""
     cure = "Give the application the extension's permission set in Business Central."
-    return await _rights(door, _base(configuration, company_id), _tables(Side.LEFT), cure)
+    return await _rights(door, extension_api(configuration, company_id), _tables(Side.LEFT), cure)
 
 
-def _base(configuration: Configuration, company_id: str) -> str:
+def extension_api(configuration: Configuration, company_id: str) -> str:
+    """The address of the extension's API for a company."""
     return f"{configuration.bc.root}/api/kobling/sync/v1.0/companies({company_id})"
 
 

@@ -12,8 +12,16 @@ from urllib.parse import quote
 import msgspec
 
 from kobling.adapters.odata.http import Door
-from kobling.model.errors import CredentialsError, ProtocolError
-from kobling.service.checks import bc_extension, bc_rights, crm_rights, crm_user, mapped_routes
+from kobling.model.errors import ConfigurationError, CredentialsError, ProtocolError
+from kobling.service.base_currency import base_currency
+from kobling.service.checks import (
+    bc_extension,
+    bc_rights,
+    crm_rights,
+    crm_user,
+    extension_api,
+    mapped_routes,
+)
 from kobling.service.configuration import Configuration
 from kobling.service.connection import (
     HEADERS,
@@ -22,6 +30,7 @@ from kobling.service.connection import (
     chosen_company,
     companies,
     open_door,
+    organization,
     refusal,
     who_am_i,
 )
@@ -82,6 +91,7 @@ async def set_up(configuration: Configuration, *, apply: bool) -> list[Requireme
         company = chosen_company(await companies(bc, configuration), configuration)
         found = [await _extension(bc, configuration, company), await _bc_rights(bc, configuration, company)]
         found += await _sales(crm, configuration, company)
+        found.append(await _currencies(bc, crm, configuration, company))
         if apply:
             for one in found:
                 await _apply(one)
@@ -109,6 +119,18 @@ async def _bc_rights(bc: Door, configuration: Configuration, company: Company) -
     return await _of("rights in Business Central", bc_rights(bc, configuration, company.id))
 
 
+async def examine_currency(configuration: Configuration) -> Requirement:
+    """Whether the base currency of Sales can be converted; raises what keeps it from asking."""
+    async with open_door(configuration, "bc") as bc, open_door(configuration, "crm") as crm:
+        company = chosen_company(await companies(bc, configuration), configuration)
+        return await _currencies(bc, crm, configuration, company)
+
+
+async def _currencies(bc: Door, crm: Door, configuration: Configuration, company: Company) -> Requirement:
+    found = await organization(crm, configuration, await who_am_i(crm, configuration))
+    return await _of("base currency", base_currency(bc, extension_api(configuration, company.id), found))
+
+
 async def _sales(crm: Door, configuration: Configuration, company: Company) -> list[Requirement]:
     api = f"{configuration.crm.url}/api/data/v9.2"
     who = await who_am_i(crm, configuration)
@@ -129,7 +151,7 @@ async def _of(name: str, work: Awaitable[str]) -> Requirement:
     """A step of the connection test, as a requirement that only a person can meet."""
     try:
         return Requirement(name=name, met=True, message=await work)
-    except (ProtocolError, CredentialsError) as error:
+    except (ProtocolError, CredentialsError, ConfigurationError) as error:
         return Requirement(name=name, met=False, message=error.message, cure=error.cure)
 
 

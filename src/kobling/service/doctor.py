@@ -9,6 +9,7 @@ from typing import Final
 from kobling.model.errors import KoblingError
 from kobling.service.checks import Check, check_connection
 from kobling.service.configuration import ApplicationSection, Configuration
+from kobling.service.connection_setup import Requirement, examine_currency
 from kobling.service.database import database, explained
 from kobling.service.doctor_state import examine_state
 from kobling.service.doctor_users import examine_users
@@ -17,6 +18,7 @@ from kobling.service.session import session_on
 
 _SOON_DAYS: Final = 30
 _SIGN_IN: Final = "crm sign-in"
+_NEEDED_FOR_CURRENCY: Final = frozenset({_SIGN_IN, "bc sign-in", "bc company", "bc extension"})
 
 
 async def examine(configuration: Configuration, today: date) -> list[Finding]:
@@ -28,6 +30,8 @@ async def examine(configuration: Configuration, today: date) -> list[Finding]:
         found.append(_secret(section, place, today))
     if _SIGN_IN not in broken:
         found += await examine_users(configuration)
+    if not broken & _NEEDED_FOR_CURRENCY:
+        found.append(_currency(await examine_currency(configuration)))
     if "database" not in broken:
         found += await asyncio.to_thread(_state, configuration)
     return found
@@ -43,6 +47,12 @@ def _finding(check: Check, exit_status: int) -> Finding:
     if check.ok:
         return Finding(name=check.name, message=check.message)
     return problem(check.name, check.message, check.cure, exit_status)
+
+
+def _currency(one: Requirement) -> Finding:
+    if one.met:
+        return Finding(name=one.name, message=one.message)
+    return problem(one.name, one.message, one.cure, 2)
 
 
 def _secret(section: str, place: ApplicationSection, today: date) -> Finding:
