@@ -66,6 +66,9 @@ _WORDS = {
     },
     "web": {
         "host": "The address to listen on. Default: `127.0.0.1`, which only this machine reaches.",
+        "public_url": "The address under which Business Central and Dataverse reach `serve`, without a path, "
+        "for example `https://kobling.example.com`. Not set: nothing is subscribed to.",
+        **{key: _COMMON[key] for key in ("secret", "secret_file", "secret_command")},
         "port": f"The port. Default: `{WebSection().port}`. `0` takes a free one, which is told in the log.",
     },
 }

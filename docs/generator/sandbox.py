@@ -56,6 +56,8 @@ _WORDS = {
     "POST clock": "`{\"offset_seconds\": N}`: the service's clock is that far from this machine's.",
     "POST faults": '`{"rules": [...]}`: these faults, and no others; see below.',
     "POST plugins": '`{"rules": [...]}`: these server-side rules, and no others; see below.',
+    "POST webhooks": '`{"hooks": [{"url", "key"}]}`, on the port of Dataverse: each change of a table is '
+    "posted there, with the key as `code`, as a registered service endpoint does. Replaces all hooks.",
     "POST variants": "Answers differ between versions of the services: which way this one answers. "
     "Without a body it tells the names.",
     "POST transactions": '`{"action": "open", "table": T}`: the next change of that Business '

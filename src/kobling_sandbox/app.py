@@ -5,12 +5,14 @@ it, and goes on with it when the caller has gone: so does a real service.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from kobling_sandbox import controls
 from kobling_sandbox.exchange import Request, Response
 from kobling_sandbox.faults import Fault, first_fault
+from kobling_sandbox.hooks import answer_subscriptions
 from kobling_sandbox.sides import Side
 from kobling_sandbox.tokens import Tokens
 
@@ -20,6 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # Set by the server protocol in the scope, so that a fault can drop the connection.
 TRANSPORT = "kobling_sandbox.transport"
+_SUBSCRIPTIONS = re.compile(r"/subscriptions(?:\('([^']*)'\))?$")
 _BODY_BYTES_MAX = 350_000_000
 _HTML = b"<!DOCTYPE html><html><head><title>Service unavailable</title></head><body>Try later.</body></html>"
 
@@ -76,10 +79,20 @@ class Endpoint:
         request.application = application
         request.user = self.side.service.ensure_user(application)
         self.side.plugins.run_due(self.side.service)
-        answer = self.side.service.handle(request, _Gate(self, request))
+        answer = self._subscriptions(request) or self.side.service.handle(request, _Gate(self, request))
         response = answer if isinstance(answer, Response) else await answer
         self.side.plugins.run_due(self.side.service)
+        self.side.hooks.tell(self.side.service.store)
         return response
+
+    def _subscriptions(self, request: Request) -> Awaitable[Response] | None:
+        """Business Central's subscriptions, which need the network to be made; None for another request."""
+        service = self.sandbox.business_central.service
+        found = _SUBSCRIPTIONS.search(request.path)
+        if self.side.service is not service or found is None:
+            return None
+        tables = {table.set_name: name for name, table in service.store.tables.items()}
+        return answer_subscriptions(self.side.hooks, service.store, request, found[1] or "", tables)
 
     def _token(self, request: Request) -> Response:
         if request.method != "POST":

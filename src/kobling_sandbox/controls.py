@@ -34,6 +34,7 @@ class Sandbox:
             side.service.store.clock.offset_seconds = 0.0
             side.faults, side.record = [], Record()
             side.plugins.replace([])
+            side.hooks.reset()
 
 
 def answer(sandbox: Sandbox, side: Side, request: Request) -> Response:
@@ -88,6 +89,16 @@ def _variants(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
     return variants
 
 
+def _webhooks(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    hooks = body.get("hooks")
+    if side is not sandbox.dataverse or not isinstance(hooks, list):
+        raise RuleError("'hooks' is a list, for Dataverse; Business Central has its subscriptions")
+    if not all(isinstance(one, dict) and {"url", "key"} <= one.keys() for one in hooks):
+        raise RuleError("each hook has 'url' and 'key'")
+    side.hooks.endpoints[:] = hooks
+    return {"hooks": len(hooks)}
+
+
 def _transactions(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
     store = sandbox.business_central.service.store
     action, table = body.get("action"), body.get("table") or ""
@@ -131,6 +142,7 @@ _CONTROLS: dict[tuple[str, str], Callable[[Sandbox, Side, dict[str, Any]], Any]]
     ("POST", "plugins"): _plugins,
     ("POST", "variants"): _variants,
     ("POST", "transactions"): _transactions,
+    ("POST", "webhooks"): _webhooks,
     ("GET", "requests"): _requests,
     ("POST", "requests/reset"): _requests_reset,
     ("GET", "state"): _state,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from kobling_sandbox.exchange import Service
 from kobling_sandbox.faults import Fault
+from kobling_sandbox.hooks import Hooks
 from kobling_sandbox.plugins import Plugins
 
 
@@ -25,3 +26,4 @@ class Side:
     plugins: Plugins
     faults: list[Fault] = field(default_factory=list)
     record: Record = field(default_factory=Record)
+    hooks: Hooks = field(default_factory=Hooks)

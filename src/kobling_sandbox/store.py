@@ -126,6 +126,8 @@ class Store:
         self._armed: set[str] = set()
         self._pending: list[_Pending] = []
         self._undo: list[Callable[[], None]] | None = None
+        # (table, company) that have changed since somebody was told.
+        self.changed: set[tuple[str, str]] = set()
 
     def add_unique(self, table: str, columns: tuple[str, ...], *, blanks_count: bool = False) -> None:
         """Declares a unique key of a table, by the keys of the stored row. Call before rows are stored.
@@ -314,12 +316,14 @@ class Store:
             self._armed.discard(rows.table.name)
             self._pending.append(_Pending(rows, identifier, row, self.version, user))
             return row
+        self.changed.add((rows.table.name, rows.company))
         old = rows.put(identifier, row)
         if self._undo is not None:
             self._undo.append(lambda: self._put_back(rows, identifier, old))
         return row
 
     def _bury(self, rows: TableRows, identifier: str, version: int, user: str) -> None:
+        self.changed.add((rows.table.name, rows.company))
         old = rows.remove(identifier)
         tombstone = Tombstone(
             table=rows.table.name,
@@ -339,6 +343,7 @@ class Store:
             self._bury(change.rows, change.id, change.version, change.user)
             self.tombstones.sort(key=lambda tombstone: tombstone.version)
             return
+        self.changed.add((change.rows.table.name, change.rows.company))
         change.rows.put(change.id, change.row)
         change.rows.sort_by_version(self.system.version)
 

@@ -21,14 +21,14 @@ Line = dict[str, Any]
 class Process:
     """`kobling WORDS`, with its log as JSON lines."""
 
-    def __init__(self, world: World, *words: str, port: int = 0) -> None:
+    def __init__(self, world: World, *words: str, port: int = 0, **variables: str) -> None:
         environment = os.environ | world.environment | {"KOBLING_CONFIG": str(world.path)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "kobling", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment | {"KOBLING_LOG_FORMAT": "json", "KOBLING_WEB_PORT": str(port)},
+            env=environment | {"KOBLING_LOG_FORMAT": "json", "KOBLING_WEB_PORT": str(port)} | variables,
         )
         self.lines: list[Line] = []
         # A pipe that nobody empties would stop the process.

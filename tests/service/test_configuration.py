@@ -97,6 +97,7 @@ def test_every_key_is_also_a_variable_which_wins(tmp_path: Path, section: str, k
         "format": "json",
         "level": "warning",
         "port": "8600",
+        "public_url": "https://b.example",
         "secret_expires": "2027-01-31",
         "secret_file": "b.secret",
         "secret_command": f"{sys.executable} -c \"print('b')\"",

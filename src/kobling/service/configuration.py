@@ -99,10 +99,13 @@ class LogSection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebSection(msgspec.Struct, frozen=True, kw_only=True):
-    """Section `[web]`, of `serve`: where it listens."""
+    """Section `[web]`, of `serve`: where it listens, under which address the services reach it, "" for not at
+    all, and what their notifications must carry."""
 
     host: str = "127.0.0.1"
     port: int = 8585
+    public_url: str = ""
+    secret: Secret = NO_SECRET
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +166,7 @@ def read_configuration(
         log=LogSection(
             **_chosen("log", "format", settings, FORMATS), **_chosen("log", "level", settings, LEVELS)
         ),
-        web=_web(settings),
+        web=_web(settings, path),
     )
 
 
@@ -272,11 +275,12 @@ def _chosen(section: str, key: str, settings: Settings, values: tuple[str, ...])
     return {} if text is None else {key: text}
 
 
-def _web(settings: Settings) -> WebSection:
+def _web(settings: Settings, path: Path) -> WebSection:
     texts = _texts("web", settings)
     port = texts.pop("port", str(WebSection().port))
     if not (port.isascii() and port.isdecimal() and 0 <= int(port[:6]) <= _PORT_MAX):
         raise ConfigurationError(
             f"{settings['web', 'port'].where} is {port!r}.", cure=f"Use a number from 0 to {_PORT_MAX}."
         )
-    return WebSection(**texts, port=int(port))
+    texts["public_url"] = _address("web", "public_url", settings, "https://kobling.example.com")
+    return WebSection(**texts, port=int(port), secret=_secret("web", settings, path))

@@ -14,19 +14,22 @@ from kobling.adapters.telemetry.metrics import exposition
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
+from kobling.service.hooks import Hint, Hints, bc_hints, crm_hints
 from kobling.service.session import session_on
 
 # No answer of ours needs a longer question.
 BODY_BYTES_MAX: Final = 1_000_000
+_TOKEN_LETTERS_MAX: Final = 1_000
 _logger = logging.getLogger(__name__)
 
 
 class Face:
     """The handlers. url: of the database."""
 
-    def __init__(self, configuration: Configuration, url: str) -> None:
+    def __init__(self, configuration: Configuration, url: str, hints: Hints) -> None:
         self._configuration = configuration
         self._url = url
+        self._hints = hints
 
     def routes(self) -> list[web.RouteDef]:
         """What is answered."""
@@ -34,11 +37,32 @@ class Face:
             web.get("/health", self.health),
             web.get("/ready", self.ready),
             web.get("/metrics", self.metrics),
+            web.post("/hooks/bc", self.business_central),
+            web.post("/hooks/crm", self.dataverse),
         ]
 
     async def health(self, request: web.Request) -> web.Response:
         """The process lives and answers."""
         return web.json_response({"status": "ok"})
+
+    async def business_central(self, request: web.Request) -> web.Response:
+        """A notification of a subscription, or the handshake that makes or renews one."""
+        token = request.query.get("validationToken")
+        if token is not None:
+            # It is told back as plain text, whoever asks: it is theirs.
+            return web.Response(text=token[:_TOKEN_LETTERS_MAX], content_type="text/plain")
+        return self._taken(bc_hints(await request.read(), self._hints.secret))
+
+    async def dataverse(self, request: web.Request) -> web.Response:
+        """What a registered web hook posts; its key comes in the query, or in a header."""
+        key = request.query.get("code", request.headers.get("x-kobling-key", ""))
+        return self._taken(crm_hints(await request.read(), key, self._hints.secret))
+
+    def _taken(self, hints: list[Hint] | None) -> web.Response:
+        if hints is None:
+            return web.json_response({"error": "Its key is not ours, or it is no notification."}, status=401)
+        self._hints.add(hints)
+        return web.json_response({"hints": len(hints)}, status=202)
 
     async def ready(self, request: web.Request) -> web.Response:
         """It can work: the database is there, with the schema that it needs."""
@@ -64,7 +88,8 @@ class Face:
 async def serve_web(configuration: Configuration, url: str, stop: asyncio.Event) -> None:
     """Answers until told to stop. Raises ConfigurationError where it cannot listen there."""
     application = web.Application(client_max_size=BODY_BYTES_MAX)
-    application.add_routes(Face(configuration, url).routes())
+    hints = Hints(configuration, url, await asyncio.to_thread(configuration.web.secret.reveal))
+    application.add_routes(Face(configuration, url, hints).routes())
     runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=5.0)
     await runner.setup()
     try:
@@ -72,7 +97,7 @@ async def serve_web(configuration: Configuration, url: str, stop: asyncio.Event)
         await _listen(site, configuration)
         host, port = runner.addresses[0][:2]
         _logger.info("listens", extra={"host": host, "port": port})
-        await stop.wait()
+        await hints.run(stop)
     finally:
         await runner.cleanup()
 
