@@ -1,8 +1,8 @@
-"""Aim: notifications of both services bring the next run forward, and nothing else comes of them, whoever sends
-them.
+"""Aim: notifications of both services bring the next run forward, and nothing else comes of them, whoever
+sends them.
 
-Method: the real `serve`, subscribed to the served sandbox; forged notifications by hand. The time until a change
-has arrived on the other side is printed, not asserted.
+Method: the real `serve`, subscribed to the served sandbox; forged notifications by hand. The time until a
+change has arrived on the other side is printed, not asserted.
 """
 
 from __future__ import annotations
