@@ -90,6 +90,27 @@ def test_another_installation_takes_it_in(
     assert other.sync(NAME)[NAME]["counts"]["to"]["inserted"] == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("route: serviceVehicles", "route: serviceBoats", "no table 'serviceBoats'"),
+        ("table: new_vehicle\n", "table: new_boat\n", "Dataverse has no table 'new_boat'"),
+        ("new_plate", "new_wings", "new_vehicle has no field 'new_wings' here"),
+    ],
+)
+def test_a_mapping_of_tables_that_are_not_here_is_refused(
+    changed: World, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    file = tmp_path / "mappings.yaml"
+    text = export(changed, NAME)["text"]
+    assert old in text
+    file.write_text(text.replace(old, new))
+    before = settings(changed)
+    with pytest.raises(ConfigurationError, match=said):
+        take_in(changed, file, apply=False)
+    assert settings(changed) == before
+
+
 def test_the_difference_is_said_key_by_key(changed: World, tmp_path: Path) -> None:
     file = tmp_path / "mappings.yaml"
     export(changed, "CUSTOMER", file=file)

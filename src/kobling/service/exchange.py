@@ -17,6 +17,7 @@ from kobling.catalogue.load import every_variant
 from kobling.model.errors import ConfigurationError
 from kobling.service.consequences import ask_first, consequences
 from kobling.service.mappings import check_together, store_changes, wake_dependants
+from kobling.service.own_mappings import check_known
 from kobling.service.session import Document, Session
 
 _FILE_BYTES_MAX: Final = 5_000_000
@@ -110,6 +111,8 @@ async def _carry_out(
         said = []
         for name in others:
             before = old.get(name, NO_CHANGES)
+            if new[name].definition is not None:
+                await check_known(session, definitions[name], new[name])
             said += [
                 {"mapping": name, "message": one}
                 for one in await consequences(session, definitions[name], before, new[name])

@@ -8,11 +8,13 @@ from typing import Final
 
 import msgspec
 
+from kobling.adapters.dataverse.options import is_option_table
 from kobling.adapters.odata.described import Described
 from kobling.catalogue.check import check
 from kobling.catalogue.definition import (
     NO_CHANGES,
     OPTION_ROUTE,
+    Changes,
     Column,
     ColumnType,
     Definition,
@@ -184,6 +186,26 @@ def _note(definition: Definition, right: Described) -> str:
             "kobling coupling find-deleted"
         )
     return "; ".join(notes)
+
+
+async def check_known(session: Session, definition: Definition, changes: Changes) -> None:
+    """Whether both services have the tables and columns of a mapping that was made elsewhere.
+
+    Raises ConfigurationError with the first that is missing.
+    """
+    for side, table, columns in (
+        (Side.LEFT, definition.bc, changes.bc_columns),
+        (Side.RIGHT, definition.crm, changes.crm_columns),
+    ):
+        named = table.route if side is Side.LEFT else table.table
+        described = await describe(session.configuration, side, named)
+        known = {*described.columns, _CODE} if is_option_table(table.route) else {*described.columns}
+        missing = sorted({table.key, *table.columns, *columns} - known)
+        if missing:
+            raise ConfigurationError(
+                f"{definition.name}: {table.table} has no field {missing[0]!r} here.",
+                cure="Add it there, or take the mapping's field out of the file.",
+            )
 
 
 async def delete_mapping(session: Session, name: str, *, wait: Callable[[str], None]) -> Document:

@@ -16,11 +16,11 @@ async def every_mapping_with_variants(session: Session) -> Document:
 
 async def list_every_variant(session: Session) -> Document:
     """All mappings with all their variants, in short, whatever the settings of the connection."""
-    documents = [await show_every_variant(session, name) for name in every_variant()]
+    documents = await every_mapping_with_variants(session)
     return {
         "mappings": [
             {"name": one["name"], **{key: value for key, value in variant.items() if key != "fields"}}
-            for one in documents
+            for one in documents["mappings"]
             for variant in one["variants"]
         ]
     }
@@ -30,5 +30,5 @@ async def show_every_variant(session: Session, name: str) -> Document:
     """One mapping with all its variants and their field rows, whatever the settings of the connection."""
     known = {one.casefold(): each for one, each in every_variant().items()}
     variants = known.get(name.casefold()) or (session.definition(name),)
-    changes, settings = await session.changes(), await session.settings()
+    changes, settings = await session.shown_changes(), await session.settings()
     return every_variant_document(variants, changes.get(variants[0].name, NO_CHANGES), settings)
