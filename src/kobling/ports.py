@@ -11,6 +11,7 @@ import msgspec
 
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Side, Table
+from kobling.model.pair import Crossing
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Report, Settled
 
 Row = dict[str, Any]
@@ -179,6 +180,10 @@ class MappingState(Protocol):
 
     async def own_versions(self, ids: Sequence[str]) -> dict[str, str]:
         """The versions that we ourselves wrote last of these records, which have no coupling."""
+        ...
+
+    async def crossings(self, ids: Sequence[str]) -> dict[str, list[Crossing]]:
+        """What was written to these pairs within the last hour, by left id, oldest first."""
         ...
 
     async def left_out(self, ids: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from kobling.algebra.compiled import CompiledRow, compiled, forward
 from kobling.algebra.cuts import rests_at_stake
 from kobling.algebra.finish import unfinished
 from kobling.algebra.held import held_rows
+from kobling.algebra.oscillation import oscillation_words
 from kobling.algebra.resolve import FIELD, FLOW, FieldVerdict, Verdict
 from kobling.algebra.transform import convert, is_open
 from kobling.model.look_up import Answer, Keep, LookUps, Rejected
@@ -167,8 +168,12 @@ class Merge:
             rejected=tuple(self.rejected),
             later=tuple(self.later),
             held=tuple(self.held),
-            reason=_MERGED,
+            reason=self._reason(),
         )
+
+    def _reason(self) -> str:
+        parked = [self.mapping.rows[at].name for at in sorted(self.pair.parked)]
+        return oscillation_words(parked) if parked and self.contested else _MERGED
 
     def _changed(self, side: Side, watch: tuple[tuple[int, ...], ...]) -> set[int]:
         """The rows that a changed column of this side concerns."""
@@ -204,6 +209,8 @@ class Merge:
             return
         if verdict is FieldVerdict.CONTEST:
             verdict = self._contest(one, choice)
+        if one.index in self.pair.parked and choice is None:
+            verdict = FieldVerdict.CONTEST
         target = FLOW.get(verdict)
         if target is not None:
             self._flow(one, target)

@@ -152,7 +152,10 @@ def _of_plan(mapping: TableMapping, task: Task) -> list[str]:
     action = task.action
     found = [_PARTED[action.kind]] if action.kind in _PARTED else []
     found += [_write(mapping, task, write) for write in action.writes if action.kind in _DONE]
-    found += [_contested(mapping, name) for name in action.contested]
+    if task.parked:
+        found.append(f"{action.reason}.")
+    parked = {mapping.rows[at].name for at in task.parked}
+    found += [_contested(mapping, name) for name in action.contested if name not in parked]
     found += [f"{one.field or 'It'} waits: {one.reason}." for one in action.waiting]
     found += [f"{one.field or 'It'} is refused: {one.reason}." for one in action.rejected]
     found += [

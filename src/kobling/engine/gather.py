@@ -16,6 +16,7 @@ from kobling.engine.clearing import cleared
 from kobling.engine.created import find_created, know_created, meet_created
 from kobling.engine.held import by_us, foreign, held_record, judge, spare_others, speak_for
 from kobling.engine.look_ups import answers, wanted_by
+from kobling.engine.oscillation import park
 from kobling.engine.partial import is_made, recalled, undone_by
 from kobling.engine.task import Context, Held, Task, columns_of, record_of
 from kobling.engine.words import left_out_words
@@ -75,6 +76,8 @@ class Gather:
             if task.coupling is not None:
                 know_created(self._context, self._mapping, task, look_ups)
                 self._plan(task, cleared(self._context, self._mapping, task, look_ups))
+        for task in await park(self._context, self._mapping, tasks):
+            self._plan(task, cleared(self._context, self._mapping, task, look_ups))
         return [*tasks, *resting], settled
 
     async def _pairs(self, changes: Sequence[Change]) -> tuple[list[Task], list[Change]]:
@@ -369,6 +372,7 @@ class Gather:
             choices=choices,
             deletion=DeletionConflict.REMOVE_COUPLING if undone else options.deletion,
             held=task.held,
+            parked=task.parked,
         )
         task.action = plan_pair(self._mapping, pair, look_ups)
         if undone:

@@ -106,6 +106,8 @@ class Task(msgspec.Struct, kw_only=True):
     read: dict[Side, Row] = {}
     by_us: bool = False
     held: frozenset[int] = frozenset()
+    # Rows that go to and fro between the two sides.
+    parked: frozenset[int] = frozenset()
     # What is sent, by side and whether it is a claim; made once for the journal and the wire.
     bodies: dict[tuple[Side, bool], Row] = msgspec.field(default_factory=dict)
 

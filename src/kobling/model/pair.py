@@ -84,6 +84,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     choices: dict[str, Choice] = {}
     deletion: DeletionConflict | None = None
     held: frozenset[int] = frozenset()
+    # Rows that go to and fro: they are carried over only if a person says so.
+    parked: frozenset[int] = frozenset()
 
     def record(self, side: Side) -> Record | None:
         """The record of that side."""
@@ -92,6 +94,13 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     def deleted(self, side: Side) -> bool:
         """Whether the record of that side is proved to be deleted."""
         return self.left_deleted if side is Side.LEFT else self.right_deleted
+
+
+class Crossing(msgspec.Struct, frozen=True, kw_only=True):
+    """A write to a pair that happened: what a side held after it, by column."""
+
+    side: Side
+    values: dict[str, Value]
 
 
 class Kind(StrEnum):

@@ -9,6 +9,7 @@ import psycopg
 
 from kobling.adapters.postgres.packing import IDS, decoder, joined
 from kobling.model.mapping import Side
+from kobling.model.pair import Crossing
 from kobling.model.state import Effect
 
 _UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
@@ -129,6 +130,22 @@ async def written(
     names = ("at", "job", "kind", "bc_id", "crm_id", "side", "method", "changes", "reason")
     rows = [dict(zip(names, row, strict=True)) async for row in cursor]
     return [{**row, "changes": decoder.decode(row["changes"])} for row in rows]
+
+
+async def crossings(
+    database: psycopg.AsyncConnection[Any], mapping_id: int, ids: Sequence[str]
+) -> dict[str, list[Crossing]]:
+    """The changes of these pairs within the last hour, by left id, oldest first."""
+    cursor = await database.execute(
+        f"select left_id::text, side, changes from audit where mapping_id = %s and left_id = {IDS}"
+        " and method = 'update' and at > now() - interval '1 hour' order by id",
+        [mapping_id, joined(ids)],
+    )
+    found: dict[str, list[Crossing]] = {}
+    async for left, side, changes in cursor:
+        values = {name: after for name, (_, after) in decoder.decode(changes).items()}
+        found.setdefault(left, []).append(Crossing(side=Side(side), values=values))
+    return found
 
 
 # The last job that told of a record which still waits for a person, and what undo or recovery still needs.

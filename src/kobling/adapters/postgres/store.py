@@ -10,12 +10,12 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from kobling.adapters.postgres import bulk
+from kobling.adapters.postgres import bulk, history
 from kobling.adapters.postgres.generation import Generations
 from kobling.adapters.postgres.inbox import Stamps, move
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Base, First
+from kobling.model.pair import Base, Crossing, First
 from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
 from kobling.model.values import EMPTY_ID, guid
 
@@ -171,6 +171,10 @@ class PostgresStore:
     async def release(self, ids: Sequence[str]) -> None:
         """These records take part again, though a creation made of them was undone."""
         await self._generations.release(ids)
+
+    async def crossings(self, ids: Sequence[str]) -> dict[str, list[Crossing]]:
+        """What was written to these pairs within the last hour, by left id, oldest first."""
+        return await history.crossings(self._database, self.mapping_id, ids)
 
     async def journal(self, job: int, intents: Sequence[Intent]) -> int:
         """Commits what is about to be written, before it is; the entry's number."""
