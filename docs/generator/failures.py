@@ -28,7 +28,8 @@ _ONES = """\
   mapping has an older conflict or a record that waits for a look-up. A field that is left blank meanwhile
   (*clear value on failed sync*), a skipped record and a record outside the filter do not count. A record
   that failed counts in the run that tried it, not in later ones that have no reason to try it again.
-- `couple` and `couple-match` end with 1 by the same rule, for the run that `--use` starts.
+- `couple` and `couple-match` end with 1 by the same rule, for the run that `--use` or `--create` starts.
+  Records without a match do not count.
 - `conflict resolve` ends with 1 when there was nothing to resolve, when a write failed, or when all
   conflicts were asked for and some stay.
 - `held accept`, `held ignore` and `skipped retry`, `restore`, `remove-coupling`, `delete` end with 1 when
@@ -55,6 +56,8 @@ _CLASSES = {
     "not coupled": "`sync --record` named a record that is not coupled. Couple it, or say `--full` to "
     "create its "
     "counterpart.",
+    "not matched": "`couple-match` found no partner for the record, or several, or one that is coupled "
+    "already. `job show` lists each with its reason.",
 }
 _REASONS = {
     "conflict": "Fields were changed on both sides, or a first contact has differences. `conflict list` "

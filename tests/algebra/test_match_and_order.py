@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algebra.drawn import light
-from kobling.algebra.match import match, match_key, sought
+from kobling.algebra.match import Criterion, Miss, Unmatched, match, match_key, sought
 from kobling.algebra.order import LookUpCycleError, depth, order
 from kobling.model.look_up import KEEP
 from kobling.model.mapping import Column, Conversion, Direction, FieldRow, Mapping, Side, Table
 from kobling.model.pair import Record
 from kobling.model.values import Value
 
-ON = ((0, 1), (1, 0))
+ON = (Criterion(left=0, right=1), Criterion(left=1, right=0))
 keys: st.SearchStrategy[Value] = st.sampled_from(
     ["", None, " ", "a", "A ", "b", "ß", "ss", 1, Decimal("1.00"), "\ud800"]
 )
@@ -47,7 +47,7 @@ def test_the_order_of_records_does_not_matter(
 @given(sides, sides)
 def test_the_sides_may_be_swapped(left: list[tuple[Value, Value]], right: list[tuple[Value, Value]]) -> None:
     there = match(records("l", left), records("r", right), ON)
-    back = match(records("r", right), records("l", left), ((1, 0), (0, 1)))
+    back = match(records("r", right), records("l", left), ON)
     assert set(there.matched) == {(one, other) for other, one in back.matched}
     assert set(there.ambiguous) == {(ones, others) for others, ones in back.ambiguous}
 
@@ -71,11 +71,13 @@ def test_only_unique_pairs_with_equal_values_match_and_every_left_record_is_told
     told = [
         *(one for one, _ in found.matched),
         *(one for ones, _ in found.ambiguous for one in ones),
-        *found.unmatched,
+        *(one.id for one in found.unmatched),
     ]
     assert sorted(told) == sorted(lefts)
     partners = set(rights.values())
-    assert all(lefts[one] is None or lefts[one] not in partners for one in found.unmatched)
+    for one in found.unmatched:
+        assert lefts[one.id] is None or lefts[one.id] not in partners
+        assert one.reason is (Miss.BLANK if lefts[one.id] is None else Miss.NONE)
 
 
 @pytest.mark.parametrize(
@@ -99,13 +101,101 @@ def test_what_counts_as_equal(one: Value, other: Value, same: bool) -> None:
 
 @pytest.mark.parametrize("blank", ["", None, "  ", "\t", "_x0020_", "0001-01-01"])
 def test_a_blank_matches_nothing_not_even_another_blank(blank: Value) -> None:
-    found = match([Record(id="l", values=(blank,))], [Record(id="r", values=(blank,))], ((0, 0),))
-    assert (found.matched, found.ambiguous, found.unmatched) == ((), (), ("l",))
+    lefts, rights = [Record(id="l", values=(blank,))], [Record(id="r", values=(blank,))]
+    found = match(lefts, rights, [Criterion(left=0, right=0)])
+    assert (found.matched, found.ambiguous) == ((), ())
+    assert found.unmatched == (Unmatched(id="l", reason=Miss.BLANK),)
 
 
 @pytest.mark.parametrize("number", [Decimal("1e400"), Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity")])
 def test_numbers_out_of_the_ordinary_do_not_stop_a_match(number: Decimal) -> None:
     assert match_key([number]) == match_key([number])
+
+
+passes = st.lists(
+    st.builds(
+        Criterion,
+        left=st.integers(0, 1),
+        right=st.integers(0, 1),
+        priority=st.integers(0, 2),
+        case=st.booleans(),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@light
+@given(sides, sides, sides, passes)
+def test_each_search_goes_through_what_the_ones_before_have_left(
+    left: list[tuple[Value, Value]],
+    right: list[tuple[Value, Value]],
+    taken: list[tuple[Value, Value]],
+    on: list[Criterion],
+) -> None:
+    lefts, rights, coupled = records("l", left), records("r", right), records("c", taken)
+    found = match(lefts, rights, on, coupled)
+    matched: list[tuple[str, str]] = []
+    for priority in sorted({one.priority for one in on}):
+        # One search at a time, by hand, among what is left.
+        criteria = [one for one in on if one.priority == priority]
+        used = {one for pair in matched for one in pair}
+        rest = [[one for one in side if one.id not in used] for side in (lefts, rights)]
+        matched += match(*rest, criteria).matched
+    assert found.matched == tuple(sorted(matched))
+    told = [
+        *(one for one, _ in found.matched),
+        *(one for ones, _ in found.ambiguous for one in ones),
+        *(one.id for one in found.unmatched),
+    ]
+    assert sorted(told) == sorted(one.id for one in lefts)
+    assert len({other for _, other in found.matched}) == len(found.matched)
+    assert not coupled or not {one.id for one in coupled} & {other for _, other in found.matched}
+
+
+@light
+@given(sides, sides, passes, st.sets(st.integers(0, 5)))
+def test_what_is_found_of_a_record_does_not_depend_on_the_selection(
+    left: list[tuple[Value, Value]], right: list[tuple[Value, Value]], on: list[Criterion], chosen: set[int]
+) -> None:
+    lefts = records("l", left)
+    found = match(lefts, records("r", right), on)
+    selected = {f"l{one}" for one in chosen}
+    part = found.of(selected)
+    rest = found.of({one.id for one in lefts} - selected)
+    assert sorted([*part.matched, *rest.matched]) == list(found.matched)
+    assert {one for one, _ in part.matched} <= selected
+    assert {one.id for one in part.unmatched} <= selected
+
+
+def keyed(side: str, *values: Value) -> list[Record]:
+    return [Record(id=f"{side}{at}", values=(one, one)) for at, one in enumerate(values)]
+
+
+def test_why_a_record_has_no_partner() -> None:
+    on = [Criterion(left=0, right=0)]
+    found = match(keyed("l", "a", "b", None, "c", "c"), keyed("r", "c"), on, keyed("x", "A"))
+    assert [(one.id, one.reason) for one in found.unmatched] == [
+        ("l0", Miss.COUPLED),
+        ("l1", Miss.NONE),
+        ("l2", Miss.BLANK),
+    ]
+    assert found.ambiguous == ((("l3", "l4"), ("r0",)),)
+
+
+def test_case_counts_only_where_it_is_asked_for() -> None:
+    lefts, rights = keyed("l", "Adatum"), keyed("r", "ADATUM")
+    assert match(lefts, rights, [Criterion(left=0, right=0)]).matched == (("l0", "r0"),)
+    assert match(lefts, rights, [Criterion(left=0, right=0, case=True)]).matched == ()
+
+
+def test_a_lower_priority_goes_first_and_what_it_couples_is_gone() -> None:
+    lefts = [Record(id="l", values=("1", "name"))]
+    rights = [Record(id="by number", values=("1", "x")), Record(id="by name", values=("2", "name"))]
+    number, name = Criterion(left=0, right=0, priority=2), Criterion(left=1, right=1, priority=1)
+    assert match(lefts, rights, [number, name]).matched == (("l", "by name"),)
+    number = Criterion(left=0, right=0, priority=0)
+    assert match(lefts, rights, [number, name]).matched == (("l", "by number"),)
 
 
 # The order of mappings

@@ -68,6 +68,8 @@ def test_a_plain_row_a_constant_row_a_derived_row_and_a_disabled_row() -> None:
         "clear_on_failed": False,
         "not_null": False,
         "match": False,
+        "match_priority": 0,
+        "match_case": False,
         "conflict": None,
         "group": "",
     }

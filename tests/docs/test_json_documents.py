@@ -122,8 +122,13 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     assert day.run("verify")["differences"]
     day.run("conflict resolve", "--use", "bc")
     day.run("coupling list", "CUSTOMER")
+    day.run("uncouple", "CUSTOMER", "--record", customer, "--dry-run")
     day.run("uncouple", "CUSTOMER", "--record", customer)
+    day.run("couple", "CUSTOMER", customer, account, "--dry-run")
     day.run("couple", "CUSTOMER", customer, account)
+    lone = world.create("bc", "customers", name="Lone AS")["id"]
+    day.run("coupling create", "CUSTOMER", lone, customer)
+    day.run("couple-match", "CUSTOMER", "--on", "Name=name", "--record", customer, "--dry-run")
     world.edit_account(account, name="Another name")
     day.run("sync", "CUSTOMER")
     first = day.run("conflict list")["conflicts"]

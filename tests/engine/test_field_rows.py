@@ -213,3 +213,25 @@ def test_a_direction_against_that_of_the_mapping_is_refused(world: World) -> Non
 def test_a_field_that_is_used_for_matching_needs_no_condition(world: World) -> None:
     turn(world, "E-Mail", "match=on")
     assert world.match("CUSTOMER", dry_run=True)["matched"] is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "edit", "said"),
+    [
+        ("Salesperson Code", "match=on", "is a look-up"),
+        ("Name", "match_priority=first", "no priority"),
+        ("Name", "match_case=perhaps", "match_case"),
+    ],
+)
+def test_what_cannot_match_is_refused(world: World, field: str, edit: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        turn(world, field, edit)
+    assert world.query("select settings from mapping where settings <> '{}'") == []
+
+
+def test_fields_are_searched_by_what_a_person_said_of_them(world: World) -> None:
+    turn(world, "E-Mail", "match=on", "match_priority=1")
+    shown = turn(world, "Name", "match=on", "match_case=on")
+    rows = {one["bc_field"]: one for one in shown["variants"][0]["fields"]}
+    assert (rows["E-Mail"]["match_priority"], rows["Name"]["match_priority"]) == (1, 0)
+    assert (rows["E-Mail"]["match_case"], rows["Name"]["match_case"]) == (False, True)

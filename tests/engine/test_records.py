@@ -12,6 +12,8 @@ from engine.world import World, wrote
 from kobling.model.errors import ConfigurationError
 
 
+@pytest.mark.scenario("CP-01")
+@pytest.mark.scenario("CP-02")
 @pytest.mark.parametrize("form", ["bc:{bc}", "crm:{crm}", "{bc}", "{crm}", "{number}", "BC:{{{bc}}}"])
 def test_every_form_of_an_id_means_the_same_pair(synchronized: World, form: str) -> None:
     customer, account = synchronized.pair()
@@ -238,3 +240,25 @@ def test_a_record_that_no_mapping_knows_is_refused(synchronized: World) -> None:
     for text in ("C-NOBODY", "bc:00000000-0000-4000-8000-000000000001"):
         with pytest.raises(ConfigurationError, match="None of"):
             synchronized.sync(records=(text,))
+
+
+def _pairs(world: World, mapping: str) -> list[tuple[str, str]]:
+    return [(one["bc_id"], one["crm_id"]) for one in world.couplings(mapping)]
+
+
+@pytest.mark.scenario("UN-02")
+@pytest.mark.scenario("UN-03")
+def test_all_of_the_chosen_mappings_go_and_the_others_stay(synchronized: World) -> None:
+    world = synchronized
+    chosen = ("SALESPEOPLE", "CUSTOMER")
+    before = {name: _pairs(world, name) for name in (*chosen, "CURRENCY", "VENDOR", "CONTACT")}
+    contacts = len(before["CONTACT"])
+    for name in chosen:
+        assert world.uncouple(name)["uncoupled"] == len(before[name]) > 0
+        assert _pairs(world, name) == []
+    accounts = {one["accountid"]: one["_bcbi_companyid_value"] for one in world.accounts()}
+    assert {accounts[crm] for _, crm in before["CUSTOMER"]} == {None}
+    for name in ("CURRENCY", "VENDOR"):
+        assert _pairs(world, name) == before[name]
+    assert contacts - len(_pairs(world, "CONTACT")) > 0
+    assert wrote(world.sync("CUSTOMER", "SALESPEOPLE", "CURRENCY", "CONTACT", "VENDOR")) == 0

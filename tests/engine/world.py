@@ -19,14 +19,10 @@ import psycopg
 from adapters.conftest import Sandbox
 from kobling.engine.task import Context
 from kobling.service.configuration import Configuration, read_configuration
-from kobling.service.couplings import (
-    MatchRequest,
-    couple_records,
-    list_couplings,
-    match_couplings,
-    uncouple_records,
-)
+from kobling.service.counterparts import create_counterparts
+from kobling.service.couplings import couple_records, list_couplings, uncouple_records
 from kobling.service.initial import Ports, write_initial
+from kobling.service.matching import MatchRequest, match_couplings
 from kobling.service.plan import apply_plan, save_plan
 from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
@@ -82,6 +78,9 @@ class World:
     def match(self, mapping: str, *on: str, use: str = "", **request: Any) -> Document:
         asked = MatchRequest(mapping=mapping, on=on, use=use, **request)
         return self.command(lambda one: match_couplings(one, asked, wait=_nobody_else))[0]
+
+    def counterparts(self, mapping: str, *records: str) -> tuple[Document, int]:
+        return self.command(lambda one: create_counterparts(one, mapping, records, wait=_nobody_else))
 
     def uncouple(self, mapping: str, *records: str) -> Document:
         return self.command(lambda one: uncouple_records(one, mapping, records, wait=_nobody_else))[0]

@@ -66,3 +66,13 @@ def unclaim(mapping: Mapping, record: Record, side: Side, look_ups: LookUps) -> 
         if not is_blank(record.values[position]) and same_value(made, record.values[position]):  # type: ignore[arg-type]
             blanks[position] = mapping.table(side).columns[position].blank
     return Write(side=side, values=tuple(blanks.items())) if blanks else None
+
+
+def marked_by_another(mapping: Mapping, record: Record, side: Side, look_ups: LookUps) -> bool:
+    """Whether a record carries the mark of somebody else than us."""
+    for row in compiled(mapping).claims[side]:
+        held = record.values[position_of(row, side)]
+        made = convert(mapping, row, record.values, side, look_ups)
+        if isinstance(made, str) and not is_blank(made) and not is_blank(held) and not same_value(made, held):
+            return True
+    return False

@@ -142,8 +142,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     chooses: the row writes nothing by itself, its constant is the table that this look-up points to. rule:
     the rule of the entity that a derived row carries out. gate: that rule may keep a record outside. note:
-    what a person should know. instead: what stands for this row, which is never enabled then. only: the
-    settings of the connection with which the row is there. Else as `kobling.model.mapping.FieldRow`.
+    what a person should know. match: match-based coupling compares it, in the order of match_priority, with
+    upper and lower case told apart where match_case says so. instead: what stands for this row, which is
+    never enabled then. only: the settings of the connection with which the row is there. Else as
+    `kobling.model.mapping.FieldRow`.
     """
 
     bc: str | None = None
@@ -155,6 +157,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     clear_on_failed: bool = False
     not_null: bool = False
     match: bool = False
+    match_priority: int = 0
+    match_case: bool = False
     conflict: UpdateConflict | None = None
     group: str = ""
     rule: str = ""
@@ -179,7 +183,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """An integration table mapping. finder: columns (bc: crm) by which an uncoupled record finds its partner.
 
     leave_first: records that meet are left as they are until one changes. one_way: it flows only one way, and
-    its rows with it. refuse_outside: a look-up of a coupled record outside the filter is refused. only: the
+    its rows with it. refuse_outside: a look-up of a coupled record outside the filter is refused.
+    parts_with: the Dataverse look-up to what a record belongs to. only: the
     settings of the connection with which this variant of the mapping is there. shared: the records of Sales
     belong to no company, so of several connections of one organization the first one alone writes them.
     ready: it can be carried out; else it is only defined. needs: mappings that its rules need beside those
@@ -198,6 +203,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     leave_first: bool = False
     one_way: bool = False
     refuse_outside: bool = False
+    parts_with: str | None = None
     shared: bool = False
     only: Only = {}
     ready: bool = True
@@ -226,6 +232,8 @@ class FieldChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     clear_on_failed: bool | None = None
     not_null: bool | None = None
     match: bool | None = None
+    match_priority: int | None = None
+    match_case: bool | None = None
     conflict: UpdateConflict | None = None
     compare: bool | None = None
 

@@ -132,6 +132,8 @@ def _field(definition: Definition, field: Field, changes: Changes) -> Document:
         "clear_on_failed": field.clear_on_failed,
         "not_null": field.not_null,
         "match": field.match,
+        "match_priority": field.match_priority,
+        "match_case": field.match_case,
         "conflict": None if field.conflict is None else field.conflict.value,
         "group": field.group,
     }

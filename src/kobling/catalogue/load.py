@@ -139,6 +139,7 @@ def executable(
         leave_first=now.leave_first,
         refuse_outside=now.refuse_outside,
         observe=bool(changes.observe),
+        parts_with=None if now.parts_with is None else at["crm"].get(now.parts_with),
     )
 
 

@@ -20,8 +20,9 @@ from kobling.model.errors import KoblingError, UnreachableError
 from kobling.model.mapping import DeletionConflict
 from kobling.service.checks import check_connection
 from kobling.service.configuration import Configuration, read_configuration
-from kobling.service.couplings import MatchRequest, list_couplings, match_couplings
+from kobling.service.couplings import list_couplings
 from kobling.service.initial import Ports, write_initial
+from kobling.service.matching import MatchRequest, match_couplings
 from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
 from kobling.service.undo import undo_job

@@ -43,7 +43,8 @@ def field_new(
 ) -> None:
     """Adds a field mapping, disabled until it is enabled; none stands for a side without a field.
 
-    Keys: enabled, direction, constant, transformation, clear_on_failed, not_null, match, conflict.
+    Keys: enabled, direction, constant, transformation, clear_on_failed, not_null, match,
+    match_priority, match_case, conflict.
     """
     from kobling.service.fields import NewField, new_field
 
@@ -70,7 +71,8 @@ def field_set(
 ) -> None:
     """Changes a field mapping, named by its Business Central field; key=default takes a change back.
 
-    Keys: enabled, direction, constant, transformation, clear_on_failed, not_null, match, conflict.
+    Keys: enabled, direction, constant, transformation, clear_on_failed, not_null, match,
+    match_priority, match_case, conflict.
     """
     from kobling.service.fields import set_field
 

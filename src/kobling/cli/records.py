@@ -25,6 +25,7 @@ _COUPLINGS = {
     "bc_id": "BC id",
     "crm_id": "Sales id",
 }
+_FIELDS = {"field": "Field", "bc": "In BC", "crm": "In Sales", "direction": "Direction"}
 _CONFLICTS = {
     "mapping": "Mapping",
     "field": "Field",
@@ -60,6 +61,7 @@ def register(app: typer.Typer) -> None:
     app.command("couple-match")(couple_match)
     app.command()(uncouple)
     coupling_app.command("list")(coupling_list)
+    coupling_app.command("create")(coupling_create)
     coupling_app.command("find-deleted")(coupling_find_deleted)
     conflict_app.command("list")(conflict_list)
     conflict_app.command("resolve")(conflict_resolve)
@@ -72,6 +74,9 @@ def couple(
     bc_id: Annotated[str, typer.Argument(metavar="BC_ID")],
     crm_id: Annotated[str, typer.Argument(metavar="CRM_ID")],
     use: UseOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what both hold, field by field.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,8 +85,14 @@ def couple(
 
     chosen = "" if use is None else use.value
     document, status = in_session(
-        config, lambda session: couple_records(session, mapping, bc_id, crm_id, chosen, wait=wait_notice)
+        config,
+        lambda session: couple_records(
+            session, mapping, bc_id, crm_id, chosen, wait=wait_notice, dry_run=dry_run
+        ),
     )
+    if dry_run:
+        answer_rows(document, "fields", _FIELDS, as_json)
+        return
     headline = f"{document['mapping']}: coupled {document['bc_id']} with {document['crm_id']}."
     if document["outside"]:
         headline += f" Nothing flows yet: {document['outside']}."
@@ -97,14 +108,15 @@ def couple_match(
     use: UseOption = None,
     create: Annotated[
         bool,
-        typer.Option("--create", help="What has no match is created in Sales by the next run."),
+        typer.Option("--create", help="What nothing matches is created in Sales."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what matches.")] = False,
+    record: RecordsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Couples the uncoupled records of both sides that match uniquely."""
-    from kobling.service.couplings import MatchRequest, match_couplings
+    from kobling.service.matching import MatchRequest, match_couplings
 
     request = MatchRequest(
         mapping=mapping,
@@ -112,6 +124,7 @@ def couple_match(
         use="" if use is None else use.value,
         create=create,
         dry_run=dry_run,
+        records=tuple(record or ()),
     )
     document, status = in_session(config, lambda session: match_couplings(session, request, wait=wait_notice))
     words = "would be coupled" if dry_run else "coupled"
@@ -120,12 +133,37 @@ def couple_match(
         f"{document['mapping']}: {numbers['matched']} {words}, {numbers['ambiguous']} ambiguous,"
         f" {numbers['unmatched']} without a match."
     )
-    finish(document, status, as_json, headline)
+    # A single reason is what the headline says.
+    reasons = document["reasons"] if len(document["reasons"]) > 1 else ()
+    lines = [f"  {one['records']}: {one['reason']}" for one in reasons]
+    lines += [f"  {one['bc_id']}: {one['reason']}" for one in document["skipped"]]
+    if not as_json:
+        # What the search did is said in the headline; its job lists the records one by one.
+        document["jobs"] = [one for one in document["jobs"] if one["kind"] != "match"]
+    finish(document, status, as_json, "\n".join([headline, *lines]))
+
+
+def coupling_create(
+    mapping: MappingArgument,
+    records: Annotated[list[str], typer.Argument(metavar="ID...")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Creates the counterparts of these records on the other side, and couples them."""
+    from kobling.service.counterparts import create_counterparts
+
+    document, status = in_session(
+        config, lambda session: create_counterparts(session, mapping, records, wait=wait_notice)
+    )
+    headline = f"{document['mapping']}: {len(document['created'])} created and coupled."
+    lines = [f"  {one['bc_id'] or one['crm_id']}: {one['reason']}" for one in document["skipped"]]
+    finish(document, status, as_json, "\n".join([headline, *lines]))
 
 
 def uncouple(
     mapping: MappingArgument,
     record: RecordsOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be uncoupled.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -133,9 +171,17 @@ def uncouple(
     from kobling.service.couplings import uncouple_records
 
     document, status = in_session(
-        config, lambda session: uncouple_records(session, mapping, record or (), wait=wait_notice)
+        config,
+        lambda session: uncouple_records(session, mapping, record or (), wait=wait_notice, dry_run=dry_run),
     )
-    finish(document, status, as_json, f"{mapping.upper()}: {document['uncoupled']} uncoupled.")
+    words = "would be uncoupled" if dry_run else "uncoupled"
+    lines = [
+        f"  {one['mapping']} {one['number'] or one['bc_id']}"
+        + ("; the company's mark is taken off" if one["mark_removed"] else "")
+        for one in document["pairs"]
+    ]
+    headline = f"{document['mapping']}: {document['uncoupled']} {words}."
+    finish(document, status, as_json, "\n".join([headline, *lines]))
 
 
 def coupling_list(mapping: MappingArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:

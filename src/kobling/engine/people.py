@@ -1,154 +1,27 @@
-"""What a person asks for record by record: couple, uncouple, match, resolve. Runs carry out the rest."""
+"""What a person asks for record by record: uncouple, resolve, take up. Runs carry out the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from collections.abc import Mapping as Mapping_
 from typing import Final
 
 import msgspec
 
 from kobling.algebra.deletion import plan_uncoupling
-from kobling.algebra.filters import outside
-from kobling.algebra.match import Matches, match
 from kobling.engine.apply import Apply
+from kobling.engine.couple import no_record, parting
 from kobling.engine.held import change_of
-from kobling.engine.look_ups import answers, wake_dependants, wanted_by
+from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.outcome import Outcomes
-from kobling.engine.task import Context, Task, columns_of, read_afresh, record_of
-from kobling.engine.words import key_at, text_at
+from kobling.engine.task import Context, Task, columns_of, read_afresh
 from kobling.model.errors import ConfigurationError
-from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Choice, First, Record
+from kobling.model.mapping import Side
+from kobling.model.pair import Choice, First
 from kobling.model.state import Change, Coupling
 from kobling.model.values import Values
 
 _PAGE: Final = 1000
-
-
-async def couple(context: Context, name: str, ids: dict[Side, str], first: First) -> str:
-    """Couples two records; the next run settles their first contact. Gives why the pair is outside, if it is.
-
-    Raises ConfigurationError where a record does not exist or is coupled already.
-    """
-    mapping, store = context.mappings[name], context.stores[name]
-    records = {side: await _record(context, mapping, side, ids[side]) for side in Side}
-    for known in await store.couplings([ids[Side.LEFT]], [ids[Side.RIGHT]]):
-        raise ConfigurationError(
-            f"{name}: {known.left} is already coupled with {known.right}.",
-            cure=f"Uncouple it first: kobling uncouple {name} --record {known.left}.",
-        )
-    await _couple(context, mapping, [(records[Side.LEFT], records[Side.RIGHT])], first)
-    found = [outside(mapping.table(side), records[side].values) for side in Side]
-    sides = [
-        f"{mapping.table(side).caption} is outside the filter: not {one.text}"
-        for side, one in zip(Side, found, strict=True)
-        if one is not None
-    ]
-    return "; ".join(sides)
-
-
-async def _record(context: Context, mapping: Mapping, side: Side, identifier: str) -> Record:
-    table = mapping.table(side)
-    rows = await context.services[side].read(table.route, columns_of(mapping, side), [identifier])
-    if identifier not in rows:
-        raise _no_record(mapping, side, identifier)
-    return record_of(mapping, side, rows[identifier])
-
-
-def _no_record(mapping: Mapping, side: Side, identifier: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{mapping.name}: there is no {mapping.table(side).caption} with the id {identifier}.",
-        cure="Give the id of an existing record, or its number in Business Central.",
-    )
-
-
-async def _couple(
-    context: Context, mapping: Mapping, pairs: Sequence[tuple[Record, Record]], first: First
-) -> None:
-    """Stores couplings without a base, and both records for the next run."""
-    store = context.stores[mapping.name]
-    couplings = [
-        Coupling(
-            left=left.id,
-            right=right.id,
-            left_version=left.version,
-            right_version=right.version,
-            base=None,
-            left_seen=left.values,
-            right_seen=right.values,
-            first=first,
-            left_number=text_at(mapping.left.number, left.values),
-            left_title=text_at(mapping.left.title, left.values),
-            right_title=text_at(mapping.right.title, right.values),
-            left_key=key_at(mapping.left.known_by, left.values),
-        )
-        for left, right in pairs
-    ]
-    changes = [
-        Change(id=one.id, side=side, version=one.version, values=one.values)
-        for pair in pairs
-        for side, one in zip(Side, pair, strict=True)
-    ]
-    async with context.state.together():
-        await store.couple(couplings)
-        await store.release([one.id for one in changes])
-        await store.put(changes)
-        keys = [f"{mapping.name}/{key}" for one in couplings for key in one.keys]
-        await store.wake(keys)
-        await wake_dependants(context, mapping, couplings)
-    # Once more, for whoever began to wait before these couplings could be seen.
-    await store.wake(keys)
-
-
-async def match_records(
-    context: Context, name: str, on: Sequence[tuple[str, str]], first: First, *, create: bool, rehearse: bool
-) -> Matches:
-    """Match-based coupling in one pass over both tables; only unique matches are coupled.
-
-    on: pairs of (left column, right column). create: left records without a match are taken up for creation.
-    """
-    mapping = context.mappings[name]
-    lefts = await _uncoupled(context, mapping, Side.LEFT, [one for one, _ in on])
-    rights = await _uncoupled(context, mapping, Side.RIGHT, [other for _, other in on])
-    at = range(len(on))
-    found = match(
-        [keyed for _, keyed in lefts.values()],
-        [keyed for _, keyed in rights.values()],
-        [(position, position) for position in at],
-    )
-    if rehearse:
-        return found
-    pairs = [(lefts[left][0], rights[right][0]) for left, right in found.matched]
-    for start in range(0, len(pairs), _PAGE):
-        await _couple(context, mapping, pairs[start : start + _PAGE], first)
-    if create:
-        changes = [
-            Change(id=one, side=Side.LEFT, version=record.version, values=record.values, wanted=True)
-            for one in found.unmatched
-            for record in [lefts[one][0]]
-        ]
-        await context.stores[name].put(changes)
-    return found
-
-
-async def _uncoupled(
-    context: Context, mapping: Mapping, side: Side, keys: Sequence[str]
-) -> dict[str, tuple[Record, Record]]:
-    """The uncoupled records inside the filter: as the mapping reads them, and with the key columns only."""
-    table, columns = mapping.table(side), columns_of(mapping, side)
-    wanted = list(dict.fromkeys([*columns, *keys]))
-    found: dict[str, tuple[Record, Record]] = {}
-    async for rows in context.services[side].inside(table, wanted):
-        ids = [row["id"] for row in rows]
-        left, right = (ids, []) if side is Side.LEFT else ([], ids)
-        coupled = {one.id(side) for one in await context.stores[mapping.name].couplings(left, right)}
-        for row in rows:
-            record = record_of(mapping, side, row)
-            if record.id in coupled or outside(table, record.values) is not None:
-                continue
-            found[record.id] = (record, Record(id=record.id, values=tuple(row.get(key) for key in keys)))
-    return found
 
 
 async def uncouple(context: Context, name: str, couplings: Sequence[Coupling], job: int) -> Outcomes:
@@ -156,29 +29,48 @@ async def uncouple(context: Context, name: str, couplings: Sequence[Coupling], j
     mapping, store = context.mappings[name], context.stores[name]
     outcomes = Outcomes(context, mapping)
     apply = Apply(context, mapping, job)
-    for start in range(0, len(couplings), _PAGE):
-        page = couplings[start : start + _PAGE]
-        tasks = [_parting(one) for one in page]
-        await read_afresh(context, mapping, tasks)
-        look_ups = await answers(context, wanted_by(mapping, tasks))
-        for task in tasks:
-            record = task.records[Side.RIGHT]
-            task.action = plan_uncoupling(mapping, record, Side.RIGHT, look_ups, "uncoupled by hand")
+    async for tasks in partings(context, name, couplings):
         entry = await apply.carry_out(tasks)
         await store.settle(job, 0, [outcomes.settle(task) for task in tasks], entry)
     return outcomes
 
 
-def _parting(coupling: Coupling) -> Task:
-    ids = {side: coupling.id(side) for side in Side}
-    changes = tuple(Change(id=ids[side], side=side) for side in Side)
-    return Task(
-        coupling=coupling,
-        ids=ids,
-        mine=changes,
-        changes=changes,
-        records=dict.fromkeys(Side),
-    )
+async def partings(context: Context, name: str, couplings: Sequence[Coupling]) -> AsyncIterator[list[Task]]:
+    """Pages of these pairs as they are now, with what is written when their couplings are removed."""
+    mapping = context.mappings[name]
+    for start in range(0, len(couplings), _PAGE):
+        tasks = [parting(one) for one in couplings[start : start + _PAGE]]
+        await read_afresh(context, mapping, tasks)
+        look_ups = await answers(context, wanted_by(mapping, tasks))
+        for task in tasks:
+            record = task.records[Side.RIGHT]
+            task.action = plan_uncoupling(mapping, record, Side.RIGHT, look_ups, "uncoupled by hand")
+        yield tasks
+
+
+def part_with(context: Context, name: str) -> list[str]:
+    """The mappings whose records belong to one of this mapping, and part when it does."""
+    return [
+        one.name
+        for one in context.mappings.values()
+        if one.parts_with is not None and name in one.sources and one.name != name
+    ]
+
+
+async def belonging(context: Context, name: str, rights: Collection[str]) -> list[Coupling]:
+    """The couplings of a mapping whose right record belongs to one of these."""
+    store, position = context.stores[name], context.mappings[name].parts_with
+    assert position is not None
+    found: list[Coupling] = []
+    after, owners = "", set(rights)
+    while owners and (page := await store.page(after, _PAGE)):
+        after = page[-1].left
+        for one in page:
+            values = one.values(Side.RIGHT)
+            # A look-up with several tables holds `entity/id`.
+            if values is not None and str(values[position]).rpartition("/")[2] in owners:
+                found.append(one)
+    return found
 
 
 async def prepare_resolution(
@@ -255,11 +147,11 @@ def _due_again(row: Change, seen: Values | None) -> Change:
 
 
 async def take_up(
-    context: Context, name: str, ids: Mapping_[Side, Sequence[str]], *, create: bool
+    context: Context, name: str, ids: Mapping_[Side, Sequence[str]], *, create: bool, whoever: bool = False
 ) -> dict[Side, list[str]]:
     """Reads these records and what they are coupled with, and makes them due; gives those not coupled.
 
-    create: an uncoupled record is taken up for creation.
+    create: an uncoupled record is taken up for creation. whoever: also one that the integration user wrote.
     """
     mapping, store = context.mappings[name], context.stores[name]
     couplings = await store.couplings(list(ids[Side.LEFT]), list(ids[Side.RIGHT]))
@@ -276,10 +168,11 @@ async def take_up(
             row = rows.get(one)
             wanted = create and one in loose[side]
             if row is None and one in loose[side]:
-                raise _no_record(mapping, side, one)
+                raise no_record(mapping, side, one)
             if row is None:
                 changes.append(Change(id=one, side=side, deleted=True))
                 continue
-            changes.append(change_of(context, mapping, side, row, wanted=wanted))
+            change = change_of(context, mapping, side, row, wanted=wanted)
+            changes.append(msgspec.structs.replace(change, by_us=change.by_us and not (wanted and whoever)))
         await store.put(changes)
     return loose

@@ -256,7 +256,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     finder: pairs of positions (left, right) that must be equal for an uncoupled record to be coupled with one
     that stands on the other side already; empty for a mapping without. leave_first: records that meet for the
     first time are left as they are until one changes, unless a person says more. refuse_outside: a look-up
-    that finds a coupled record outside the filter is refused (a disabled user owns nothing). only_couples:
+    that finds a coupled record outside the filter is refused (a disabled user owns nothing). parts_with: the
+    right look-up to the record that one belongs to; when that is uncoupled by hand, so is it. only_couples:
     the connection that writes this table of the right side; this one only couples its records.
     """
 
@@ -272,6 +273,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     leave_first: bool = False
     refuse_outside: bool = False
     observe: bool = False
+    parts_with: int | None = None
     only_couples: str = ""
 
     def table(self, side: Side) -> Table:

@@ -11,7 +11,7 @@ from kobling.catalogue.definition import Column, ColumnType, Plain, Table
 from kobling.catalogue.read import with_blank
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Side
-from kobling.service.couplings import column_of
+from kobling.service.criteria import column_of
 from kobling.service.mappings import one_of, switch
 from kobling.service.metadata import column_in, describe
 from kobling.service.session import Session

@@ -21,6 +21,7 @@ from kobling.catalogue.load import check_changed
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Side, UpdateConflict
 from kobling.service.columns import NO_COLUMN, column_of_service, plain_of
+from kobling.service.criteria import check_criterion
 from kobling.service.mappings import (
     check_together,
     one_of,
@@ -34,6 +35,7 @@ from kobling.service.session import Document, Session
 # What a row that a rule makes lets a person decide.
 _OF_DERIVED: Final = frozenset({"enabled", "conflict"})
 _WIDENING: Final = frozenset({"enabled", "direction"})
+_PRIORITY_DIGITS_MAX: Final = 6
 
 
 class NewField(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,6 +243,21 @@ def _switch(definition: Definition, row: Field, key: str, value: str) -> bool:
     return switch(key, value)
 
 
+def _match(definition: Definition, row: Field, key: str, value: str) -> bool:
+    wanted = switch(key, value)
+    if wanted:
+        check_criterion(definition, row)
+    return wanted
+
+
+def _priority(definition: Definition, row: Field, key: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= _PRIORITY_DIGITS_MAX):
+        raise ConfigurationError(
+            f"{key}={value} is no priority.", cure="Give a whole number; 0 is compared first."
+        )
+    return int(value)
+
+
 def _constant(definition: Definition, row: Field, key: str, value: str) -> Plain:
     """The constant as the column holds it."""
     name = row.crm if row.bc is None else row.bc
@@ -255,7 +272,9 @@ _READERS: Final[dict[str, Callable[[Definition, Field, str, str], Any]]] = {
     "transformation": lambda definition, row, key, value: value,
     "clear_on_failed": _switch,
     "not_null": _switch,
-    "match": _switch,
+    "match": _match,
+    "match_priority": _priority,
+    "match_case": _switch,
     "conflict": lambda definition, row, key, value: UpdateConflict(one_of(UpdateConflict, key, value)),
 }
 assert set(_READERS) == {*FieldChanges.__struct_fields__} - {"compare"}, "a change cannot be written"

@@ -19,7 +19,7 @@ from kobling.engine.task import Options
 from kobling.model.errors import ConfigurationError
 from kobling.model.full_synchronization import Line, LineStatus, Recommendation
 from kobling.model.mapping import Side
-from kobling.service.couplings import criteria_of
+from kobling.service.criteria import criteria
 from kobling.service.documents import SYSTEMS, counts_document
 from kobling.service.session import Document, Session
 
@@ -86,8 +86,8 @@ async def _lines(session: Session, chosen: Sequence[str], known: dict[str, Progr
 def _criteria(definition: Definition) -> tuple[str, ...]:
     """The fields by which records are matched, as pairs in words; none where nobody has said."""
     with suppress(ConfigurationError):
-        columns = criteria_of(definition)
-        return tuple(f"{definition.bc.columns[bc].caption} = {crm}" for bc, crm in columns)
+        compared = criteria(definition, ())
+        return tuple(f"{definition.bc.columns[one.left].caption} = {one.right}" for one in compared)
     return ()
 
 

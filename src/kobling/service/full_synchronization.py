@@ -15,9 +15,9 @@ from kobling.algebra.full_synchronization import recommended, startable, waits_f
 from kobling.engine.pause import check_not_observed
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.model.full_synchronization import Line, LineStatus, Recommendation
-from kobling.service.couplings import MatchRequest, match_couplings
 from kobling.service.full_review import counted, line_document, reviewed
 from kobling.service.mappings import set_mapping
+from kobling.service.matching import MatchRequest, match_couplings
 from kobling.service.session import Document, Session
 from kobling.service.synchronize import Request, synchronize
 
