@@ -198,7 +198,8 @@ class Full:
         if line.recommendation is Recommendation.COUPLE and line.criteria:
             asked = MatchRequest(mapping=line.mapping, use=self._request.use)
             found, _ = await match_couplings(self._session, asked, wait=self._wait)
-            before += found["jobs"]
+            # What the search left uncoupled is said below; it is no failure of the synchronization.
+            before += [one for one in found["jobs"] if one["kind"] != "match"]
             full = self._request.create
             message = "" if full else _left(line.mapping, found)
         request = Request(mappings=(line.mapping,), full=full)
