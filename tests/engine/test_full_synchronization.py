@@ -29,8 +29,8 @@ from kobling.service.waiting import list_jobs, show_job
 
 OPTIONS = ("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT")
 ACCOUNTS = ("CUSTOMER", "VENDOR")
-UNMATCHED = ("CUSTPRCGRP-PRICE", "OPPORTUNITY")
 PEOPLE = (*ACCOUNTS, "CONTACT")
+NEEDED = ("SALESPEOPLE", "CURRENCY", *OPTIONS)
 
 
 def _nobody(name: str) -> None:
@@ -99,7 +99,7 @@ def needs_of(world: World) -> dict[str, list[str]]:
 def test_with_extended_pricing_price_lists_have_dependencies_of_their_own(world: World) -> None:
     turn(world, "extended_pricing=on")
     needs = needs_of(world)
-    assert needs["PLHEADER-PRICE"] == ["CURRENCY", "ITEM-PRODUCT"]
+    assert {"CURRENCY", "ITEM-PRODUCT"} <= set(needs["PLHEADER-PRICE"])
     assert {"PLHEADER-PRICE", "ITEM-PRODUCT"} <= set(needs["PLLINE-PRODPRICE"])
     assert "PLHEADER-PRICE" in reviewed(world)
 
@@ -108,8 +108,8 @@ def test_with_extended_pricing_price_lists_have_dependencies_of_their_own(world:
 def test_with_unit_groups_items_depend_on_their_units_and_these_on_groups(world: World) -> None:
     turn(world, "unit_groups=on")
     needs = needs_of(world)
-    assert needs["ITEM-PRODUCT"] == ["ITEM UOM"]
-    assert needs["ITEM UOM"] == ["UNIT GROUP"]
+    assert "ITEM UOM" in needs["ITEM-PRODUCT"]
+    assert "UNIT GROUP" in needs["ITEM UOM"]
 
 
 @pytest.mark.scenario("FS-14")
@@ -169,7 +169,7 @@ def test_a_line_that_needs_nothing_has_its_job_and_no_other(world: World) -> Non
 @pytest.mark.scenario("FS-07")
 def test_what_depends_on_a_line_follows_by_itself(world: World) -> None:
     without_accounts(world)
-    lines, _ = start(world, left_out=("CUSTPRCGRP-PRICE",))
+    lines, _ = start(world, *NEEDED, *PEOPLE)
     ran = [one["mapping"] for one in reversed(jobs(world))]
     assert ran.index("CURRENCY") < ran.index("CUSTOMER") < ran.index("CONTACT")
     assert lines["CUSTOMER"]["recommendation"] == "full"
@@ -180,7 +180,7 @@ def test_what_depends_on_a_line_follows_by_itself(world: World) -> None:
 @pytest.mark.scenario("FS-08")
 def test_a_new_record_on_each_side_is_created_on_the_other(world: World) -> None:
     without_accounts(world)
-    start(world, left_out=("CUSTPRCGRP-PRICE",))
+    start(world, *NEEDED, *PEOPLE)
     world.create("bc", "customers", no="F1", name="New in BC")
     world.create("crm", "accounts", name="New in Sales", customertypecode=3)
     matched(world, "CUSTOMER", "No.")
@@ -220,7 +220,7 @@ def test_records_are_coupled_where_a_field_tells_which_belong_together(world: Wo
         matched(world, name, "No.")
     matched(world, "CONTACT", "E-Mail")
     before = [world.count("bc", "Customer"), world.count("crm", "account")]
-    lines, _ = start(world, left_out=UNMATCHED, use="bc")
+    lines, _ = start(world, *NEEDED, *PEOPLE, use="bc")
     assert [lines[one]["recommendation"] for one in PEOPLE] == ["couple"] * 3
     assert {lines[one]["status"] for one in PEOPLE} == {"finished"}
     assert len(world.couplings()) == 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -86,7 +87,7 @@ async def _dependencies(session: Session) -> list[Finding]:
         problem(
             "dependencies",
             f"{name} is enabled and looks up records of {other}, which is disabled",
-            f"Enable it: kobling mapping set {other} enabled=on. Or disable {name}.",
+            f"Enable it: kobling mapping set {shlex.quote(other)} enabled=on. Or disable {name}.",
         )
         for name, definition in now.items()
         if changes[name].is_enabled
@@ -105,7 +106,7 @@ async def _inbox(session: Session) -> list[Finding]:
 def _stays(mapping: str, reason: str, count: int, days: int) -> Finding:
     message = f"{mapping}: {count} records have stayed for {days} days ({reason})"
     if reason in _BY_ITSELF:
-        return problem("inbox", message, f"Nobody has run it since: kobling sync {mapping}.")
+        return problem("inbox", message, f"Nobody has run it since: kobling sync {shlex.quote(mapping)}.")
     cures = {"conflict": "kobling conflict list", "held": "kobling held list", "waiting": "kobling why"}
     return problem("inbox", message, f"A person decides: {cures.get(reason, 'kobling skipped list')}.")
 
@@ -116,7 +117,7 @@ async def _intents(session: Session) -> list[Finding]:
         problem(
             "journal",
             f"{mapping}: {count} batches of writes were begun by a run that is gone, and never settled",
-            f"The next run looks what became of them: kobling sync {mapping}.",
+            f"The next run looks what became of them: kobling sync {shlex.quote(mapping)}.",
         )
         for mapping, count in rows
     ]
@@ -140,7 +141,7 @@ async def _schedule(session: Session) -> list[Finding]:
         problem(
             "schedule",
             f"{mapping} has failed as often as it may: {message or 'no reason was kept'}",
-            f"Mend that, then: kobling schedule ready {mapping}.",
+            f"Mend that, then: kobling schedule ready {shlex.quote(mapping)}.",
         )
         for mapping, message in await examination.failed_entries(database, key)
     ]

@@ -5,6 +5,7 @@ What is noted survives the process: another `start` goes on with what is not fin
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
@@ -125,17 +126,18 @@ class Full:
             if missing:
                 raise ConfigurationError(
                     f"{line.mapping} waits for {', '.join(missing)}.",
-                    cure=f"Name {missing[0]} too, or leave it out: --leave-out {missing[0]}.",
+                    cure=f"Name {missing[0]} too, or leave it out: --leave-out {shlex.quote(missing[0])}.",
                 )
 
     def _refuse_duplicates(self, chosen: Sequence[Line]) -> None:
         doubling = [one.mapping for one in chosen if self._doubles(one)]
         if doubling:
+            first = shlex.quote(doubling[0])
             raise ConfigurationError(
                 f"{', '.join(doubling)}: both sides hold records, and no field is used for matching, so a"
                 " full run would create each a second time.",
-                cure=f'Say which field tells: kobling field set {doubling[0]} "FIELD" match=on. Or leave them'
-                f" out (--leave-out {doubling[0]}), or have the duplicates (--create).",
+                cure=f'Say which field tells: kobling field set {first} "FIELD" match=on. Or leave them'
+                f" out (--leave-out {first}), or have the duplicates (--create).",
             )
 
     def _doubles(self, line: Line) -> bool:
@@ -239,7 +241,7 @@ def _left(name: str, found: Document) -> str:
         if number
     ]
     if unmatched:
-        parts.append(f"to create their partners: kobling full-sync start {name} --create")
+        parts.append(f"to create their partners: kobling full-sync start {shlex.quote(name)} --create")
     return "; ".join(parts)
 
 
