@@ -252,6 +252,9 @@ def test_finders_compare_what_the_rows_join() -> None:
         "PAYMENT TERMS": [("code", "code")],
         "SHIPMENT METHOD": [("code", "code")],
         "SHIPPING AGENT": [("code", "code")],
+        "UNIT GROUP": [("sourceNo", "name")],
+        "ITEM UOM": [("code", "name"), ("itemNo", "uomscheduleid")],
+        "RESOURCE UOM": [("code", "name"), ("resourceNo", "uomscheduleid")],
     }
 
 

@@ -214,6 +214,9 @@ def test_templates_and_finders() -> None:
         "PAYMENT TERMS": {"code": "code"},
         "SHIPMENT METHOD": {"code": "code"},
         "SHIPPING AGENT": {"code": "code"},
+        "UNIT GROUP": {"sourceNo": "name"},
+        "ITEM UOM": {"code": "name", "itemNo": "uomscheduleid"},
+        "RESOURCE UOM": {"code": "name", "resourceNo": "uomscheduleid"},
     }
 
 

@@ -113,3 +113,17 @@ def test_a_unit_of_a_group_that_is_not_active_is_refused_and_comes_with_it(group
     grouped.send("crm", "PATCH", group, {"statecode": 0, "statuscode": 1})
     grouped.sync("UNIT GROUP", "ITEM UOM")
     assert units_in(grouped, group_of(grouped, number))["PALLET"] == 48
+
+
+def test_groups_and_units_that_stand_in_sales_already_are_found(world: World) -> None:
+    unit = world.get("bc", world.bc("itemUnitsOfMeasure"))["value"][0]
+    name = f"ITEM {unit['itemNo']} UOM GR"
+    group = world.create("crm", "uomschedules", name=name, baseuomname=unit["code"])["uomscheduleid"]
+    world.sync(*UNITS, full=True)
+    assert group_of(world, unit["itemNo"])["uomscheduleid"] == group
+    # Its base unit is the unit of that name; another group's unit of the same name is not.
+    inside = world.get("crm", world.crm("uoms"))["value"]
+    own = [one["uomid"] for one in inside if one["_uomscheduleid_value"] == group]
+    coupled = {one["bc_id"]: one["crm_id"] for one in world.couplings("ITEM UOM")}
+    assert coupled[unit["id"]] in own
+    assert wrote(world.sync(*UNITS)) == 0

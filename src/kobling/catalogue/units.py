@@ -30,6 +30,9 @@ GROUPS: Final = "uomschedules"
 UNITS: Final = "uoms"
 UNITS_OF_MEASURE: Final = "UNIT OF MEASURE"
 _UNIT_GROUPS: Final = "UNIT GROUP"
+# What is refused waits for any change of the groups and units that the source reads.
+_NAMES: Final = "unit_names"
+_GROUP_UNITS: Final = "group_units"
 _NO_UNIT: Final = "Base Unit of Measure is blank; fill it in"
 
 
@@ -58,11 +61,15 @@ def unit_names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Ans
 def _unit_name(facts: Facts, name: str) -> Answer:
     for group in all_of(rows_of(facts, GROUPS), "name", name):
         if group.get("statecode"):
-            return Rejected(f"the unit group {name} is not active in Sales; activate it")
+            return _refused(_NAMES, f"the unit group {name} is not active in Sales; activate it")
         units = _units_of(facts, text_of(group, "uomscheduleid"))
         if len(units) > 1:
-            return Rejected(_several(name, units))
+            return _refused(_NAMES, _several(name, units))
     return name
+
+
+def _refused(source: str, words: str) -> Rejected:
+    return Rejected(words, f"{source}/")
 
 
 def group_units(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
@@ -82,22 +89,28 @@ def only_units(facts: Facts, side: Side, values: Collection[Found]) -> dict[Foun
 
 
 def _only_unit(facts: Facts, group_id: str) -> Answer:
+    wrong = _wrong_with(facts, group_id)
+    if wrong:
+        return _refused(_GROUP_UNITS, wrong)
+    return text_of(_units_of(facts, group_id)[0], "uomid").lower()
+
+
+def _wrong_with(facts: Facts, group_id: str) -> str:
+    """Why a group cannot stand for a unit of measure; '' where it can."""
     group = next(iter(all_of(rows_of(facts, GROUPS), "uomscheduleid", group_id)), {})
     name, units = text_of(group, "name") or group_id, _units_of(facts, group_id)
     if len(units) != 1:
-        return Rejected(_several(name, units))
+        return _several(name, units)
     unit, code = units[0], name.removeprefix(_PREFIX)
     if group.get("statecode"):
-        return Rejected(f"the unit group {name} is not active in Sales; activate it")
+        return f"the unit group {name} is not active in Sales; activate it"
     if not unit.get("isschedulebaseuom"):
-        return Rejected(f"the unit {text_of(unit, 'name')} of {name} is not its base unit in Sales; mend it")
+        return f"the unit {text_of(unit, 'name')} of {name} is not its base unit in Sales; mend it"
     if unit.get("quantity") != Decimal(1):
-        return Rejected(
-            f"the unit {text_of(unit, 'name')} of {name} is not of quantity 1 in Sales; set it to 1"
-        )
+        return f"the unit {text_of(unit, 'name')} of {name} is not of quantity 1 in Sales; set it to 1"
     if name.startswith(_PREFIX) and text_of(unit, "name") != code:
-        return Rejected(f"the unit of {name} is called {text_of(unit, 'name')} in Sales; call it {code}")
-    return text_of(unit, "uomid").lower()
+        return f"the unit of {name} is called {text_of(unit, 'name')} in Sales; call it {code}"
+    return ""
 
 
 def _units_of(facts: Facts, group_id: str) -> Rows:
@@ -178,9 +191,9 @@ REFERENCES: Final = (
     ),
 )
 SOURCES: Final = (
-    Source(name="unit_names", references=(GROUPS, UNITS), resolve=unit_names, touched=_touched),
+    Source(name=_NAMES, references=(GROUPS, UNITS), resolve=unit_names, touched=_touched),
     Source(
-        name="group_units",
+        name=_GROUP_UNITS,
         references=(GROUPS, UNITS),
         resolve=group_units,
         via=(UNITS_OF_MEASURE,),
