@@ -12,6 +12,7 @@ import pytest
 from engine.world import World
 from kobling.model.errors import ConfigurationError
 from kobling.service.connection_settings import set_connection
+from kobling.service.pausing import pause, resume
 from kobling.service.schedule import ask_for_run, hold_entries, list_entries, ready_entries, set_timing
 
 
@@ -72,6 +73,32 @@ def test_hold_and_ready(world: World) -> None:
         "CURRENCY",
         "CUSTOMER",
     }
+
+
+@pytest.mark.scenario("JQ-08")
+@pytest.mark.scenario("JQ-09")
+@pytest.mark.scenario("JQ-20")
+def test_a_paused_connection_holds_all_entries_and_a_resumed_one_sets_them_going(world: World) -> None:
+    before = {one: each["status"] for one, each in entries(world).items()}
+    world.command(lambda session: pause(session, ""))
+    assert {each["status"] for each in entries(world).values()} == {"On Hold"}
+    assert {each["next_start"] for each in entries(world).values()} == {None}
+    world.command(resume)
+    after = {one: each["status"] for one, each in entries(world).items()}
+    assert after == before
+    assert after["CUSTOMER"] == "Ready"
+
+
+@pytest.mark.scenario("JQ-17")
+def test_synchronizing_all_makes_a_job_for_each_mapping_with_both_directions(world: World) -> None:
+    done = world.sync(full=True)
+    jobs = {name: one for name, one in done.items() if name not in {"", "actions"}}
+    assert jobs.keys() == world.command(lambda session: session.mappings()).keys()
+    assert {frozenset(one["counts"]) for one in jobs.values()} == {frozenset({"to", "from"})}
+    assert world.query("select count(*) from job") == [(len(jobs),)]
+    both = jobs["CUSTOMER"]["counts"]
+    assert both["to"]["inserted"] > 0
+    assert both["from"]["inserted"] > 0
 
 
 def test_timing_is_changed_and_taken_back(world: World) -> None:

@@ -7,10 +7,12 @@ Method: worker processes on a database of the test's own and the served sandbox.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from engine.world import World
 from jobs.processes import Process, entry, only
@@ -135,6 +137,27 @@ def test_database_connections_that_break_are_made_anew(synchronized: World, star
     assert worker.stop() == 0
 
 
+@pytest.mark.accept
+def test_an_outage_of_the_database_is_outlived_and_what_was_in_hand_is_done_afterwards(
+    synchronized: World, start: Start
+) -> None:
+    customer, account = synchronized.pair()
+    synchronized.edit_customer(customer, city="Bodø")
+    only(synchronized, "CUSTOMER")
+    _hang(synchronized)
+    worker = start("worker")
+    _until_it_hangs(synchronized)
+    with outage(synchronized):
+        synchronized.faults("bc")
+        worker.said("the queue cannot be reached")
+    worker.said("its worker is gone")
+    done = worker.said("finished", mapping="CUSTOMER")
+    assert done["to"] == {"modified": 1}
+    assert synchronized.account(account)["address1_city"] == "Bodø"
+    assert worker.stop() == 0
+    assert entry(synchronized, "CUSTOMER")["status"] == "Ready"
+
+
 def test_two_workers_share_the_schedule_and_run_nothing_twice(synchronized: World, start: Start) -> None:
     [(before,)] = synchronized.query("select max(id) from job")
     names = ("CURRENCY", "SALESPEOPLE", "PAYMENT TERMS", "CUSTOMER")
@@ -150,6 +173,23 @@ def test_two_workers_share_the_schedule_and_run_nothing_twice(synchronized: Worl
     assert [one.stop() for one in workers] == [0, 0]
     ran = [name for name, number in rows if number > before]
     assert sorted(ran) == sorted(names)
+
+
+@contextmanager
+def outage(world: World) -> Iterator[None]:
+    """Nobody is connected to the database, and nobody can connect."""
+    url = world.environment["KOBLING_DATABASE_URL"]
+    name = url.partition("///")[2].partition("?")[0]
+    allow = sql.SQL("alter database {} with allow_connections {}")
+    with psycopg.connect(url.replace(f"///{name}?", "///postgres?"), autocommit=True) as database:
+        database.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        try:
+            database.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+            )
+            yield
+        finally:
+            database.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
 
 
 def _hang(world: World) -> None:

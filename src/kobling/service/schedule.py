@@ -12,6 +12,7 @@ import msgspec
 from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
 from kobling.algebra.schedule import following, held, in_window, is_due, postponed, ready, shown
 from kobling.catalogue.schedule import TimingEdits, edited, name_of, timing_of
+from kobling.engine.pause import paused_words
 from kobling.model.errors import ConfigurationError
 from kobling.model.schedule import EVERY_DAY, MINUTES_OF_DAY, Entry, Status, Timing, Work
 from kobling.service.session import Document, Session
@@ -43,7 +44,7 @@ async def list_entries(session: Session) -> Document:
     store = schedule_store(session)
     async with store.changing() as now:
         entries = await known_entries(session, store, now)
-    return {"entries": _documents(entries, await enabled_names(session), now)}
+    return {"entries": _documents(entries, await going_names(session), now)}
 
 
 async def set_timing(session: Session, name: str, edits: Sequence[str]) -> Document:
@@ -80,7 +81,7 @@ async def ask_for_run(session: Session, name: str, *, full: bool) -> Document:
         number = await store.ask_once(chosen, Work.FULL if full else Work.CHANGES, soon)
         entries = await known_entries(session, store, now)
     made = [one for one in entries if one.entry.id == number]
-    return {"entries": _documents(made, await enabled_names(session), now)}
+    return {"entries": _documents(made, await going_names(session), now)}
 
 
 def schedule_store(session: Session) -> ScheduleStore:
@@ -101,6 +102,11 @@ async def enabled_names(session: Session) -> frozenset[str]:
     return frozenset(
         name for name, one in changes.items() if one.is_enabled and session.definitions[name].ready
     )
+
+
+async def going_names(session: Session) -> frozenset[str]:
+    """The mappings whose entries start: none while the connection is paused."""
+    return frozenset() if await paused_words(session.state) else await enabled_names(session)
 
 
 def zone_of(timing: Timing) -> tzinfo:
@@ -124,7 +130,7 @@ async def _change(
     kept = [one for one in after if one.entry.mapping in chosen and one.entry.recurring]
     if not kept:
         session.named(names, await session.mappings())
-    return {"entries": _documents(kept, await enabled_names(session), now)}
+    return {"entries": _documents(kept, await going_names(session), now)}
 
 
 def _moved(entry: Entry, now: datetime) -> Entry:
@@ -139,16 +145,16 @@ def _moved(entry: Entry, now: datetime) -> Entry:
     return msgspec.structs.replace(entry, next_start=start)
 
 
-def _documents(entries: Sequence[Stored], enabled: frozenset[str], now: datetime) -> list[Document]:
+def _documents(entries: Sequence[Stored], going: frozenset[str], now: datetime) -> list[Document]:
     plain = [one.entry for one in entries]
-    return [_document(one, plain, one.mapping in enabled, now) for one in plain]
+    return [_document(one, plain, one.mapping in going, now) for one in plain]
 
 
-def _document(entry: Entry, entries: Sequence[Entry], enabled: bool, now: datetime) -> Document:
+def _document(entry: Entry, entries: Sequence[Entry], going: bool, now: datetime) -> Document:
     timing = entry.timing
-    # A disabled mapping has an entry that never starts.
-    status = shown(entry, entries, now) if enabled or entry.running else Status.ON_HOLD
-    start = entry.next_start if enabled and status is not Status.ON_HOLD else None
+    # The entry of a disabled mapping never starts, and none does while the connection is paused.
+    status = shown(entry, entries, now) if going or entry.running else Status.ON_HOLD
+    start = entry.next_start if going and status is not Status.ON_HOLD else None
     inactivity = timing.inactivity_seconds
     return {
         "name": name_of(entry),

@@ -25,6 +25,8 @@ STALLED_SECONDS: Final = 8.0
 GRACE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 5.0
 _POOL_MAX: Final = 8
+# While the database is away, each step of an ending worker waits that long for a connection.
+_POOL_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = 1.0
 _TASK: Final = "entry"
 _PATH: Final = "set search_path = procrastinate, public"
@@ -116,7 +118,9 @@ class Queue:
 @asynccontextmanager
 async def open_queue(url: str, connection_id: int) -> AsyncIterator[Queue]:
     """The queue of a connection, in a database whose schema is up to date. Raises UnreachableError."""
-    connector = PsycopgConnector(conninfo=url, min_size=1, max_size=_POOL_MAX, configure=_configure)
+    connector = PsycopgConnector(
+        conninfo=url, min_size=1, max_size=_POOL_MAX, timeout=_POOL_SECONDS, configure=_configure
+    )
     app = App(connector=connector)
     async with app.open_async():
         yield Queue(app, f"connection-{connection_id}")
