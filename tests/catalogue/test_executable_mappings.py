@@ -243,6 +243,17 @@ def test_finders_compare_what_the_rows_join() -> None:
     }
     assert {name: one for name, one in joined.items() if one} == {
         "SALESPEOPLE": [("eMail", "internalemailaddress")],
+        "DEFAULT-PRICE": [("lcyCode", "name")],
+        "ITEM-PRICE": [
+            ("qtyPerUnitOfMeasure", "pricelevelid"),
+            ("itemNo", "productid"),
+            ("code", "uomid"),
+        ],
+        "RESOURCE-PRICE": [
+            ("qtyPerUnitOfMeasure", "pricelevelid"),
+            ("resourceNo", "productid"),
+            ("code", "uomid"),
+        ],
         "SALESPRC-PRODPRICE": [
             ("salesCode", "pricelevelid"),
             ("itemNo", "productid"),

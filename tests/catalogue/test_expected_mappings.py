@@ -100,6 +100,13 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("PLLINE-PRODPRICE: Currency Code / transactioncurrencyid", "enabled: False, not True"),
         ("PLLINE-PRODPRICE: Unit of Measure Code / uomscheduleid", "enabled: False, not True"),
     ],
+    "The prices of products that the built-in integration writes in passing are mappings of their own.": [
+        ("DEFAULT-PRICE", "is not expected"),
+        ("ITEM-PRICE", "is not expected"),
+        ("RESOURCE-PRICE", "is not expected"),
+        ("ITEM-PRODUCT", "needs DEFAULT-PRICE"),
+        ("RESOURCE-PRODUCT", "needs DEFAULT-PRICE"),
+    ],
     "Which price lists are meant is asked of the set-up in each run, not once.": [
         ("PLHEADER-PRICE", "bc_filter asks Allow Updating Defaults = <default_price_list>"),
         ("PLHEADER-PRICE", "bc_filter does not ask Allow Updating Defaults = true"),

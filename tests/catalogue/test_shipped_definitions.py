@@ -206,6 +206,13 @@ def test_templates_and_finders() -> None:
     assert {name: one.finder for name, one in known.items() if one.finder} == {
         "SALESPEOPLE": {"eMail": "internalemailaddress"},
         "CURRENCY": {"code": "isocurrencycode"},
+        "DEFAULT-PRICE": {"lcyCode": "name"},
+        "ITEM-PRICE": {"qtyPerUnitOfMeasure": "pricelevelid", "itemNo": "productid", "code": "uomid"},
+        "RESOURCE-PRICE": {
+            "qtyPerUnitOfMeasure": "pricelevelid",
+            "resourceNo": "productid",
+            "code": "uomid",
+        },
         "SALESPRC-PRODPRICE": {
             "salesCode": "pricelevelid",
             "itemNo": "productid",

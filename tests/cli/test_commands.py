@@ -52,6 +52,7 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     assert set(jobs) == {
         *("SALESPEOPLE", "CURRENCY", "CUSTOMER", "VENDOR", "CONTACT", "OPPORTUNITY"),
         *("UNIT GROUP", "ITEM UOM", "RESOURCE UOM", "ITEM-PRODUCT", "RESOURCE-PRODUCT"),
+        *("DEFAULT-PRICE", "ITEM-PRICE", "RESOURCE-PRICE"),
         *("CUSTPRCGRP-PRICE", "SALESPRC-PRODPRICE", *options),
     }
     job = jobs["CUSTOMER"]
@@ -178,6 +179,7 @@ def test_mappings_are_listed_shown_and_set(kobling: Kobling) -> None:
         *("SALESPEOPLE", "CUSTOMER", "VENDOR", "CONTACT", "CURRENCY"),
         *("PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT"),
         *("UNIT GROUP", "ITEM UOM", "RESOURCE UOM", "ITEM-PRODUCT", "RESOURCE-PRODUCT"),
+        *("DEFAULT-PRICE", "ITEM-PRICE", "RESOURCE-PRICE"),
         *("CUSTPRCGRP-PRICE", "SALESPRC-PRODPRICE", "OPPORTUNITY"),
     ]
     assert "definition only" in kobling("mapping", "list").stdout

@@ -29,7 +29,7 @@ from kobling.model.look_up import (
 from kobling.model.mapping import Side
 
 _ITEM: Final = "Item"
-_IN_LISTS: Final = "pricelevels"
+IN_LISTS: Final = "pricelevels"
 _OF_GROUPS: Final = ("CUSTPRCGRP-PRICE",)
 _OF_LISTS: Final = ("PLHEADER-PRICE",)
 _PRODUCTS: Final = {_ITEM: "ITEM-PRODUCT", "Resource": "RESOURCE-PRODUCT"}
@@ -110,7 +110,7 @@ def agreed(facts: Facts, side: Side, found: Mapping[str, Found]) -> dict[str, An
 
 def _agreed(facts: Facts, key: str, price_list: str) -> Answer:
     currency, code = parts_of_key(key)
-    row = first_of(rows_of(facts, _IN_LISTS), "pricelevelid", price_list) or {}
+    row = first_of(rows_of(facts, IN_LISTS), "pricelevelid", price_list) or {}
     held = text_of(row, "_transactioncurrencyid_value")
     theirs = text_of(
         first_of(rows_of(facts, IN_SALES), "transactioncurrencyid", held) or {}, "isocurrencycode"
@@ -132,7 +132,7 @@ def products_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
 def _currency_source(name: str, make: Callable[[Facts, str], Through], via: tuple[str, ...]) -> Source:
     return Source(
         name=name,
-        references=(_IN_LISTS, LEDGER, CURRENCIES, IN_SALES),
+        references=(IN_LISTS, LEDGER, CURRENCIES, IN_SALES),
         resolve=_to_sales(_second_part(make)),
         via=via,
         judge=agreed,
@@ -167,11 +167,11 @@ def _bases(kind: str, route: str, table_id: int) -> Reference:
 
 REFERENCES: Final = (
     Reference(
-        name=_IN_LISTS,
+        name=IN_LISTS,
         side=Side.RIGHT,
-        route=_IN_LISTS,
-        columns=("pricelevelid", "_transactioncurrencyid_value"),
-        made_with=(_IN_LISTS,),
+        route=IN_LISTS,
+        columns=("pricelevelid", "name", "_transactioncurrencyid_value"),
+        made_with=(IN_LISTS,),
     ),
     _bases(_ITEM, "items", 27),
     _bases("Resource", "resources", 156),

@@ -8,6 +8,7 @@ from kobling.catalogue import (
     contact,
     currency,
     customer,
+    default_prices,
     opportunity,
     options,
     owner,
@@ -21,7 +22,7 @@ from kobling.model.look_up import Reference, Source
 
 _ENTITIES: Final = (
     *(salespeople, currency, customer, contact, opportunity, options, owner, units, products, prices),
-    price_lines,
+    *(price_lines, default_prices),
 )
 
 REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}

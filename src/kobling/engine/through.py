@@ -56,7 +56,7 @@ async def _asked_of(
     mapping, store = context.mappings.get(name), context.stores.get(name)
     if mapping is None or store is None:
         return {
-            one: _standing_in(name, one) or _missing(name, one, "", "as that mapping is disabled")
+            one: _standing_in(name, one) or _not_coupled(name, one, "", "as that mapping is disabled")
             for one in asked
         }
     keys = sorted({one.key for one in asked})
@@ -80,7 +80,7 @@ async def _asked_of(
         elif one.key in why:
             found[one] = _outside(name, one, title, why[one.key])
         else:
-            found[one] = _missing(name, one, title, "")
+            found[one] = _not_coupled(name, one, title, "")
     return found
 
 
@@ -132,8 +132,10 @@ async def _uncoupled(
     return {one: found[one] for one in keys if one in found}
 
 
-def _missing(name: str, one: Through, title: str, why: str) -> Missing:
+def _not_coupled(name: str, one: Through, title: str, why: str) -> Missing | Outside:
     words = " ".join([_called(one, title), f"is not coupled in {name}", *([why] if why else [])])
+    if one.coupled_only:
+        return Outside(words, f"{name}/{one.key}")
     return Missing(mapping=name, key=one.key, reason=words)
 
 

@@ -54,13 +54,14 @@ class Through(msgspec.Struct, frozen=True):
     """The answer is what the couplings of the mappings `via`, in turn, answer for `key`. what: the key in
     words. coupled_is_enough: a coupled record is the answer also where it is outside the filter. with_pair:
     it is none either where the other record of its pair is outside. otherwise: what stands in for the partner
-    of an uncoupled one; None where it is waited for."""
+    of an uncoupled one; None where it is waited for, or, with coupled_only, where the asker is outside."""
 
     key: str
     what: str
     via: tuple[str, ...]
     coupled_is_enough: bool = False
     with_pair: bool = False
+    coupled_only: bool = False
     otherwise: str | Missing | None = None
 
 
