@@ -124,6 +124,10 @@ COMMANDS: dict[str, Keys] = {
     },
     "mapping list": {
         "mappings": ("list of [mapping](#mapping)", "Every mapping."),
+        "beside": (
+            "list of [mapping](#mapping)",
+            "Those that are none of the default mappings, but do what is done beside them.",
+        ),
         "paused": ("text or null, optional", "Since when all writes are stopped, and why."),
     },
     "mapping show": _SHOWN,

@@ -187,6 +187,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     parts_with: the Dataverse look-up to what a record belongs to. only: the
     settings of the connection with which this variant of the mapping is there. shared: the records of Sales
     belong to no company, so of several connections of one organization the first one alone writes them.
+    beside: it is none of the default mappings, but does what the built-in integration does beside them.
     ready: it can be carried out; else it is only defined. needs: mappings that its rules need beside those
     that its rows ask.
     """
@@ -205,6 +206,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     refuse_outside: bool = False
     parts_with: str | None = None
     shared: bool = False
+    beside: bool = False
     only: Only = {}
     ready: bool = True
     needs: tuple[str, ...] = ()

@@ -24,7 +24,16 @@ def list_document(
 ) -> Document:
     """All mappings, in short. changes: by mapping name; a mapping without stands as it was shipped."""
     summaries = [_summary(one, changes.get(name, NO_CHANGES), settings, known) for name, one in known.items()]
-    return {"mappings": summaries}
+    return apart(summaries, known)
+
+
+def apart(summaries: Sequence[Document], known: Mapping[str, Definition]) -> Document:
+    """The mappings, those beside the default ones by themselves."""
+    beside = {name for name, one in known.items() if one.beside}
+    return {
+        "mappings": [one for one in summaries if one["name"] not in beside],
+        "beside": [one for one in summaries if one["name"] in beside],
+    }
 
 
 def show_document(

@@ -81,7 +81,7 @@ def mapping_list(
     if as_json:
         print_json(document)
     else:
-        rows = [one | {"state": _state(one)} for one in document["mappings"]]
+        rows = [one | {"state": _state(one)} for one in (*document["mappings"], *document["beside"])]
         answer_rows({"mappings": rows}, "mappings", _MAPPINGS, as_json, cell=_words)
         if document.get("paused"):
             note(f"The connection is paused {document['paused']}: nothing is written.")

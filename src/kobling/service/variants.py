@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kobling.catalogue.definition import NO_CHANGES
-from kobling.catalogue.describe import every_variant_document
+from kobling.catalogue.describe import apart, every_variant_document
 from kobling.catalogue.load import every_variant
 from kobling.service.session import Document, Session
 
@@ -17,13 +17,13 @@ async def every_mapping_with_variants(session: Session) -> Document:
 async def list_every_variant(session: Session) -> Document:
     """All mappings with all their variants, in short, whatever the settings of the connection."""
     documents = await every_mapping_with_variants(session)
-    return {
-        "mappings": [
-            {"name": one["name"], **{key: value for key, value in variant.items() if key != "fields"}}
-            for one in documents["mappings"]
-            for variant in one["variants"]
-        ]
-    }
+    summaries = [
+        {"name": one["name"], **{key: value for key, value in variant.items() if key != "fields"}}
+        for one in documents["mappings"]
+        for variant in one["variants"]
+    ]
+    shipped = {name: one[0] for name, one in every_variant().items()}
+    return apart(summaries, shipped | session.definitions)
 
 
 async def show_every_variant(session: Session, name: str) -> Document:
