@@ -7,7 +7,7 @@ import pytest
 from engine.world import World, wrote
 from kobling.model.errors import UnreachableError
 
-SHARED = 3
+SHARED = {"bc": 2, "crm": 6}
 
 
 def test_a_full_run_of_fresh_data_leaves_one_customer_waiting_and_nothing_else(world: World) -> None:
@@ -35,12 +35,12 @@ def test_nothing_new_costs_one_request_a_feed_and_one_batch_a_service(synchroniz
         outer = synchronized.requests(system)["outer"]
         assert {one["count"] for one in outer} == {1}
         assert sum(one["path"].endswith("$batch") for one in outer) == 1
-        # Accounts, units and products have two mappings each, which share their feeds.
-        assert len(outer) == len(named) + (1 if system == "bc" else 1 - SHARED)
+        # Accounts, products, units, price lists and prices have several mappings, which share their feeds.
+        assert len(outer) == len(named) + 1 - SHARED[system]
     asked = [again[name]["requests"] for name in named]
     assert asked[0] == {"bc": 2, "crm": 2}
-    assert sorted(one["bc"] for one in asked[1:]) == [1] * (len(named) - 1)
-    assert sorted(one["crm"] for one in asked[1:]) == [0] * SHARED + [1] * (len(named) - 1 - SHARED)
+    for system, shared in SHARED.items():
+        assert sorted(one[system] for one in asked[1:]) == [0] * shared + [1] * (len(named) - 1 - shared)
 
 
 def test_edits_of_different_fields_on_both_sides_merge(synchronized: World) -> None:
