@@ -134,6 +134,17 @@ def test_the_records_outside_the_filter_do_not_count(world: World) -> None:
     assert reviewed(world)["CUSTOMER"]["bc"]["records"] == before - 1
 
 
+def test_what_a_service_brings_itself_does_not_count(world: World) -> None:
+    def counted() -> int:
+        return int(reviewed(world)["UNIT GROUP"]["crm"]["records"])
+
+    before = counted()
+    world.create("crm", "uomschedules", name="Default Unit", baseuomname="Primary Unit")
+    assert counted() == before
+    world.create("crm", "uomschedules", name="Somebody's", baseuomname="Piece")
+    assert counted() == before + 1
+
+
 @pytest.mark.scenario("FS-15")
 @pytest.mark.scenario("FS-11")
 def test_each_mapping_has_one_line_whatever_else_ran_or_is_scheduled(world: World) -> None:

@@ -103,7 +103,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     number, title: columns that people know a record by. known_by: columns that tell a record apart where its
     number alone does not. template: what a create sets. templates: a list of which one is chosen by the
-    source's record.
+    source's record. shipped: titles of records that the service brings itself, which nobody made.
     """
 
     table: str
@@ -118,6 +118,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     filter: tuple[FilterCondition, ...] = ()
     template: dict[str, Plain] = {}
     templates: tuple[TemplateDefinition, ...] = ()
+    shipped: tuple[str, ...] = ()
 
 
 class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

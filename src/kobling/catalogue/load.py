@@ -224,6 +224,7 @@ def _table(table: Table, needed: set[str], available: Collection[str]) -> model.
             model.Template(position=at[name], value=value) for name, value in table.template.items()
         ),
         table_id=table.table_id,
+        shipped=table.shipped,
     )
 
 

@@ -233,7 +233,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     key: the column that holds the id. number, title: positions of what people know a record by. known_by:
     positions of what tells a record apart where its number alone does not; the first says most. template:
     what a create sets always; templates: of these one gives its values, which win. table_id: the table's
-    number in the deletion log.
+    number in the deletion log. shipped: titles of records that the service brings itself.
     """
 
     name: str
@@ -248,6 +248,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     template: tuple[Template, ...] = ()
     templates: tuple[ChosenTemplate, ...] = ()
     table_id: int = 0
+    shipped: tuple[str, ...] = ()
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
