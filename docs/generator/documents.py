@@ -174,6 +174,13 @@ COMMANDS: dict[str, Keys] = {
         **_JOBS,
     },
     "coupling list": {"couplings": ("list of [coupling](#coupling)", "Every coupling of the mapping.")},
+    "coupling export": {"couplings": ("list of [coupling](#coupling)", "Every coupling of the mapping.")},
+    "coupling import": {
+        "mapping": ("text", "The mapping."),
+        "rows": ("list of [row](#row)", "Every row of the file that is not blank, with its fate."),
+        "fates": ("list of [fate](#fate)", "How many rows have each fate; the most frequent first."),
+        **_JOBS,
+    },
     "coupling find-deleted": {
         "mapping": ("text", "The mapping."),
         "checked": ("number", "How many couplings it has."),
@@ -422,6 +429,15 @@ SHAPES: dict[str, Keys] = {
         "crm": ("any", "What Sales holds."),
         "direction": ("text", "Which way it flows."),
     },
+    "row": {
+        "line": ("number", "The line of the file."),
+        **_IDS,
+        "number": ("text", "The number that the file gives."),
+        "fate": ("text", "`couple`, or why not."),
+        "message": ("text", "Why it is not coupled; else empty."),
+        "outside": ("text or null", "Why nothing flows yet: a record is outside the filter."),
+    },
+    "fate": {"fate": ("text", "`couple`, or why not."), "rows": ("number", "How many rows.")},
     "parted": {
         "mapping": ("text", "The mapping."),
         "bc_id": ("text", "The record in Business Central."),

@@ -37,6 +37,8 @@ _ONES = """\
 - `plan apply` also ends with 1 when an action was not carried out, as something has changed since.
 - `undo` ends with 1 when something of the job is not taken back, `skipped release` when nothing was released
   or the record failed, waits or is in conflict.
+- `coupling create` ends with 1 when a counterpart was not created, `coupling import` when a row of the file
+  was not coupled.
 - `uncouple` ends with 1 when a record that was named is not coupled, or when a write failed.
 - `connection test` ends with 2 when the configuration is at fault in any step, else with 3 when a step
   failed.

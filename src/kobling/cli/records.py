@@ -16,6 +16,8 @@ from kobling.cli.options import (
     RecordsOption,
 )
 from kobling.cli.session import answer_rows, finish, in_session
+from kobling.cli.sheet import CsvOption, print_csv
+from kobling.cli.sheet import register as register_sheets
 from kobling.cli.show import wait_notice
 
 _COUPLINGS = {
@@ -61,6 +63,7 @@ def register(app: typer.Typer) -> None:
     app.command("couple-match")(couple_match)
     app.command()(uncouple)
     coupling_app.command("list")(coupling_list)
+    register_sheets(coupling_app)
     coupling_app.command("create")(coupling_create)
     coupling_app.command("find-deleted")(coupling_find_deleted)
     conflict_app.command("list")(conflict_list)
@@ -210,11 +213,17 @@ def coupling_find_deleted(
     )
 
 
-def conflict_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def conflict_list(
+    as_csv: CsvOption = False, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
     """Fields that were changed on both sides and wait for a person."""
     from kobling.service.waiting import list_conflicts
 
-    answer_rows(in_session(config, list_conflicts), "conflicts", _CONFLICTS, as_json)
+    document = in_session(config, list_conflicts)
+    if as_csv:
+        print_csv(document["conflicts"], {one: one for one in (*_CONFLICTS, "crm_id")})
+    else:
+        answer_rows(document, "conflicts", _CONFLICTS, as_json)
 
 
 def conflict_resolve(

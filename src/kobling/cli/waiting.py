@@ -16,6 +16,7 @@ from kobling.cli.options import (
     print_json,
 )
 from kobling.cli.session import answer_rows, finish, in_session
+from kobling.cli.sheet import CsvOption, print_csv
 from kobling.cli.show import say_rows, wait_notice
 
 _SKIPPED = {
@@ -49,11 +50,15 @@ def register(app: typer.Typer) -> None:
     app.add_typer(held_app, name="held")
 
 
-def skipped_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def skipped_list(as_csv: CsvOption = False, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Records that failed or whose partner is deleted, until a person acts or they change."""
     from kobling.service.waiting import list_skipped
 
-    answer_rows(in_session(config, list_skipped), "skipped", _SKIPPED, as_json)
+    document = in_session(config, list_skipped)
+    if as_csv:
+        print_csv(document["skipped"], {one: one for one in (*_SKIPPED, "since")})
+    else:
+        answer_rows(document, "skipped", _SKIPPED, as_json)
 
 
 def skipped_retry(

@@ -89,7 +89,7 @@ def _by_side(places: dict[str, _Place], texts: Sequence[str]) -> dict[Side, list
 async def _places(context: Context, mapping: Mapping, given: Sequence[Given]) -> dict[str, _Place]:
     """The side and the id that each text means; what nobody knows is left out."""
     ids = await _sides(context, mapping, [one.guid for one in given if one.guid and one.side is None])
-    numbers = await _numbered(context, mapping, [one.text for one in given if not one.guid])
+    numbers = await numbered(context, mapping, [one.text for one in given if not one.guid])
     places: dict[str, _Place] = {}
     for one in given:
         if one.side is not None:
@@ -117,8 +117,9 @@ async def _sides(context: Context, mapping: Mapping, ids: Sequence[str]) -> dict
     return found
 
 
-async def _numbered(context: Context, mapping: Mapping, numbers: Sequence[str]) -> dict[str, str]:
-    """The ids of the records in Business Central with these numbers, by the number's folded case."""
+async def numbered(context: Context, mapping: Mapping, numbers: Sequence[str]) -> dict[str, str]:
+    """The ids of the records in Business Central with these numbers, by the number's folded case; a number
+    that nobody has is left out."""
     if not numbers or mapping.left.number is None:
         return {}
     found = {

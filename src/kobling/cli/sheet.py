@@ -1,0 +1,90 @@
+"""Lists as spreadsheets: couplings out and in, conflicts and skipped records out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kobling.cli.options import ConfigOption, JsonOption, MappingArgument
+from kobling.cli.session import finish, in_session
+from kobling.cli.show import note, wait_notice
+
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print a CSV file that a spreadsheet opens.")]
+_COLUMNS = {one: one for one in ("bc_id", "number", "bc_name", "crm_id", "crm_name")}
+
+
+def register(coupling_app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    coupling_app.command("export")(coupling_export)
+    coupling_app.command("import")(coupling_import)
+
+
+def print_csv(entries: list[dict[str, Any]], titles: Mapping[str, str]) -> None:
+    """A CSV file on stdout; no cell of it is a formula. titles: by entry key."""
+    from kobling.service.coupling_sheet import csv_text
+
+    sys.stdout.write(csv_text(entries, titles))
+
+
+def coupling_export(
+    mapping: MappingArgument,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Write it there, not on stdout.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every coupling of a mapping as CSV, which coupling import takes."""
+    from kobling.cli.options import print_json
+    from kobling.service.coupling_sheet import csv_text, write_sheet
+    from kobling.service.couplings import list_couplings
+
+    document = in_session(config, lambda session: list_couplings(session, mapping))
+    if as_json:
+        print_json(document)
+    elif file is None:
+        sys.stdout.write(csv_text(document["couplings"], _COLUMNS))
+    else:
+        write_sheet(file, csv_text(document["couplings"], _COLUMNS))
+        note(f"{len(document['couplings'])} couplings written to {file}.")
+
+
+def coupling_import(
+    mapping: MappingArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    use: Annotated[
+        str, typer.Option("--use", metavar="bc|crm|leave", help="Whose values hold; settled at once.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would become of each row.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Couples the pairs of a CSV file with the columns bc_id or number, and crm_id."""
+    from kobling.model.errors import ConfigurationError
+    from kobling.service.coupling_sheet import import_couplings
+    from kobling.service.couplings import USES
+
+    if use not in USES:
+        raise ConfigurationError(
+            f"--use {use!r} is not known.", cure="Say bc, crm or leave, or leave it out."
+        )
+    document, status = in_session(
+        config,
+        lambda session: import_couplings(session, mapping, file, use, dry_run=dry_run, wait=wait_notice),
+    )
+    words = "would be coupled" if dry_run else "coupled"
+    counts = {one["fate"]: one["rows"] for one in document["fates"]}
+    headline = f"{document['mapping']}: {counts.pop('couple', 0)} of {len(document['rows'])} rows {words}."
+    lines = [f"  line {one['line']}: {one['message']}" for one in document["rows"] if one["message"]]
+    lines += [
+        f"  line {one['line']}: nothing flows yet: {one['outside']}"
+        for one in document["rows"]
+        if one["outside"]
+    ]
+    finish(document, status, as_json, "\n".join([headline, *lines]))
