@@ -81,10 +81,9 @@ def coupling_import(
     words = "would be coupled" if dry_run else "coupled"
     counts = {one["fate"]: one["rows"] for one in document["fates"]}
     headline = f"{document['mapping']}: {counts.pop('couple', 0)} of {len(document['rows'])} rows {words}."
-    lines = [f"  line {one['line']}: {one['message']}" for one in document["rows"] if one["message"]]
-    lines += [
-        f"  line {one['line']}: nothing flows yet: {one['outside']}"
-        for one in document["rows"]
-        if one["outside"]
-    ]
+    lines = [f"  {number}: {fate}" for fate, number in counts.items()]
+    for one in document["rows"]:
+        if one["fate"] != "coupled already" and (one["message"] or one["outside"]):
+            words = one["message"] or f"nothing flows yet: {one['outside']}"
+            lines.append(f"  line {one['line']}: {words}")
     finish(document, status, as_json, "\n".join([headline, *lines]))
