@@ -181,6 +181,15 @@ COMMANDS: dict[str, Keys] = {
         "fates": ("list of [fate](#fate)", "How many rows have each fate; the most frequent first."),
         **_JOBS,
     },
+    "coupling rebuild": {
+        "mapping": ("text", "The mapping."),
+        "coupled": ("list of [found](#found)", "What was coupled again; of a dry run, what would be."),
+        "left_over": (
+            "list of text",
+            "Records of Sales with this company's mark and without a partner.",
+        ),
+        **_JOBS,
+    },
     "coupling find-deleted": {
         "mapping": ("text", "The mapping."),
         "checked": ("number", "How many couplings it has."),
@@ -438,6 +447,11 @@ SHAPES: dict[str, Keys] = {
         "outside": ("text or null", "Why nothing flows yet: a record is outside the filter."),
     },
     "fate": {"fate": ("text", "`couple`, or why not."), "rows": ("number", "How many rows.")},
+    "found": {
+        "bc_id": ("text", "The record in Business Central."),
+        "crm_id": ("text", "The record in Sales."),
+        "by": ("text", "`id` where one was created of the other, `match` where its values tell."),
+    },
     "parted": {
         "mapping": ("text", "The mapping."),
         "bc_id": ("text", "The record in Business Central."),

@@ -37,6 +37,7 @@ _ONES = """\
 - `plan apply` also ends with 1 when an action was not carried out, as something has changed since.
 - `undo` ends with 1 when something of the job is not taken back, `skipped release` when nothing was released
   or the record failed, waits or is in conflict.
+- `coupling rebuild` ends with 1 when a marked record of Sales is left without a partner.
 - `coupling create` ends with 1 when a counterpart was not created, `coupling import` when a row of the file
   was not coupled.
 - `uncouple` ends with 1 when a record that was named is not coupled, or when a write failed.

@@ -21,6 +21,7 @@ def register(coupling_app: typer.Typer) -> None:
     """Adds the commands of this file."""
     coupling_app.command("export")(coupling_export)
     coupling_app.command("import")(coupling_import)
+    coupling_app.command("rebuild")(coupling_rebuild)
 
 
 def print_csv(entries: list[dict[str, Any]], titles: Mapping[str, str]) -> None:
@@ -66,14 +67,9 @@ def coupling_import(
     as_json: JsonOption = False,
 ) -> None:
     """Couples the pairs of a CSV file with the columns bc_id or number, and crm_id."""
-    from kobling.model.errors import ConfigurationError
     from kobling.service.coupling_sheet import import_couplings
-    from kobling.service.couplings import USES
 
-    if use not in USES:
-        raise ConfigurationError(
-            f"--use {use!r} is not known.", cure="Say bc, crm or leave, or leave it out."
-        )
+    check_use(use)
     document, status = in_session(
         config,
         lambda session: import_couplings(session, mapping, file, use, dry_run=dry_run, wait=wait_notice),
@@ -87,3 +83,41 @@ def coupling_import(
             words = one["message"] or f"nothing flows yet: {one['outside']}"
             lines.append(f"  line {one['line']}: {words}")
     finish(document, status, as_json, "\n".join([headline, *lines]))
+
+
+def coupling_rebuild(
+    mapping: MappingArgument,
+    use: Annotated[
+        str,
+        typer.Option(
+            "--use", metavar="bc|crm|leave", help="Whose values hold, settled at once; else both stay."
+        ),
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be coupled.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Finds couplings anew after the database was lost, or an older one restored."""
+    from kobling.service.rebuilding import rebuild_couplings
+
+    check_use(use)
+    document, status = in_session(
+        config, lambda session: rebuild_couplings(session, mapping, use, dry_run=dry_run, wait=wait_notice)
+    )
+    by = [one["by"] for one in document["coupled"]]
+    words = "would be coupled" if dry_run else "coupled"
+    headline = (
+        f"{document['mapping']}: {len(by)} {words} again, {by.count('id')} by their ids and"
+        f" {by.count('match')} by matching; {len(document['left_over'])} records of Sales without a partner."
+    )
+    lines = [f"  {one}: couple it by hand" for one in document["left_over"]]
+    finish(document, status, as_json, "\n".join([headline, *lines]))
+
+
+def check_use(use: str) -> None:
+    """Raises ConfigurationError for another word than those of `--use`."""
+    from kobling.model.errors import ConfigurationError
+    from kobling.service.couplings import USES
+
+    if use not in USES:
+        raise ConfigurationError(f"--use {use!r} is not known.", cure="Say bc, crm or leave.")

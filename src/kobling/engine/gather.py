@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -18,7 +17,7 @@ from kobling.engine.held import by_us, foreign, held_record, judge, spare_others
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.oscillation import park
 from kobling.engine.partial import is_made, recalled, undone_by
-from kobling.engine.task import Context, Held, Task, columns_of, record_of
+from kobling.engine.task import Context, Held, Task, columns_of, created_id, record_of
 from kobling.engine.words import left_out_words
 from kobling.model.errors import RightsError
 from kobling.model.look_up import LookUps
@@ -256,8 +255,7 @@ class Gather:
     def _creation(self, change: Change, generation: int) -> Task:
         assert change.values is not None
         side = change.side
-        name = f"{self._mapping.name} {side} {change.id} {generation}"
-        partner = str(uuid.uuid5(self._context.namespace, name))
+        partner = created_id(self._context, self._mapping.name, side, change.id, generation)
         record = Record(id=change.id, values=change.values, version=change.version)
         return Task(
             ids={side: change.id, side.other: partner},

@@ -15,6 +15,7 @@ from kobling.engine.created import recall
 from kobling.engine.find_deleted import make_up
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
+from kobling.engine.rebuild import check_not_lost
 from kobling.engine.references import new_day, read_references, references_of
 from kobling.engine.task import Context, columns_of
 from kobling.engine.worker import Worker
@@ -68,6 +69,9 @@ class Synchronization:
     async def _synchronize(self) -> None:
         await self._begin_full()
         await self.open(self._named)
+        for name in self._named:
+            if self._creates(name):
+                await check_not_lost(self._context, name)
         await self._context.state.begin(self._named)
         await self._recall()
         if self._context.options.records is None:
@@ -77,6 +81,11 @@ class Synchronization:
                     await self._feed(name, side)
                 self._charge(name)
         await self._settle()
+
+    def _creates(self, name: str) -> bool:
+        """Whether the run creates records that nobody has named."""
+        everything = name in self._full or not self._context.mappings[name].synch_only_coupled
+        return everything and self._context.options.records is None
 
     async def open(self, names: Sequence[str]) -> None:
         """The opening, one batch a service (reference tables, row versions, deletions); filters are bound."""

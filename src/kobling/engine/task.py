@@ -141,6 +141,11 @@ _READERS_KEPT: Final = 64
 _readers: Final[dict[int, tuple[tuple[Column, ...], itemgetter[Any]]]] = {}
 
 
+def created_id(context: Context, name: str, side: Side, identifier: str, generation: int) -> str:
+    """The id of what is created of a record of that side."""
+    return str(uuid.uuid5(context.namespace, f"{name} {side} {identifier} {generation}"))
+
+
 def answers_of(task: Task) -> dict[Side, RowResult]:
     """The answers by side; a claim that failed stands for its side."""
     answers = dict(task.results)

@@ -1,0 +1,65 @@
+"""`coupling rebuild`: couplings found anew after the database was lost, or an older one restored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from kobling.catalogue.definition import Definition
+from kobling.engine.match import Compared
+from kobling.engine.rebuild import rebuild
+from kobling.engine.synchronize import Synchronization
+from kobling.engine.task import Options
+from kobling.model.errors import ConfigurationError
+from kobling.model.pair import First
+from kobling.service.couplings import USES, opened
+from kobling.service.criteria import criteria
+from kobling.service.documents import job_document
+from kobling.service.session import Document, Session
+from kobling.service.synchronize import exit_status
+
+
+async def rebuild_couplings(
+    session: Session, name: str, use: str, *, dry_run: bool, wait: Callable[[str], None]
+) -> tuple[Document, int]:
+    """Couples what was coupled before. With `use` the pairs are settled at once; else they stay as they
+    are until a record changes.
+
+    The status is 1 where a record of Sales that was coupled before has no partner.
+    """
+    chosen = session.definition(name).name
+    async with session.context(Options()) as context, session.locked([chosen], wait):
+        await opened(session, context, chosen)
+        on = _compared(await session.changed(chosen))
+        # What differed while they were coupled, differed on purpose.
+        first = USES[use] if use else First.LEAVE
+        found = await rebuild(context, chosen, on, first, rehearse=dry_run)
+        reports = []
+        pairs = [*found.by_id, *found.by_match]
+        if use and pairs and not dry_run:
+            ids = tuple(one for pair in pairs for one in pair)
+            context.options = msgspec.structs.replace(context.options, records=ids)
+            reports = await Synchronization(context, [chosen]).run()
+    document: Document = {
+        "mapping": chosen,
+        "coupled": [
+            {"bc_id": left, "crm_id": right, "by": words}
+            for words, pairs in (("id", found.by_id), ("match", found.by_match))
+            for left, right in pairs
+        ],
+        "left_over": list(found.left_over),
+        "jobs": [job_document(one) for one in reports],
+    }
+    return document, 1 if found.left_over else exit_status(reports)
+
+
+def _compared(definition: Definition) -> list[Compared]:
+    """What the mapping is matched by; where nobody has said, the number and then the name."""
+    with suppress(ConfigurationError):
+        return criteria(definition, ())
+    number, title = definition.bc.number, definition.bc.title
+    rows = [one for one in definition.fields if number and one.bc == number and one.crm is not None]
+    found = [Compared(left=str(one.bc), right=str(one.crm)) for one in rows if not one.conversion.source]
+    return [*found[:1], Compared(left=title, right=definition.crm.title, priority=1)]
