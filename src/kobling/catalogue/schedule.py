@@ -36,7 +36,6 @@ ONCE: Final = Timing(attempts_max=2)
 _KINDS: Final = {
     Work.CHANGES: "synchronization",
     Work.FULL: "full synchronization",
-    Work.COUPLE: "coupling",
 }
 
 

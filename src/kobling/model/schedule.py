@@ -60,11 +60,10 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Work(StrEnum):
-    """What a run does: what changed, all records, or the coupling of records that match."""
+    """What a run does: what changed, or all records."""
 
     CHANGES = "changes"
     FULL = "full"
-    COUPLE = "couple"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
