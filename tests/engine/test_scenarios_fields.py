@@ -180,21 +180,21 @@ def test_a_look_up_without_a_partner_keeps_its_value_where_it_may_not_be_emptied
     common: World, pair: Pair
 ) -> None:
     """The built-in integration fails the record; here the field waits, and the rest flows."""
-    turn(common, "Primary Contact No.", "clear_on_failed=off", existing=False)
-    _, right = contact_pair(common, pair)
-    common.edit_account(pair[1], **{"primarycontactid@odata.bind": f"/contacts({right})"})
-    run(common)
-    loose = new_contact(common, company_of(common, pair[0]), surname="Løs")
-    common.edit_customer(pair[0], primaryContactNo=loose["no"], faxNo="67")
+    before = common.account(pair[1])["_transactioncurrencyid_value"]
+    new = common.create("bc", "currencies", code="CHF", isoCode="CHF", description="Swiss franc")
+    rate = {"startingDate": "2025-01-01", "exchangeRateAmount": 4, "relationalExchRateAmount": 5}
+    common.create("bc", "currencyExchangeRates", currencyCode="CHF", relationalCurrencyCode="", **rate)
+    common.edit_customer(pair[0], currencyCode="CHF", faxNo="67")
     done = common.sync("CUSTOMER")["CUSTOMER"]
-    assert [(one["class"], one["field"]) for one in done["errors"]] == [
-        ("dependency missing", "Primary Contact No.")
-    ]
+    assert {(one["class"], one["field"]) for one in done["errors"]} == {
+        ("dependency missing", "Currency Code")
+    }
     now = common.account(pair[1])
-    assert (now["_primarycontactid_value"], now["fax"]) == (right, "67")
-    full(common, loose["id"])
+    assert (now["_transactioncurrencyid_value"], now["fax"]) == (before, "67")
+    common.sync("CURRENCY", full=True, records=(f"bc:{new['id']}",))
     run(common)
-    assert common.account(pair[1])["_primarycontactid_value"] == partner(common, loose["id"])
+    [coupled] = [one["crm_id"] for one in common.couplings("CURRENCY") if one["number"] == "CHF"]
+    assert common.account(pair[1])["_transactioncurrencyid_value"] == coupled
 
 
 @pytest.mark.scenario("RS-17")

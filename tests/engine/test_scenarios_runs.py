@@ -69,7 +69,7 @@ def test_a_mapping_without_a_field_is_refused_with_what_to_do(common: World) -> 
 @pytest.mark.parametrize("direction", ["to_integration", "from_integration", "bidirectional"])
 def test_a_run_over_no_record_is_a_finished_job_that_counts_nothing(common: World, direction: str) -> None:
     edits = [f"direction={direction}", "bc_filter=No. = NONE", "crm_filter=name = NONE"]
-    common.command(lambda one: set_mapping(one, "VENDOR", edits, existing=False, wait=print))
+    common.command(lambda one: set_mapping(one, "VENDOR", edits, existing=False, yes=True, wait=print))
     done = common.sync("VENDOR", full=True)["VENDOR"]
     assert done["status"] == "finished"
     written = ("inserted", "modified", "deleted", "failed", "conflicts")
