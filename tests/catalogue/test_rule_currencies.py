@@ -30,8 +30,10 @@ def test_the_local_currency_is_found_by_its_iso_code() -> None:
     assert LOCAL(one, Side.LEFT, [KRONE, EURO]) == {KRONE: ""}
 
 
+@pytest.mark.scenario("CU-13")
 @pytest.mark.parametrize(("local", "words"), [("DKK", "Sales has no currency DKK"), ("", "has no LCY Code")])
 def test_a_local_currency_that_sales_lacks_is_waited_for(local: str, words: str) -> None:
+    """The built-in integration makes it, with a rate that it has to guess; here a person adds it in Sales."""
     answer = LOCAL(money(local=local), Side.RIGHT, [""])[""]
     assert isinstance(answer, Missing)
     assert words in answer.reason
