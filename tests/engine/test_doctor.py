@@ -16,13 +16,16 @@ import psycopg
 import pytest
 
 from engine.pooler import transaction_pooler
+from engine.test_full_synchronization import start
 from engine.test_switches import turn
 from engine.world import World
 from kobling.adapters.postgres.examination import keeps_sessions
+from kobling.model.errors import PausedError
 from kobling.service.configuration import read_configuration
 from kobling.service.doctor import examine, exit_status_of
 from kobling.service.finding import Finding, Level
 from kobling.service.mappings import set_mapping
+from kobling.service.pausing import pause, resume
 from kobling.service.schedule import list_entries
 
 TODAY = date(2026, 11, 24)
@@ -190,6 +193,18 @@ def test_a_schedule_that_nobody_carries_out_is_told(world: World) -> None:
     execute(world, "update schedule_entry set status = 'Error', message = 'It broke.' where status = 'Ready'")
     told = [each for each in examined(world) if each.name == "schedule"]
     assert any("CUSTOMER has failed as often as it may: It broke." in each.message for each in told)
+
+
+def test_a_paused_connection_is_told_and_starts_nothing(world: World) -> None:
+    world.command(lambda one: pause(one, "stocktaking"))
+    one = found(world, "pause")
+    assert (one.level, one.exit_status, one.cure) == (Level.PROBLEM, 1, "kobling resume")
+    assert "stocktaking" in one.message
+    with pytest.raises(PausedError):
+        start(world, "CURRENCY")
+    world.command(resume)
+    assert found(world, "pause").level is Level.OK
+    assert start(world, "CURRENCY")[0]["CURRENCY"]["status"] == "finished"
 
 
 def test_old_jobs_are_told(synchronized: World) -> None:

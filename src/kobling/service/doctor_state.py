@@ -10,6 +10,7 @@ from typing import Final
 from kobling.adapters.postgres import examination
 from kobling.catalogue.definition import changed
 from kobling.catalogue.describe import depends_on
+from kobling.engine.pause import paused_words
 from kobling.model.errors import KoblingError
 from kobling.service.connection import Connection, connect
 from kobling.service.database import EMBEDDED_FOLDER
@@ -47,6 +48,15 @@ async def _sessions(url: str) -> Finding:
 async def _locks(session: Session) -> Finding:
     held = await examination.held_mappings(session.state.database, session.state.connection_id)
     return Finding(name="locks", message=f"runs hold {', '.join(held)} now" if held else "no run is going on")
+
+
+async def _paused(session: Session) -> list[Finding]:
+    words = await paused_words(session.state)
+    if not words:
+        return [Finding(name="pause", message="the connection is not paused")]
+    return [
+        problem("pause", f"a person has paused the connection {words}: nothing is written", "kobling resume")
+    ]
 
 
 async def _place(session: Session) -> Finding:
@@ -129,13 +139,17 @@ async def _schedule(session: Session) -> list[Finding]:
     if not await examination.worked(database, key):
         message = "no worker has taken anything up yet"
         return [Finding(name="schedule", message=message)]
+    late = await examination.late_entries(database, key, _LATE_SECONDS)
+    if await paused_words(session.state):
+        # It stands still on purpose.
+        late = []
     found = [
         problem(
             "schedule",
             f"{mapping} was due {minutes} minutes ago and has not begun",
             "Start a worker: kobling worker, or kobling serve.",
         )
-        for mapping, minutes in await examination.late_entries(database, key, _LATE_SECONDS)
+        for mapping, minutes in late
     ]
     found += [
         problem(
@@ -171,6 +185,7 @@ def _told(size: int) -> str:
 
 
 _CHECKS: Final[tuple[Callable[[Session], Awaitable[list[Finding]]], ...]] = (
+    _paused,
     _dependencies,
     _inbox,
     _intents,

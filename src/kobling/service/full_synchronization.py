@@ -13,7 +13,7 @@ import msgspec
 
 from kobling.adapters.postgres.full_synchronization_store import FullSynchronizationStore, Progress
 from kobling.algebra.full_synchronization import recommended, startable, waits_for
-from kobling.engine.pause import check_not_observed
+from kobling.engine.pause import check_not_observed, check_running
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.model.full_synchronization import Line, LineStatus, Recommendation
 from kobling.service.full_review import counted, line_document, reviewed
@@ -90,12 +90,13 @@ class Full:
     async def prepare(self, *, counting: Callable[[str, int], None]) -> tuple[Line, ...]:
         """Counts and judges; the lines that would be carried out.
 
-        Raises ConfigurationError for what cannot start, and for what would make duplicates.
+        Raises ConfigurationError for what cannot start, and for what would make duplicates; PausedError.
         """
         named = self._session.named(self._request.mappings, await self._session.mappings())
         known = await self._store.progress()
         if any(one.status is LineStatus.IN_PROCESS for one in known.values()):
             raise _busy()
+        await check_running(self._session.state)
         begun = [name for name, one in known.items() if self._is_anew(name, one, named)]
         await self._store.forget(begun)
         self._lines = await reviewed(self._session, progress=counting, left_out=self._left_out)
