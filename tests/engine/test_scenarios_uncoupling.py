@@ -15,7 +15,9 @@ from engine.test_contacts import company_of, new_contact
 from engine.world import Document, World, wrote
 from kobling.service.couplings import uncouple_records
 
-ROUTES = {"CUSTOMER": "accounts", "CONTACT": "contacts", "OPPORTUNITY": "opportunities"}
+ROUTES = {"CUSTOMER": "accounts", "CONTACT": "contacts", "OPPORTUNITY": "opportunities"} | dict.fromkeys(
+    ("ITEM-PRODUCT", "RESOURCE-PRODUCT"), "products"
+)
 MARK = "_bcbi_companyid_value"
 
 
@@ -50,6 +52,9 @@ def rehearsed(world: World, mapping: str, *records: str) -> Document:
         pytest.param("CURRENCY", 1, marks=pytest.mark.scenario("UN-17")),
         pytest.param("CONTACT", 2, marks=pytest.mark.scenario("UN-18")),
         pytest.param("CONTACT", 1, marks=pytest.mark.scenario("UN-19")),
+        pytest.param("ITEM-PRODUCT", 2, marks=pytest.mark.scenario("UN-12")),
+        pytest.param("ITEM-PRODUCT", 1, marks=pytest.mark.scenario("UN-13")),
+        pytest.param("RESOURCE-PRODUCT", 2, marks=pytest.mark.scenario("UN-20")),
         pytest.param("CUSTPRCGRP-PRICE", 2, marks=pytest.mark.scenario("UN-22")),
     ],
 )

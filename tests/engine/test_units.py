@@ -114,3 +114,28 @@ def test_products_are_refused_while_their_group_has_a_second_unit(without_groups
     run = world.sync("RESOURCE-PRODUCT", direction="to")
     assert run["RESOURCE-PRODUCT"]["errors"] == []
     assert run["RESOURCE-PRODUCT"]["counts"]["to"]["inserted"] == len(errors)
+
+
+@pytest.mark.scenario("UN-21")
+def test_units_that_are_uncoupled_leave_the_others(without_groups: World) -> None:
+    world = without_groups
+    world.sync("UNIT OF MEASURE", full=True)
+    before = world.couplings("UNIT OF MEASURE")
+    gone, rest = before[:2], before[2:]
+    assert rest
+    done = world.uncouple("UNIT OF MEASURE", *(one["bc_id"] for one in gone))
+    assert done["uncoupled"] == 2
+    assert world.couplings("UNIT OF MEASURE") == rest
+
+
+@pytest.mark.scenario("CP-33")
+def test_a_unit_older_than_the_last_run_is_created_when_a_person_asks(without_groups: World) -> None:
+    world = without_groups
+    world.sync("UNIT OF MEASURE", full=True)
+    unit = world.create("bc", "unitsOfMeasure", code="CP33", description="CP-33")["id"]
+    # The run reads it past, as it is not coupled, and will not be told of it again.
+    world.sync("UNIT OF MEASURE")
+    [made] = world.counterparts("UNIT OF MEASURE", unit)[0]["created"]
+    assert made["bc_id"] == unit
+    groups = world.get("crm", world.crm("uomschedules"))["value"]
+    assert {one["uomscheduleid"]: one["name"] for one in groups}[made["crm_id"]] == "NAV CP33"
