@@ -337,6 +337,7 @@ SHAPES: dict[str, Keys] = {
         "crm": ("any", "What Sales holds now."),
         "base": ("object", "By system, what was held when the field was last settled."),
         "reason": ("text", "Why it differs."),
+        "cure": ("text", "The command that mends it, or says more."),
     },
     "explained": {
         "mapping": ("text", "The mapping."),

@@ -70,6 +70,7 @@ def test_an_edit_that_no_run_has_seen_is_a_difference_until_one_has(synchronized
     [difference] = found["differences"]
     edited = {"bc": before, "crm": before} | {side: "Torget 50"}
     assert difference.pop("reason").endswith("was changed since it was settled")
+    assert difference.pop("cure") == f"kobling sync CUSTOMER --record bc:{customer}"
     assert difference == {
         "mapping": "CUSTOMER",
         "bc_id": customer,
@@ -79,7 +80,7 @@ def test_an_edit_that_no_run_has_seen_is_a_difference_until_one_has(synchronized
         "base": {"bc": before, "crm": before},
         **edited,
     }
-    synchronized.sync("CUSTOMER")
+    synchronized.sync("CUSTOMER", records=(f"bc:{customer}",))
     assert look(synchronized, "CUSTOMER")["differences"] == []
 
 
@@ -95,7 +96,8 @@ def test_a_conflict_is_a_difference_until_it_is_resolved(synchronized: World) ->
         "Name in Sales",
     )
     assert "both sides" in difference["reason"]
-    synchronized.resolve("bc")
+    assert f"kobling conflict resolve CUSTOMER bc:{customer}" in difference["cure"]
+    synchronized.resolve("bc", mapping="CUSTOMER", record=f"bc:{customer}")
     assert look(synchronized, "CUSTOMER")["differences"] == []
 
 

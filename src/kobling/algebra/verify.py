@@ -59,9 +59,12 @@ _LEFT_ALONE: Final = (Verdict.ACCEPTED, "left as it was when the records were co
 _DRIFT: Final = (Verdict.ACCEPTED, "has a value of its own; the next change of its source overwrites it")
 _ONCE: Final = (Verdict.ACCEPTED, "written at creation only")
 _HELD: Final = (Verdict.ACCEPTED, "changed by the integration user, and held")
-_NOT_MET: Final = (Verdict.DIFFERENT, "coupled, and not synchronized since")
-_CONTESTED: Final = (Verdict.DIFFERENT, "changed on both sides")
-_INPUT: Final = (Verdict.DIFFERENT, "what it is made from has changed since it was settled")
+NOT_MET: Final = "coupled, and not synchronized since"
+CONTESTED: Final = "changed on both sides"
+SINCE: Final = "changed since it was settled"
+_NOT_MET: Final = (Verdict.DIFFERENT, NOT_MET)
+_CONTESTED: Final = (Verdict.DIFFERENT, CONTESTED)
+_INPUT: Final = (Verdict.DIFFERENT, f"what it is made from has {SINCE}")
 
 
 def verify_pair(
@@ -215,7 +218,7 @@ class _Rows:
         return len(numbers) == 2 and abs(numbers[0] - numbers[1]) < 1
 
     def _since(self, side: Side) -> Reason:
-        return Verdict.DIFFERENT, f"{self._mapping.table(side).caption} was changed since it was settled"
+        return Verdict.DIFFERENT, f"{self._mapping.table(side).caption} was {SINCE}"
 
     def _settled(self, one: CompiledRow, other_way: First) -> Reason:
         return _LEFT_ALONE if self._pair.first in {First.LEAVE, other_way} else _AS_SETTLED

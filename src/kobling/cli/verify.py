@@ -28,6 +28,7 @@ _DIFFERENCES = {
     "bc": "Business Central",
     "crm": "Sales",
     "reason": "Reason",
+    "cure": "What to do",
 }
 
 

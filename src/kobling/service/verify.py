@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from kobling.algebra.verify import Verdict
+from kobling.algebra.verify import CONTESTED, NOT_MET, SINCE, Verdict
 from kobling.engine.task import Options
 from kobling.engine.verify import Difference, Verification, Verifier
 from kobling.model.errors import ConfigurationError
@@ -65,7 +65,22 @@ def _difference(mapping: str, one: Difference) -> Document:
         "crm": finding.right,
         "base": {"bc": finding.left_base, "crm": finding.right_base},
         "reason": finding.reason,
+        "cure": _cure(mapping, one),
     }
+
+
+def _cure(mapping: str, one: Difference) -> str:
+    """What a person does about a difference."""
+    name = f'"{mapping}"' if " " in mapping else mapping
+    record, reason = f"bc:{one.coupling.left}", one.finding.reason
+    run = f"kobling sync {name} --record {record}"
+    if not one.finding.field:
+        return f"kobling coupling find-deleted {name}, then kobling sync {name}"
+    if reason == CONTESTED:
+        return f"{run}, then kobling conflict resolve {name} {record} --use bc, or crm"
+    if reason == NOT_MET or reason.endswith(SINCE):
+        return run
+    return f"kobling why {name} {record}"
 
 
 def _reasons(one: Verification) -> list[Document]:
