@@ -190,6 +190,11 @@ COMMANDS: dict[str, Keys] = {
         ),
         **_JOBS,
     },
+    "coupling repair": {
+        "mapping": ("text", "The mapping."),
+        "checked": ("number", "How many couplings it has."),
+        "broken": ("list of [broken](#broken)", "The broken ones."),
+    },
     "coupling find-deleted": {
         "mapping": ("text", "The mapping."),
         "checked": ("number", "How many couplings it has."),
@@ -452,6 +457,13 @@ SHAPES: dict[str, Keys] = {
         "bc_id": ("text", "The record in Business Central."),
         "crm_id": ("text", "The record in Sales."),
         "by": ("text", "`id` where one was created of the other, `match` where its values tell."),
+    },
+    "broken": {
+        "bc_id": ("text", "The record in Business Central."),
+        "crm_id": ("text", "The record in Sales."),
+        "number": ("text", "The number of the record in Business Central."),
+        "fault": ("text", "What is wrong."),
+        "mended": ("text", "What is done about it."),
     },
     "parted": {
         "mapping": ("text", "The mapping."),

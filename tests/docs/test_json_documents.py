@@ -129,6 +129,7 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     lone = world.create("bc", "customers", name="Lone AS")["id"]
     day.run("coupling create", "CUSTOMER", lone, customer)
     day.run("coupling export", "CUSTOMER")
+    day.run("coupling repair", "CUSTOMER", "--dry-run")
     day.run("coupling rebuild", "CUSTOMER", "--dry-run")
     (tmp_path / "pairs.csv").write_text(f"bc_id,crm_id\n{customer},{account}\n,x\n", encoding="utf-8")
     day.run("coupling import", "CUSTOMER", str(tmp_path / "pairs.csv"), "--dry-run")

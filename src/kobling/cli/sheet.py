@@ -22,6 +22,7 @@ def register(coupling_app: typer.Typer) -> None:
     coupling_app.command("export")(coupling_export)
     coupling_app.command("import")(coupling_import)
     coupling_app.command("rebuild")(coupling_rebuild)
+    coupling_app.command("repair")(coupling_repair)
 
 
 def print_csv(entries: list[dict[str, Any]], titles: Mapping[str, str]) -> None:
@@ -111,6 +112,24 @@ def coupling_rebuild(
         f" {by.count('match')} by matching; {len(document['left_over'])} records of Sales without a partner."
     )
     lines = [f"  {one}: couple it by hand" for one in document["left_over"]]
+    finish(document, status, as_json, "\n".join([headline, *lines]))
+
+
+def coupling_repair(
+    mapping: MappingArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is broken.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Finds broken couplings, such as those of deleted records, and mends them."""
+    from kobling.service.rebuilding import repair_couplings
+
+    document, status = in_session(
+        config, lambda session: repair_couplings(session, mapping, dry_run=dry_run, wait=wait_notice)
+    )
+    broken = document["broken"]
+    headline = f"{document['mapping']}: {len(broken)} of {document['checked']} couplings are broken."
+    lines = [f"  {one['number'] or one['bc_id']}: {one['fault']}; {one['mended']}" for one in broken]
     finish(document, status, as_json, "\n".join([headline, *lines]))
 
 

@@ -1,15 +1,17 @@
-"""`coupling rebuild`: couplings found anew after the database was lost, or an older one restored."""
+"""Couplings found anew after the database was lost or an older one restored, and broken ones mended."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import msgspec
 
 from kobling.catalogue.definition import Definition
 from kobling.engine.match import Compared
 from kobling.engine.rebuild import rebuild
+from kobling.engine.repair import Fault, repair
 from kobling.engine.synchronize import Synchronization
 from kobling.engine.task import Options
 from kobling.model.errors import ConfigurationError
@@ -19,6 +21,10 @@ from kobling.service.criteria import criteria
 from kobling.service.documents import job_document
 from kobling.service.session import Document, Session
 from kobling.service.synchronize import exit_status
+
+_REMOVED: Final = "the coupling is removed"
+_LATER: Final = "the next run does what the mapping says of deleted records"
+_MENDED: Final = {Fault.BOTH: _REMOVED, Fault.MARK: _REMOVED, Fault.LEFT: _LATER, Fault.RIGHT: _LATER}
 
 
 async def rebuild_couplings(
@@ -53,6 +59,27 @@ async def rebuild_couplings(
         "jobs": [job_document(one) for one in reports],
     }
     return document, 1 if found.left_over else exit_status(reports)
+
+
+async def repair_couplings(
+    session: Session, name: str, *, dry_run: bool, wait: Callable[[str], None]
+) -> tuple[Document, int]:
+    """Finds the broken couplings of a mapping, and mends them; dry_run: only says which."""
+    chosen = session.definition(name).name
+    async with session.context(Options()) as context, session.locked([chosen], wait):
+        await opened(session, context, chosen)
+        checked, found = await repair(context, chosen, rehearse=dry_run)
+    entries = [
+        {
+            "bc_id": one.left,
+            "crm_id": one.right,
+            "number": one.left_number,
+            "fault": fault.value,
+            "mended": _MENDED[fault],
+        }
+        for one, fault in found
+    ]
+    return {"mapping": chosen, "checked": checked, "broken": entries}, 0
 
 
 def _compared(definition: Definition) -> list[Compared]:
