@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .command_line import command_line_page
 from .configuration import configuration_page
+from .decision_table import decision_table_page
 from .documents import documents_page
 from .failures import exit_status_page, failures_page
 from .mapping_pages import mapping_pages
@@ -21,6 +22,7 @@ from .transformations import transformations_page
 
 FOLDER = Path(__file__).parents[1] / "reference"
 PAGES: dict[str, Callable[[], str]] = {
+    "../explanation/decision-table.md": decision_table_page,
     "command-line.md": command_line_page,
     "configuration.md": configuration_page,
     "exit-status.md": exit_status_page,
@@ -47,6 +49,8 @@ def main() -> int:
         return 1
     found = [*FOLDER.glob("*.md"), *FOLDER.glob("*/*.md")]
     present = {one.relative_to(FOLDER).as_posix(): one.read_text(encoding="utf-8") for one in found}
+    others = [name for name in made if name.startswith("../") and (FOLDER / name).exists()]
+    present |= {name: (FOLDER / name).read_text(encoding="utf-8") for name in others}
     different = sorted(name for name in made.keys() | present.keys() if made.get(name) != present.get(name))
     if not check:
         for name in different:
