@@ -77,7 +77,7 @@ def test_blank_ends_the_wait_and_leaves_the_field_blank_until_it_is_taken_back(s
     assert run["CUSTOMER"]["open"]["clearable"] == 0
     assert synchronized.account(account)["paymenttermscode"] is None
     assert synchronized.customer(customer)["paymentTermsCode"] == "NET45", "blank never flows back"
-    assert wrote(synchronized.sync(full=True)) == 0
+    assert wrote(synchronized.sync(TERMS, "CUSTOMER", full=True)) == 0
     assert listed(synchronized, TERMS)["NET45"]["state"] == "blank", "a full run couples nothing of it"
     put(synchronized, "NET45", "default")
     synchronized.sync()
