@@ -33,7 +33,8 @@ _JOB: Keys = {
     "kind": ("text", "`changes`, `full`, `every record`, `uncouple`, or `undo` with the number of the job."),
     "status": (
         "text",
-        "`running`, `finished`, `paused`, `failed` by an error that ended it, `died` if it was killed.",
+        "`running`, `finished`, `paused`, `stopped` by a guard, `failed` by an error that ended it, `died` if "
+        "it was killed.",
     ),
     "counts": ("[counts](#counts)", "What it did, by direction."),
     "errors": ("list of [error](#error)", "What could not be settled."),
@@ -60,6 +61,11 @@ _SUMMARY: Keys = {
     "synch_only_coupled": ("true or false", "Whether uncoupled records are ignored."),
     "update_conflict": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),
     "deletion_conflict": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),
+    "guard_deletions": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),
+    "guard_changes": ("text", "See [Mappings](mappings.md#what-can-be-changed)."),
+    "guard_empty": ("true or false", "See [Mappings](mappings.md#what-can-be-changed)."),
+    "guard_schema": ("true or false", "See [Mappings](mappings.md#what-can-be-changed)."),
+    "guard_mapping": ("true or false", "See [Mappings](mappings.md#what-can-be-changed)."),
     "bc_filter": ("text", "The filter in Business Central."),
     "crm_filter": ("text", "The filter in Sales."),
     "bc_conditions": ("list of text", "The conditions of that filter in words."),

@@ -34,6 +34,7 @@ _ONES = """\
   conflicts were asked for and some stay.
 - `held accept`, `held ignore` and `skipped retry`, `restore`, `remove-coupling`, `delete` end with 1 when
   there was nothing to do, or when a record still stays, failed, waits or is in conflict afterwards.
+- `sync` also ends with 1 when a guard stopped a mapping.
 - `plan apply` also ends with 1 when an action was not carried out, as something has changed since.
 - `undo` ends with 1 when something of the job is not taken back, `skipped release` when nothing was released
   or the record failed, waits or is in conflict.
@@ -55,6 +56,8 @@ _CLASSES = {
     "dependency missing": "A look-up has no answer yet, for example a salesperson that is not coupled. "
     "The record, or "
     "the field, waits and goes through by itself once the other is there.",
+    "guard": "A guard stopped the mapping before anything was written; its inbox is as it was. The message "
+    "says which, the cure how to go on.",
     "refused": "`undo` left a field or a record as it is: somebody has touched it since. Change it by hand.",
     "not coupled": "`sync --record` named a record that is not coupled. Couple it, or say `--full` to "
     "create its "

@@ -35,6 +35,14 @@ _OPTIONS = {
     "bc_filter": "Which records of Business Central take part; see [Filters](#filters).",
     "crm_filter": "Which records of Sales take part; see [Filters](#filters).",
     "observe": "`on`: runs show what they would do, and write nothing.",
+    "guard_deletions": "At most so many coupled pairs may have a deleted record in one run: a number, a "
+    "share of the pairs, or both, whichever is more. `20 or 50%` unless you change it.",
+    "guard_changes": "At most so many coupled pairs may have a changed record in one run, said likewise. "
+    "`off` unless you change it.",
+    "guard_empty": "A run stops where a side answers for none of the records that it is known to have.",
+    "guard_schema": "A run stops where a field is gone, of another type, or shorter than it was.",
+    "guard_mapping": "A run stops where the mapping is another than in the last run. `off` unless you change "
+    "it.",
 }
 _FILTERS = f"""\
 A filter is conditions with `AND` between them. A condition is a field, `=`, and a filter expression as
@@ -145,6 +153,8 @@ def _changes() -> Iterator[tuple[str, str, str]]:
         "deletion_conflict": tuple(DeletionConflict),
         "bc_filter": ("a filter",),
         "crm_filter": ("a filter",),
+        "guard_deletions": ("a limit", "off"),
+        "guard_changes": ("a limit", "off"),
     }
     known = [one for one in Changes.__struct_fields__ if one not in OF_PARTS]
     for key, text in words_for(known, _OPTIONS, "mapping options").items():

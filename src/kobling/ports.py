@@ -145,6 +145,14 @@ class MappingState(Protocol):
         """Inbox rows whose time has come, oldest first; of one side, of these records or slices only."""
         ...
 
+    async def pending(self) -> tuple[int, int]:
+        """How many coupled pairs are due with a record that is said to be deleted, and with a changed one."""
+        ...
+
+    async def count(self) -> int:
+        """How many coupled pairs there are."""
+        ...
+
     async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
         """The inbox rows of these records, due or not."""
         ...

@@ -34,6 +34,11 @@ def test_customers_as_shipped() -> None:
     assert variant == {
         "enabled": True,
         "observe": False,
+        "guard_deletions": "20 or 50%",
+        "guard_changes": "off",
+        "guard_empty": True,
+        "guard_schema": True,
+        "guard_mapping": False,
         "crm_key": "accountid",
         "key_type": "guid",
         "ready": True,

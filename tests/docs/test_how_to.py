@@ -61,7 +61,13 @@ PLAN = f"""{COUPLED}
 customer 51639ca5-9fbf-5184-9be1-a54c522ecafe '{{"city": "Oslo"}}'
 customer 017d0cfb-8d42-5612-a969-642fc2b30046 '{{"city": "Oslo"}}'
 """
+GUARDS = f"""{COUPLED}
+for one in $(kobling coupling list CUSTOMER | awk 'NR > 1 && $1 ~ /^C000[1-5]0/ {{print $(NF - 1)}}'); do
+  customer $one '{{"address": "Torget 32"}}'
+done
+"""
 PREPARATIONS = {
+    "guard-against-mass-changes.md": GUARDS,
     "save-and-apply-a-plan.md": PLAN,
     "start-with-a-full-synchronization.md": BEGUN,
     "check-an-installation.md": COUPLED,

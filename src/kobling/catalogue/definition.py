@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from kobling.model.errors import ConfigurationError
-from kobling.model.mapping import DeletionConflict, Direction, Moment, UpdateConflict
+from kobling.model.mapping import DeletionConflict, Direction, Guards, Limit, Moment, UpdateConflict
 
 # Never a float: a number with decimals is no constant of a mapping.
 Plain: TypeAlias = str | int | bool | None
@@ -211,6 +211,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     only: Only = {}
     ready: bool = True
     needs: tuple[str, ...] = ()
+    guards: Guards = Guards()
 
     def field_name(self, field: Field) -> str:
         """What a row is called: the Business Central caption, else the Dataverse column's name; both where an
@@ -259,6 +260,11 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     bc_filter: tuple[FilterCondition, ...] | None = None
     crm_filter: tuple[FilterCondition, ...] | None = None
     observe: bool | None = None
+    guard_deletions: Limit | None = None
+    guard_changes: Limit | None = None
+    guard_empty: bool | None = None
+    guard_schema: bool | None = None
+    guard_mapping: bool | None = None
     fields: dict[str, FieldChanges] = {}
     new_fields: tuple[Field, ...] = ()
     bc_columns: dict[str, Column] = {}
@@ -297,10 +303,16 @@ def changed(definition: Definition, changes: Changes) -> Definition:
         table = _table(getattr(definition, side), filtered, columns, changes.blank_options)
         templates = changes.bc_templates if side == "bc" else changes.crm_templates
         edits[side] = msgspec.structs.replace(table, templates=(*table.templates, *templates))
+    edits["guards"] = _guards(definition.guards, changes)
     edits["fields"] = (*definition.fields, *changes.new_fields)
     now = msgspec.structs.replace(definition, **edits)
     now = msgspec.structs.replace(now, fields=tuple(_edited(now, one, changes) for one in now.fields))
     return _one_way(now) if now.one_way else now
+
+
+def _guards(guards: Guards, changes: Changes) -> Guards:
+    edits = {name: getattr(changes, f"guard_{name}") for name in Guards.__struct_fields__}
+    return msgspec.structs.replace(guards, **{name: one for name, one in edits.items() if one is not None})
 
 
 def _one_way(definition: Definition) -> Definition:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kobling.algebra.guard import limit_text
 from kobling.catalogue.definition import NO_CHANGES, OPTION_ROUTE, Changes, Definition, Field, changed
 from kobling.catalogue.filter_text import filter_text
 from kobling.catalogue.filter_values import value_text
@@ -121,6 +122,11 @@ def _summary(
         "synch_only_coupled": now.synch_only_coupled,
         "update_conflict": now.update_conflict.value,
         "deletion_conflict": now.deletion_conflict.value,
+        "guard_deletions": limit_text(now.guards.deletions),
+        "guard_changes": limit_text(now.guards.changes),
+        "guard_empty": now.guards.empty,
+        "guard_schema": now.guards.schema,
+        "guard_mapping": now.guards.mapping,
         "bc_filter": filter_text(now.bc.filter, now.bc.columns),
         # Dataverse's display names may stand twice in a table; its logical names do not.
         "crm_filter": filter_text(now.crm.filter),

@@ -143,6 +143,7 @@ def executable(
         refuse_outside=now.refuse_outside,
         observe=bool(changes.observe),
         parts_with=None if now.parts_with is None else at["crm"].get(now.parts_with),
+        guards=now.guards,
     )
 
 

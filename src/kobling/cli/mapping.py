@@ -126,7 +126,7 @@ def mapping_set(
     """Changes a mapping; key=default takes a change back.
 
     Keys: enabled, observe, direction, synch_only_coupled, bc_filter, crm_filter, update_conflict,
-    deletion_conflict.
+    deletion_conflict, guard_deletions, guard_changes, guard_empty, guard_schema, guard_mapping.
     """
     from kobling.service.mappings import set_mapping
 

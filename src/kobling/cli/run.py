@@ -33,6 +33,23 @@ EveryRecordOption = Annotated[
 DirectionOption = Annotated[
     Way, typer.Option("--direction", help="to: into Sales only; from: into Business Central only.")
 ]
+
+
+class Allowed(StrEnum):
+    """What a guard would stop, and a person means."""
+
+    DELETIONS = "deletions"
+    CHANGES = "changes"
+    EMPTY = "empty"
+    SCHEMA = "schema"
+    MAPPING = "mapping"
+    ALL = "all"
+
+
+AllowOption = Annotated[
+    list[Allowed] | None,
+    typer.Option("--allow", help="Go on though this guard stops the run; may be repeated."),
+]
 job_app = typer.Typer(no_args_is_help=True, help="The jobs that ran.")
 
 
@@ -55,6 +72,7 @@ def sync(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show exactly what a run would do; write nothing.")
     ] = False,
+    allow: AllowOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,6 +87,7 @@ def sync(
         direction=direction.value,
         records=tuple(record or ()),
         dry_run=dry_run,
+        allow=tuple(one.value for one in allow or ()),
     )
 
     async def work(session: Session) -> tuple[dict[str, Any], int]:

@@ -13,6 +13,7 @@ from kobling.algebra.order import depth, order
 from kobling.engine.ahead import read_ahead
 from kobling.engine.created import recall
 from kobling.engine.find_deleted import make_up
+from kobling.engine.guards import Stops
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
 from kobling.engine.rebuild import check_not_lost
@@ -20,7 +21,7 @@ from kobling.engine.references import new_day, read_references, references_of
 from kobling.engine.task import Context, columns_of
 from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError, PausedError
-from kobling.model.mapping import Mapping, Side, Table
+from kobling.model.mapping import Limit, Mapping, Side, Table
 from kobling.model.state import Change, Intent, Report
 from kobling.ports import Method, Row
 
@@ -43,6 +44,8 @@ class Synchronization:
         self._workers: dict[str, Worker] = {}
         self._complete = False
         self._full: set[str] = set()
+        self._begun: set[str] = set()
+        self._stops = Stops(context, named)
 
     async def run(self) -> list[Report]:
         """Runs to the end; one report a mapping, in the order in which they ran."""
@@ -76,16 +79,43 @@ class Synchronization:
         await self._recall()
         if self._context.options.records is None:
             for name in self._named:
+                for side in Side:
+                    await self._guard_feed(name, side)
+            for name in self._running():
                 await make_up(self._context, name)
                 for side in Side:
                     await self._feed(name, side)
                 self._charge(name)
+            for name in self._running():
+                await self._stops.count(name)
         await self._settle()
 
     def _creates(self, name: str) -> bool:
         """Whether the run creates records that nobody has named."""
         everything = name in self._full or not self._context.mappings[name].synch_only_coupled
         return everything and self._context.options.records is None
+
+    def _running(self) -> list[str]:
+        """The mappings that no guard has stopped."""
+        return [one for one in self._named if one not in self._stops]
+
+    async def _guard_feed(self, name: str, side: Side) -> None:
+        """Before anything is read: whether a table that is to be read as a whole answers at all."""
+        if await self._token(name, side) is None:
+            await self._stops.look_for_emptiness([name], side)
+
+    async def _token(self, name: str, side: Side) -> str | None:
+        """Where the feed of the mapping's table goes on; None where it is to be read as a whole."""
+        readers, columns = self._readers(name, side)
+        if any(one.name in self._full for one in readers):
+            return None
+        return await self._context.state.token(side, self._context.mappings[name].table(side).route, columns)
+
+    def _readers(self, name: str, side: Side) -> tuple[list[Mapping], list[str]]:
+        """The mappings on the same table as this one, and all columns that they read of it."""
+        mappings, route = self._context.mappings, self._context.mappings[name].table(side).route
+        readers = [one for one in mappings.values() if one.table(side).route == route]
+        return readers, list(dict.fromkeys(column for one in readers for column in columns_of(one, side)))
 
     async def open(self, names: Sequence[str]) -> None:
         """The opening, one batch a service (reference tables, row versions, deletions); filters are bound."""
@@ -101,13 +131,14 @@ class Synchronization:
         if (side, table.route) in self._fed:
             return
         self._fed.add((side, table.route))
-        readers = [one for one in context.mappings.values() if one.table(side).route == table.route]
-        columns = list(dict.fromkeys(column for one in readers for column in columns_of(one, side)))
-        whole = any(one.name in self._full for one in readers)
-        token = None if whole else await context.state.token(side, table.route, columns)
+        readers, columns = self._readers(name, side)
         try:
-            await self._read(side, table.route, columns, token, readers)
+            await self._read(side, table.route, columns, await self._token(name, side), readers)
         except FeedExpiredError:
+            named = [one.name for one in readers if one.name in self._named]
+            await self._stops.look_for_emptiness(named, side)
+            if any(one in self._stops for one in named):
+                return
             await self._read(side, table.route, columns, None, readers)
         if context.options.every_record:
             for one in readers:
@@ -183,7 +214,13 @@ class Synchronization:
         """The workers that take a full read's pages: of named mappings whose slices are all free."""
         workers = {}
         for one in readers:
-            if one.name not in self._named or self._context.options.target not in {None, side.other}:
+            # What is counted first goes through the inbox.
+            counted = one.guards.changes != Limit()
+            if (
+                counted
+                or one.name not in self._running()
+                or self._context.options.target not in {None, side.other}
+            ):
                 continue
             if await stack.enter_async_context(self._context.state.slices(one.name)) is None:
                 workers[one.name] = self._worker(one.name)
@@ -217,7 +254,7 @@ class Synchronization:
         handed_over = bool(self._workers)
         for turn in range(self._waves):
             busy = turn == 0 and handed_over
-            for name in self._named:
+            for name in self._running():
                 busy = await self._worker(name).wave(turn) or busy
                 self._charge(name)
             if not busy:
@@ -234,6 +271,8 @@ class Synchronization:
             return
         marks = await self._context.state.marks()
         for name in self._named:
+            if marks.get(f"{_FULL}{name}") != _BEGUN:
+                self._begun.add(name)
             if self._context.options.full and self._context.options.target is None:
                 await self._context.state.keep_mark(f"{_FULL}{name}", _BEGUN)
             if self._context.options.full or marks.get(f"{_FULL}{name}") == _BEGUN:
@@ -284,12 +323,17 @@ class Synchronization:
     async def _close(self, status: str) -> None:
         for name in self._named:
             report = self._context.reports[name]
-            report.status = status
+            report.failures += self._stops.failures(name)
+            report.status = "stopped" if name in self._stops and status != "failed" else status
             report.seconds = round(time.monotonic() - report.seconds, 3)
             report.open = await self._context.stores[name].open_counts()
-            await self._context.state.close_job(report.job, status, report)
+            await self._context.state.close_job(report.job, report.status, report)
             options = self._context.options
-            if self._complete and options.records is None and options.target is None:
+            if name in self._stops:
+                if name in self._begun & self._full:
+                    # A full run that was not let through has not begun.
+                    await self._context.state.keep_mark(f"{_FULL}{name}", "")
+            elif self._complete and options.records is None and options.target is None:
                 await self._context.stores[name].forget_intents(report.job)
                 if name in self._full:
                     await self._context.state.keep_mark(f"{_FULL}{name}", "")

@@ -33,8 +33,8 @@ class Held(StrEnum):
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a run does. full: every record is read and uncoupled ones are created. every_record: every coupled
     pair is compared. target: the only side that is written. records: ids that the run is about, None for all.
-    held: what a person says of changes by the integration user. deletion: what a person says of deleted
-    records; None for the mapping's policy.
+    allow: guards that a person overrules, or `all`. held: what a person says of changes by the integration
+    user. deletion: what a person says of deleted records; None for the mapping's policy.
     """
 
     full: bool = False
@@ -44,6 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     choices: dict[str, Choice] = {}
     held: Held = Held.KEEP
     deletion: DeletionConflict | None = None
+    allow: frozenset[str] = frozenset()
 
 
 class Context(msgspec.Struct, kw_only=True):
@@ -79,6 +80,8 @@ class Context(msgspec.Struct, kw_only=True):
     # Of these the creations, by mapping and by the record that they were made of.
     creating: dict[str, dict[tuple[Side, str], list[Intent]]] = {}
     integration_user: str = ""
+    # Mappings that a guard has stopped before the run, with the guard and its words.
+    stopped: dict[str, list[tuple[str, str]]] = {}
 
 
 class Task(msgspec.Struct, kw_only=True):

@@ -251,6 +251,29 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     shipped: tuple[str, ...] = ()
 
 
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """How many coupled pairs a run may touch: so many, or that share of all, whichever is more. With neither
+    there is no limit."""
+
+    number: int | None = None
+    percent: int | None = None
+
+
+class Guards(msgspec.Struct, frozen=True, kw_only=True):
+    """What stops a run before it writes.
+
+    deletions, changes: more pairs than that with a deleted, or a changed, record. empty: a side answers for
+    none of the records that it is known to have. schema: a column is gone, of another type, or shorter.
+    mapping: the mapping is another than in the last run.
+    """
+
+    deletions: Limit = Limit(number=20, percent=50)
+    changes: Limit = Limit()
+    empty: bool = True
+    schema: bool = True
+    mapping: bool = False
+
+
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """An integration table mapping, ready to plan with: only enabled rows, directions narrowed.
 
@@ -276,6 +299,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     observe: bool = False
     parts_with: int | None = None
     only_couples: str = ""
+    guards: Guards = Guards()
 
     def table(self, side: Side) -> Table:
         """The table of that side."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kobling.algebra.guard import parse_limit
 from kobling.algebra.order import LookUpCycleError, order
 from kobling.catalogue.definition import OF_PARTS, Changes, Definition, changed
 from kobling.catalogue.describe import list_document, show_document
@@ -17,7 +18,7 @@ from kobling.catalogue.load import executable
 from kobling.catalogue.sources import SOURCES
 from kobling.engine.pause import paused_words
 from kobling.model.errors import ConfigurationError
-from kobling.model.mapping import DeletionConflict, Direction, UpdateConflict
+from kobling.model.mapping import DeletionConflict, Direction, Limit, UpdateConflict
 from kobling.service.consequences import ask_first
 from kobling.service.session import Document, Session
 
@@ -179,6 +180,15 @@ def _crm_filter(definition: Definition, key: str, value: str) -> Any:
     return parse_filter(value, definition.crm.columns)
 
 
+def _limit(definition: Definition, key: str, value: str) -> Limit:
+    found = parse_limit(value)
+    if found is None:
+        raise ConfigurationError(
+            f"{key}={value} is no limit.", cure=f"Write for example {key}=20, {key}=10%, or {key}=off."
+        )
+    return found
+
+
 _READERS: Final[dict[str, Callable[[Definition, str, str], Any]]] = {
     "enabled": _switch,
     "direction": _one_of(Direction),
@@ -188,5 +198,10 @@ _READERS: Final[dict[str, Callable[[Definition, str, str], Any]]] = {
     "bc_filter": _bc_filter,
     "crm_filter": _crm_filter,
     "observe": _switch,
+    "guard_deletions": _limit,
+    "guard_changes": _limit,
+    "guard_empty": _switch,
+    "guard_schema": _switch,
+    "guard_mapping": _switch,
 }
 assert set(_READERS) == {*Changes.__struct_fields__} - OF_PARTS, "a change cannot be written"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+
 import msgspec
 
 from kobling.adapters.business_central.metadata import described as described_left
+from kobling.adapters.business_central.metadata import every_described
 from kobling.adapters.dataverse.metadata import described as described_right
 from kobling.adapters.odata.described import Described
 from kobling.catalogue.definition import Column
 from kobling.catalogue.read import with_blank
-from kobling.model.errors import ConfigurationError
+from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.model.mapping import Side
 from kobling.service.configuration import Configuration
 from kobling.service.connection import open_door
@@ -22,6 +26,25 @@ async def describe(configuration: Configuration, side: Side, table: str) -> Desc
         if side is Side.LEFT:
             return await described_left(door, configuration.bc.root, table)
         return await described_right(door, place.url, table)
+
+
+async def describe_tables(
+    configuration: Configuration, side: Side, tables: Mapping[str, str]
+) -> dict[str, Described | KoblingError]:
+    """These tables (the name of each by its route) as the service describes them now, or why it does not.
+
+    Raises KoblingError where the service cannot be asked at all.
+    """
+    if side is Side.LEFT:
+        async with open_door(configuration, "bc") as door:
+            return await every_described(door, configuration.bc.root, list(tables))
+    async with open_door(configuration, "crm") as door:
+        asked = [described_right(door, configuration.crm.url, one) for one in tables.values()]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException) and not isinstance(one, KoblingError):
+            raise one
+    return dict(zip(tables, found, strict=True))  # type: ignore[arg-type]
 
 
 def column_in(described: Described, text: str, wire: str, side: Side) -> tuple[str, Column]:

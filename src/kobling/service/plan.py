@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kobling.algebra.guard import Guard
 from kobling.engine.permit import Entry, Permit, Withheld
 from kobling.model.errors import ConfigurationError
 from kobling.model.state import Report
@@ -28,6 +29,7 @@ from kobling.service.session import Document, Session
 from kobling.service.synchronize import TARGETS, Request, exit_status, run
 
 FORMAT: Final = 1
+_SEEN: Final = (Guard.DELETIONS.value, Guard.CHANGES.value, Guard.MAPPING.value)
 _MODE: Final = 0o600
 _BYTES_MAX: Final = 500_000_000
 _SAVE: Final = "Save a new one: kobling plan save FILE."
@@ -164,7 +166,8 @@ async def apply_plan(
     plan = _read(path)
     permit = Permit([_entry(path, one) for one in plan.actions])
     await _refuse_others(session, path, plan.connection)
-    request = msgspec.structs.replace(plan.request, dry_run=False)
+    # Whoever applies a plan has seen how much it does; what it was planned upon is another matter.
+    request = msgspec.structs.replace(plan.request, dry_run=False, allow=_SEEN)
     reports = await run(session, request, progress=progress, wait=wait, permit=permit)
     refused = permit.withheld()
     document = _document(path, reports) | {

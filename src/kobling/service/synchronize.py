@@ -18,6 +18,7 @@ from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Side
 from kobling.model.state import Failure, Report
 from kobling.service.documents import action_document, job_document
+from kobling.service.guards import keep_mappings, stopped
 from kobling.service.identifiers import locate_among
 from kobling.service.session import Document, Session
 
@@ -26,7 +27,8 @@ TARGETS: Final = {"both": None, "to": Side.RIGHT, "from": Side.LEFT}
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for. mappings: names; all: every enabled one. records: ids as people type them."""
+    """What is asked for. mappings: names; all: every enabled one. records: ids as people type them. allow:
+    guards that are overruled, or `all`."""
 
     mappings: tuple[str, ...] = ()
     all: bool = False
@@ -35,6 +37,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     direction: str = "both"
     records: tuple[str, ...] = ()
     dry_run: bool = False
+    allow: tuple[str, ...] = ()
 
 
 async def synchronize(
@@ -76,7 +79,9 @@ async def run(
             f"{', '.join(names)}: nothing flows that way.",
             cure="Leave --direction out, or change it: kobling mapping set NAME direction=...",
         )
-    options = Options(full=request.full, every_record=request.every_record, target=target)
+    options = Options(
+        full=request.full, every_record=request.every_record, target=target, allow=frozenset(request.allow)
+    )
     watched = [] if request.dry_run else [one for one in names if mappings[one].observe]
     acting = [one for one in names if one not in watched]
     reports = []
@@ -84,10 +89,10 @@ async def run(
         async with _opened(session, options, acting, request.dry_run, progress, wait) as context:
             if permit is not None:
                 context.withhold, context.listing = permit.withhold, True
-            reports += await _run(context, acting, request)
+            reports += await _guarded(session, context, acting, request)
     if watched:
         async with _opened(session, options, watched, True, progress, wait) as context:
-            reports += await _run(context, watched, request)
+            reports += await _guarded(session, context, watched, request)
     for one in reports:
         one.observed = one.mapping in watched
     return reports
@@ -113,6 +118,19 @@ async def _opened(
             session.state.rehearsal() if rehearse else session.locked(names, wait)
         )
         yield context
+
+
+async def _guarded(
+    session: Session, context: Context, names: Sequence[str], request: Request
+) -> list[Report]:
+    """A run before which the guards look; records that a person names are meant."""
+    if request.records:
+        return await _run(context, names, request)
+    asked = {name: context.mappings[name] for name in names}
+    context.stopped = await stopped(session, context, names)
+    reports = await _run(context, names, request)
+    await keep_mappings(session, [asked[one.mapping] for one in reports if one.status == "finished"])
+    return reports
 
 
 async def _run(context: Context, names: Sequence[str], request: Request) -> list[Report]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from xml.parsers import expat
 
@@ -9,7 +10,7 @@ from kobling.adapters.odata.answer import refused
 from kobling.adapters.odata.described import Described
 from kobling.adapters.odata.http import Door
 from kobling.catalogue.definition import Column, ColumnType
-from kobling.model.errors import ConfigurationError, ProtocolError
+from kobling.model.errors import ConfigurationError, KoblingError, ProtocolError
 
 _NAME: Final = "Business Central"
 _TYPES: Final = {
@@ -35,12 +36,7 @@ async def described(door: Door, root: str, table: str) -> Described:
 
     Raises ConfigurationError for a table that the API does not have.
     """
-    answer = await door.send("GET", f"{root}/api/kobling/sync/v1.0/$metadata", {"Accept": "application/xml"})
-    if answer.status != 200:
-        raise refused(
-            _NAME, "its metadata", answer, "Check that the extension is installed, and its version."
-        )
-    document = _Document(answer.body)
+    document = await _asked(door, root)
     route = next((one for one in _routes(table) if one in document.sets), "")
     if not route:
         names = sorted(document.sets)
@@ -50,6 +46,31 @@ async def described(door: Door, root: str, table: str) -> Described:
             cure=f"Name the table or its set, or add an API page for it to the extension. There are {shown}.",
         )
     return document.described(table, route)
+
+
+async def every_described(
+    door: Door, root: str, routes: Sequence[str]
+) -> dict[str, Described | KoblingError]:
+    """The tables of these sets, each described or the reason why not; one request for all."""
+    document = await _asked(door, root)
+    found: dict[str, Described | KoblingError] = {}
+    for route in routes:
+        try:
+            if route not in document.sets:
+                raise ConfigurationError(f"The extension's API has no set {route!r}.")
+            found[route] = document.described(route, route)
+        except KoblingError as error:
+            found[route] = error
+    return found
+
+
+async def _asked(door: Door, root: str) -> _Document:
+    answer = await door.send("GET", f"{root}/api/kobling/sync/v1.0/$metadata", {"Accept": "application/xml"})
+    if answer.status != 200:
+        raise refused(
+            _NAME, "its metadata", answer, "Check that the extension is installed, and its version."
+        )
+    return _Document(answer.body)
 
 
 def _routes(table: str) -> list[str]:

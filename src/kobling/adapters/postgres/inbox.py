@@ -94,3 +94,18 @@ async def move(
 
 def _keys(changes: Sequence[Change], stamps: Stamps) -> list[list[Any]]:
     return [[one.side for one in changes], [one.id for one in changes], stamps.of(changes)]
+
+
+_PENDING: Final = (
+    "select count(distinct left_id) filter (where deleted), count(distinct left_id) filter (where not deleted"
+    " and body is not null and version <> case side when 'left' then left_version else right_version end)"
+    " from inbox join coupling on coupling.mapping_id = inbox.mapping_id"
+    " and record_id = case side when 'left' then left_id else right_id end"
+    " where inbox.mapping_id = %s and due"
+)
+
+
+async def pending(database: psycopg.AsyncConnection[Any], mapping_id: int) -> tuple[int, int]:
+    """How many coupled pairs are due with a record that is said to be deleted, and with a changed one."""
+    row = await (await database.execute(_PENDING, [mapping_id])).fetchone()
+    return (0, 0) if row is None else (row[0], row[1])

@@ -12,7 +12,7 @@ import psycopg
 
 from kobling.adapters.postgres import bulk, history
 from kobling.adapters.postgres.generation import Generations
-from kobling.adapters.postgres.inbox import Stamps, move
+from kobling.adapters.postgres.inbox import Stamps, move, pending
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
@@ -83,6 +83,16 @@ class PostgresStore:
             [*parameters, limit],
         )
         return [self._change(row) async for row in cursor]
+
+    async def pending(self) -> tuple[int, int]:
+        """How many coupled pairs are due with a record that is said to be deleted, and with a changed one."""
+        return await pending(self._database, self.mapping_id)
+
+    async def count(self) -> int:
+        """How many coupled pairs there are."""
+        query = "select count(*) from coupling where mapping_id = %s"
+        row = await (await self._database.execute(query, [self.mapping_id])).fetchone()
+        return 0 if row is None else int(row[0])
 
     async def waiting(self, side: Side, ids: Sequence[str]) -> dict[str, Change]:
         """The inbox rows of these records, due or not."""

@@ -1,0 +1,83 @@
+"""The guards of a run: each looks before the first write of a mapping, and stops that mapping alone.
+
+A stopped mapping keeps its inbox as it is, so whoever finds that all is meant goes on with the same rows. A
+rehearsal writes nothing, so it is told and not stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from kobling.algebra.guard import Guard, is_empty, stopped_by_count, too_many
+from kobling.engine.task import Context, columns_of
+from kobling.model.mapping import Limit, Side
+from kobling.model.state import Failure
+
+# As many known records are asked for where a whole table is about to be read.
+_ASKED: Final = 20
+_EVERY: Final = "all"
+_SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
+
+
+class Stops:
+    """What the guards of one run say. A mapping of which one speaks is stopped, unless a person allows it."""
+
+    def __init__(self, context: Context, named: Sequence[str]) -> None:
+        self._context = context
+        self._said: dict[str, list[tuple[str, str]]] = {}
+        for name in named:
+            for guard, words in context.stopped.get(name, ()):
+                self.say(name, guard, words)
+
+    def say(self, name: str, guard: str, words: str) -> None:
+        """A guard speaks of a mapping. words: '' where all is well."""
+        if words and not {guard, _EVERY} & self._context.options.allow:
+            said = self._said.setdefault(name, [])
+            if guard not in {one for one, _ in said}:
+                said.append((guard, words))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._said and not self._context.rehearse
+
+    def failures(self, name: str) -> list[Failure]:
+        """What the guards said of a mapping, and how to go on."""
+        return [
+            Failure(
+                left="",
+                right="",
+                kind="guard",
+                field="",
+                message=f"{name}: stopped before anything is written, as {words}",
+                cure=f"Look at it with kobling sync {name} --dry-run. If it is meant: "
+                f"kobling sync {name} --allow {guard}.",
+            )
+            for guard, words in self._said.get(name, ())
+        ]
+
+    async def look_for_emptiness(self, names: Sequence[str], side: Side) -> None:
+        """Before whole tables are read: whether they answer for records that are known to be there."""
+        for name in names:
+            mapping = self._context.mappings[name]
+            if not mapping.guards.empty or name in self:
+                continue
+            ids = await self._context.stores[name].some_coupled(side, (), _ASKED)
+            if not is_empty(len(ids), 0):
+                continue
+            service, route = self._context.services[side], mapping.table(side).route
+            rows = await service.read(route, columns_of(mapping, side), ids)
+            if is_empty(len(ids), len(rows)):
+                table = f"{mapping.table(side).caption} in {_SYSTEMS[side]}"
+                self.say(name, Guard.EMPTY, f"{table} has none of {len(ids)} records that are coupled")
+
+    async def count(self, name: str) -> None:
+        """Once everything is read and before anything is planned: how much the run is about to do."""
+        guards, store = self._context.mappings[name].guards, self._context.stores[name]
+        limits: dict[Guard, Limit] = {Guard.DELETIONS: guards.deletions, Guard.CHANGES: guards.changes}
+        counts = dict(zip(limits, await store.pending(), strict=True))
+        # Counting all pairs is dear, and mostly the number alone says that all is well.
+        if not any(too_many(limits[one], number, 0) for one, number in counts.items()):
+            return
+        total = await store.count()
+        for guard, limit in limits.items():
+            self.say(name, guard, stopped_by_count(guard, limit, counts[guard], total))
