@@ -33,8 +33,8 @@ _JOB: Keys = {
     "kind": ("text", "`changes`, `full`, `every record`, `uncouple`, or `undo` with the number of the job."),
     "status": (
         "text",
-        "`running`, `finished`, `paused`, `stopped` by a guard, `failed` by an error that ended it, `died` if "
-        "it was killed.",
+        "`running`, `finished`, `paused`, `stopped` by a guard, `failed` by an error that ended it, `died` "
+        "if it was killed.",
     ),
     "counts": ("[counts](#counts)", "What it did, by direction."),
     "errors": ("list of [error](#error)", "What could not be settled."),
