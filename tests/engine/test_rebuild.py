@@ -100,3 +100,8 @@ def test_what_an_older_database_does_not_know_is_found(lost: tuple[World, World]
 
 def test_an_empty_database_over_systems_without_marks_is_a_new_one(world: World) -> None:
     assert wrote(world.sync(*MAPPINGS, full=True)) > 0
+
+
+def test_marks_of_another_mapping_on_the_same_table_are_no_sign_of_a_loss(world: World) -> None:
+    world.sync(*MAPPINGS, full=True)
+    assert wrote(world.sync("VENDOR", full=True)) > 0

@@ -120,7 +120,7 @@ async def check_not_lost(context: Context, name: str) -> None:
     if (await context.state.marks()).get(f"{_PROBED}{name}"):
         return
     strangers = [one async for one in _marked(context, mapping)]
-    known = await context.stores[name].own_versions(strangers)
+    known = {*await context.stores[name].own_versions(strangers), *await _elsewhere(context, strangers)}
     count = len([one for one in strangers if one not in known])
     if count:
         raise ConfigurationError(
@@ -128,6 +128,14 @@ async def check_not_lost(context: Context, name: str) -> None:
             " database has been lost, or it is another one. Nothing was created.",
             cure=f"Find the couplings anew: kobling coupling rebuild {name}.",
         )
+
+
+async def _elsewhere(context: Context, rights: Sequence[str]) -> set[str]:
+    """Those of these records that are coupled; several mappings may go to one table."""
+    found: set[str] = set()
+    for store in context.stores.values() if rights else ():
+        found |= {one.right for one in await store.couplings([], rights)}
+    return found
 
 
 async def _marked(context: Context, mapping: Mapping) -> AsyncIterator[str]:
