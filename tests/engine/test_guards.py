@@ -113,10 +113,13 @@ def test_a_dry_run_tells_and_shows_all_the_same(synchronized: World) -> None:
 
 def test_a_side_that_answers_for_nothing_is_not_taken_for_deleted(synchronized: World) -> None:
     before = len(synchronized.couplings())
-    for one in synchronized.couplings("CONTACT"):
-        synchronized.delete("crm", "contacts", one["crm_id"])
-    for one in synchronized.couplings():
-        synchronized.delete("crm", "accounts", one["crm_id"])
+    for table, key in (
+        ("opportunities", "opportunityid"),
+        ("contacts", "contactid"),
+        ("accounts", "accountid"),
+    ):
+        for one in synchronized.get("crm", synchronized.crm(table))["value"]:
+            synchronized.delete("crm", table, one[key])
     waiting = state(synchronized)
     run = synchronized.sync("CUSTOMER", full=True)
     assert stopped_by(run) == ["empty"]

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from kobling.algebra.guard import Guard, is_empty, stopped_by_count, too_many
-from kobling.engine.task import Context, columns_of
+from kobling.algebra.guard import EMPTY_FROM, Guard, is_empty, stopped_by_count, too_many
+from kobling.engine.task import Context
 from kobling.model.mapping import Limit, Side
 from kobling.model.state import Failure
 
-# As many known records are asked for where a whole table is about to be read.
-_ASKED: Final = 20
 _EVERY: Final = "all"
 _SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 
@@ -55,20 +53,19 @@ class Stops:
             for guard, words in self._said.get(name, ())
         ]
 
-    async def look_for_emptiness(self, names: Sequence[str], side: Side) -> None:
-        """Before whole tables are read: whether they answer for records that are known to be there."""
+    async def found_empty(self, names: Sequence[str], side: Side) -> bool:
+        """A read of a whole table has brought nothing: whether that stops one of these mappings."""
         for name in names:
             mapping = self._context.mappings[name]
-            if not mapping.guards.empty or name in self:
+            if not mapping.guards.empty:
                 continue
-            ids = await self._context.stores[name].some_coupled(side, (), _ASKED)
-            if not is_empty(len(ids), 0):
-                continue
-            service, route = self._context.services[side], mapping.table(side).route
-            rows = await service.read(route, columns_of(mapping, side), ids)
-            if is_empty(len(ids), len(rows)):
+            known = await self._context.stores[name].some_coupled(side, (), EMPTY_FROM)
+            if is_empty(len(known), 0):
                 table = f"{mapping.table(side).caption} in {_SYSTEMS[side]}"
-                self.say(name, Guard.EMPTY, f"{table} has none of {len(ids)} records that are coupled")
+                self.say(
+                    name, Guard.EMPTY, f"{table} holds nothing any more, though records of it are coupled"
+                )
+        return any(one in self for one in names)
 
     async def count(self, name: str) -> None:
         """Once everything is read and before anything is planned: how much the run is about to do."""

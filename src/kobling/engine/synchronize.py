@@ -78,9 +78,6 @@ class Synchronization:
         await self._context.state.begin(self._named)
         await self._recall()
         if self._context.options.records is None:
-            for name in self._named:
-                for side in Side:
-                    await self._guard_feed(name, side)
             for name in self._running():
                 await make_up(self._context, name)
                 for side in Side:
@@ -98,11 +95,6 @@ class Synchronization:
     def _running(self) -> list[str]:
         """The mappings that no guard has stopped."""
         return [one for one in self._named if one not in self._stops]
-
-    async def _guard_feed(self, name: str, side: Side) -> None:
-        """Before anything is read: whether a table that is to be read as a whole answers at all."""
-        if await self._token(name, side) is None:
-            await self._stops.look_for_emptiness([name], side)
 
     async def _token(self, name: str, side: Side) -> str | None:
         """Where the feed of the mapping's table goes on; None where it is to be read as a whole."""
@@ -135,10 +127,6 @@ class Synchronization:
         try:
             await self._read(side, table.route, columns, await self._token(name, side), readers)
         except FeedExpiredError:
-            named = [one.name for one in readers if one.name in self._named]
-            await self._stops.look_for_emptiness(named, side)
-            if any(one in self._stops for one in named):
-                return
             await self._read(side, table.route, columns, None, readers)
         if context.options.every_record:
             for one in readers:
@@ -179,6 +167,9 @@ class Synchronization:
                     if one.name not in direct
                 }
                 if page.token is not None:
+                    named = [one for one in watched or () if one in self._named]
+                    if named and not read and not page.present and await self._stops.found_empty(named, side):
+                        return
                     for worker in direct.values():
                         await worker.drain()
                     await self._look_for_missed(watched or (), side)
@@ -324,7 +315,7 @@ class Synchronization:
         for name in self._named:
             report = self._context.reports[name]
             report.failures += self._stops.failures(name)
-            report.status = "stopped" if name in self._stops and status != "failed" else status
+            report.status = "stopped" if name in self._stops and status == "finished" else status
             report.seconds = round(time.monotonic() - report.seconds, 3)
             report.open = await self._context.stores[name].open_counts()
             await self._context.state.close_job(report.job, report.status, report)
