@@ -30,7 +30,7 @@ class Firm:
     """One customer with its account, whether they are coupled yet or not.
 
     last: by field the value that a person wrote last and the side on which it was. own: by side and field the
-    last of that side.
+    last of that side. blank: the fields that were blank when it was adopted.
     """
 
     tag: str
@@ -38,6 +38,7 @@ class Firm:
     own: dict[tuple[str, str], str] = field(default_factory=dict)
     blanked: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    blank: frozenset[str] = frozenset()
 
     def edit(self, side: str, name: str, value: str) -> None:
         self.last[name] = (side, value)
@@ -83,6 +84,8 @@ class People:
         """Takes some pairs that are coupled already as firms of theirs."""
         for pair in sorted(self.world.couplings(), key=lambda one: one["number"])[:number]:
             firm = self._new_firm()
+            customer = self.world.customer(pair["bc_id"])
+            firm.blank = frozenset(name for name in FIELDS if not customer[name])
             self.world.edit_customer(pair["bc_id"], homePage=firm.tag)
             self.world.edit_account(pair["crm_id"], websiteurl=firm.tag)
 
@@ -119,7 +122,8 @@ class People:
         # Blank once only: a value that comes back is no change to who compares with what was before.
         if name != "name" and firm.own and name not in firm.blanked and self.chance.random() < 0.1:
             firm.blanked.add(name)
-            return ""
+            if name not in firm.blank:
+                return ""
         return FIELDS[name][1].format(self._next())
 
     def _create(self) -> None:
