@@ -27,7 +27,7 @@ check: setup
 	$(BIN)/ruff format --check src tests docs
 	$(BIN)/mypy src docs/generator
 	$(BIN)/python -m docs.generator --check
-	$(BIN)/python -m pytest -q tests/tidy tests/docs $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/tidy tests/docs $(ARGS)
 
 docs: setup
 	$(BIN)/python -m docs.generator
