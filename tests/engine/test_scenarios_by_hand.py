@@ -1,16 +1,17 @@
 """Aim: scenarios of the built-in integration about records that a person synchronizes by name.
 
-It asks for a direction each time; here a run carries what changed the way that its mapping allows, and
-`--direction` leaves the other way for later.
+It asks for a direction each time; here a run carries what changed the way that its mapping allows. With a
+direction, that side of the named records holds, as there, and what flows only the other way is for later.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from engine.world import World
+from engine.world import World, wrote
 from kobling.model.errors import ConfigurationError
 from kobling.service.explanations import why
+from kobling.service.synchronize import Request, overwritten
 
 Pair = tuple[str, str]
 
@@ -62,6 +63,46 @@ def test_of_several_mappings_each_goes_the_way_that_it_may(common: World, pair: 
     assert run["SALESPEOPLE"]["counts"]["to"]["modified"] == 0
     assert run["SALESPEOPLE"]["counts"]["from"]["modified"] == 1
     assert salesperson(common, one["bc_id"])["phoneNo"] == "+47 40 00 00 08"
+
+
+@pytest.mark.scenario("MS-18")
+def test_the_side_that_is_asked_for_holds_whatever_the_other_holds(common: World, pair: Pair) -> None:
+    name, address = common.customer(pair[0])["name"], common.customer(pair[0])["address"]
+    common.edit_account(pair[1], name="Named in Sales", address1_line1="Gate in Sales")
+    common.edit_customer(pair[0], address="Gate 18")
+    request = Request(mappings=("CUSTOMER",), records=(pair[0],), direction="to")
+    said = common.command(lambda one: overwritten(one, request))
+    assert any("'Named in Sales'" in one and repr(name) in one for one in said)
+    assert common.account(pair[1])["name"] == "Named in Sales", "what will be overwritten is only said"
+    run = common.sync("CUSTOMER", records=(pair[0],), direction="to")["CUSTOMER"]
+    assert (run["counts"]["to"]["modified"], run["open"]["conflicts"]) == (1, 0)
+    held = common.account(pair[1])
+    assert (held["name"], held["address1_line1"]) == (name, "Gate 18") != (name, address)
+    assert (common.customer(pair[0])["name"], common.customer(pair[0])["address"]) == (name, "Gate 18")
+    assert wrote(common.sync("CUSTOMER")) == 0
+
+
+@pytest.mark.scenario("MS-20")
+def test_a_salesperson_takes_what_its_user_holds_if_a_person_says_so(common: World) -> None:
+    one = seller(common, 1)
+    before = salesperson(common, one["bc_id"])["name"]
+    place = f"{common.bc('salespeoplePurchasers')}({one['bc_id']})"
+    common.send("bc", "PATCH", place, {"name": "Named in BC"})
+    common.sync("SALESPEOPLE")
+    assert salesperson(common, one["bc_id"])["name"] == "Named in BC"
+    common.sync("SALESPEOPLE", records=(f"bc:{one['bc_id']}",), direction="from")
+    assert salesperson(common, one["bc_id"])["name"] == before
+
+
+def test_what_flows_only_the_other_way_is_not_lost_by_it(common: World, pair: Pair) -> None:
+    limit = common.customer(pair[0])["creditLimitLCY"] + 1000
+    common.edit_customer(pair[0], creditLimitLCY=limit)
+    common.edit_account(pair[1], address1_line1="Gate 21")
+    common.sync("CUSTOMER", records=(pair[0],), direction="from")
+    assert common.customer(pair[0])["address"] == "Gate 21"
+    before = common.account(pair[1])["creditlimit"]
+    common.sync("CUSTOMER")
+    assert common.account(pair[1])["creditlimit"] != before
 
 
 @pytest.mark.scenario("MS-10")

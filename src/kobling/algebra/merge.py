@@ -76,7 +76,7 @@ class Merge:
         self.rejected: list[Trouble] = []
         self.later: list[str] = []
         self.held: list[str] = []
-        self.holding = held_rows(mapping, pair.held) if pair.held else {}
+        self.holding = held_rows(mapping, pair.held) if pair.held and not pair.imposed else {}
         self._unfinished = unfinished(mapping, pair.base)
 
     def action(self, left_changed: bool = True, right_changed: bool = True) -> Action:
@@ -84,7 +84,10 @@ class Merge:
         whether that side may differ from its base."""
         left = self._changed(Side.LEFT, self.compiled.left_watch) if left_changed else set()
         right = self._changed(Side.RIGHT, self.compiled.right_watch) if right_changed else set()
-        left, right = left | self._at_stake(Side.RIGHT, right), right | self._at_stake(Side.LEFT, left)
+        if self.pair.imposed:
+            left, right = self._imposed(left, right)
+        else:
+            left, right = left | self._at_stake(Side.RIGHT, right), right | self._at_stake(Side.LEFT, left)
         touched = left | right
         if self.pair.woken:
             touched.update(self.compiled.wakeable)
@@ -103,6 +106,13 @@ class Merge:
             if index in touched or self.base.made[index] is None or self._reads_a_write(one):
                 self._settle(one, index in left, index in right)
         return self._decided()
+
+    def _imposed(self, left: set[int], right: set[int]) -> tuple[set[int], set[int]]:
+        """The changes of both sides where one is to hold: what may flow that way has changed there alone."""
+        target = self.pair.target
+        rows = {one.index for one in self.compiled.by_index.values() if target in one.targets}
+        rows -= {one.index for one in self.compiled.by_index.values() if one.row.moment is Moment.INSERT}
+        return (left | rows, right - rows) if target is Side.RIGHT else (left - rows, right | rows)
 
     def _at_stake(self, side: Side, changed: set[int]) -> set[int]:
         """The rows that this side changed and that count as changed on both, as a rest would be lost."""
@@ -209,7 +219,7 @@ class Merge:
             return
         if verdict is FieldVerdict.CONTEST:
             verdict = self._contest(one, choice)
-        if one.index in self.pair.parked and choice is None:
+        if one.index in self.pair.parked and choice is None and not self.pair.imposed:
             verdict = FieldVerdict.CONTEST
         target = FLOW.get(verdict)
         if target is not None:

@@ -26,6 +26,7 @@ from kobling.model.mapping import (
 from kobling.model.pair import (
     Action,
     Base,
+    Choice,
     First,
     Kind,
     Missing,
@@ -44,7 +45,7 @@ def plan_pair(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     left, right, base = pair.left, pair.right, pair.base
     if base is None:
         return plan_first(mapping, pair, look_ups)
-    woken = pair.woken or None in base.made
+    woken = pair.woken or pair.imposed or None in base.made
     left_changed = left is None or left.values != base.left
     right_changed = right is None or right.values != base.right
     if not (woken or left_changed or right_changed):
@@ -200,7 +201,10 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
         reason = "the records differ and nobody has said yet which side is right"
         return Action(kind=Kind.CONFLICT, contested=tuple(contested), reason=reason)
     base = Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=tuple(made))
-    met = msgspec.structs.replace(pair, base=base, woken=True)
+    # What belongs together comes from one record, as half of each would be neither.
+    winner = Choice(winner=Side(first)) if first in {First.LEFT, First.RIGHT} else None
+    choices = {} if winner is None else dict.fromkeys(compiled(mapping).groups, winner)
+    met = msgspec.structs.replace(pair, base=base, woken=True, choices=choices)
     return Merge(mapping, met, pair.left, pair.right, look_ups).action()
 
 

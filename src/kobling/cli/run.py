@@ -76,8 +76,12 @@ def sync(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Synchronizes what changed since the last run, in both directions."""
-    from kobling.service.synchronize import Request, synchronize
+    """Synchronizes what changed since the last run, in both directions.
+
+    With --record and --direction to or from, one side of these records is made to hold, whatever the other
+    holds now; what that overwrites is said first.
+    """
+    from kobling.service.synchronize import Request, overwritten, synchronize
 
     request = Request(
         mappings=tuple(mappings or ()),
@@ -95,6 +99,8 @@ def sync(
             note(f"{one.words} {one.cure}")
         if full and not record:
             say_full_warning(await session.without_finder(request.mappings, every_mapping))
+        for lost in await overwritten(session, request):
+            note(f"overwrites {lost}")
         with progress_bar(quiet=as_json) as progress:
             return await synchronize(session, request, progress=progress, wait=wait_notice)
 

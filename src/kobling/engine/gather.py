@@ -355,8 +355,8 @@ class Gather:
         speak_for(self._context, self._mapping, task, look_ups)
         assert task.coupling is not None
         options = self._context.options
-        # A resolution is for the versions that the person saw.
-        choices = {} if any(one.reason == "stale" for one in task.changes) else options.choices
+        # What a person says is for the versions that the person saw.
+        stale = any(one.reason == "stale" for one in task.changes)
         undone = undone_by(self._context.opened.get(self._mapping.name, {}), task)
         pair = Pair(
             left=task.records[Side.LEFT],
@@ -367,7 +367,8 @@ class Gather:
             woken=any(one.reason != "new" for one in task.changes),
             first=task.coupling.first,
             target=options.target,
-            choices=choices,
+            choices={} if stale else options.choices,
+            imposed=options.imposed and not stale,
             deletion=DeletionConflict.REMOVE_COUPLING if undone else options.deletion,
             held=task.held,
             parked=task.parked,

@@ -34,7 +34,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a run does. full: every record is read and uncoupled ones are created. every_record: every coupled
     pair is compared. target: the only side that is written. records: ids that the run is about, None for all.
     allow: guards that a person overrules, or `all`. held: what a person says of changes by the integration
-    user. deletion: what a person says of deleted records; None for the mapping's policy.
+    user. deletion: what a person says of deleted records; None for the mapping's policy. imposed: the side
+    that is not the target holds, whatever the records of the run hold now.
     """
 
     full: bool = False
@@ -45,6 +46,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     held: Held = Held.KEEP
     deletion: DeletionConflict | None = None
     allow: frozenset[str] = frozenset()
+    imposed: bool = False
 
 
 class Context(msgspec.Struct, kw_only=True):

@@ -68,7 +68,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     first: what holds while there is no base. target: the only side that may be written; None for both.
     choices: resolutions by row name. deletion: what a person says of the deleted record; None for the
-    mapping's policy. held: positions on the right whose values the integration user wrote, as nobody has said
+    mapping's policy. imposed: a person wants the side that is not `target` to hold, whatever both hold.
+    held: positions on the right whose values the integration user wrote, as nobody has said
     yet what they are worth.
     """
 
@@ -83,6 +84,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     target: Side | None = None
     choices: dict[str, Choice] = {}
     deletion: DeletionConflict | None = None
+    imposed: bool = False
     held: frozenset[int] = frozenset()
     # Rows that go to and fro: they are carried over only if a person says so.
     parked: frozenset[int] = frozenset()

@@ -55,6 +55,22 @@ async def synchronize(
     return document, exit_status(reports)
 
 
+async def overwritten(session: Session, request: Request) -> list[str]:
+    """What a run of records in one direction will overwrite, a line a field; nothing is written."""
+    if request.dry_run or not request.records or request.direction == "both":
+        return []
+    look = msgspec.structs.replace(request, dry_run=True)
+    reports = await run(session, look, progress=lambda what, count: None, wait=lambda name: None)
+    actions = [action_document(action) for one in reports for action in one.actions]
+    return [
+        f"{one['mapping']} {one['bc_id']} {one['crm_id']}: {change['field']} {change['before']!r} by "
+        f"{change['after']!r}"
+        for one in actions
+        for change in one["changes"]
+        if change["before"] not in {None, ""}
+    ]
+
+
 async def run(
     session: Session,
     request: Request,
@@ -145,7 +161,10 @@ async def _run(context: Context, names: Sequence[str], request: Request) -> list
         partners = await context.stores[name].couplings(ids[Side.LEFT], ids[Side.RIGHT])
         taken += [one for coupling in partners for one in (coupling.left, coupling.right)]
     # An uncoupled record that is asked for by name is created as in a full run, but nothing else is read.
-    context.options = msgspec.structs.replace(context.options, full=False, records=tuple(taken))
+    # Who names a record and a direction wants one side to hold.
+    context.options = msgspec.structs.replace(
+        context.options, full=False, records=tuple(taken), imposed=context.options.target is not None
+    )
     reports = await Synchronization(context, list(known)).run()
     if not request.full:
         for report in reports:
