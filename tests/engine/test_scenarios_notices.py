@@ -47,7 +47,8 @@ def jobs_of(world: World, record: str) -> set[str]:
     return {one["job"] for one in changes}
 
 
-@pytest.mark.scenario("NO-01", "NO-09")
+@pytest.mark.scenario("NO-01")
+@pytest.mark.scenario("NO-09")
 def test_a_record_whose_last_run_failed_says_so(common: World, pair: Pair) -> None:
     common.edit_customer(pair[0], city="Moss")
     common.sync("CUSTOMER")
@@ -57,7 +58,8 @@ def test_a_record_whose_last_run_failed_says_so(common: World, pair: Pair) -> No
         assert SAID in notice(common, record)
 
 
-@pytest.mark.scenario("NO-02", "NO-05")
+@pytest.mark.scenario("NO-02")
+@pytest.mark.scenario("NO-05")
 def test_the_jobs_of_a_record_are_its_own_and_those_of_its_mapping_are_listed_beside(
     common: World, pair: Pair, other_pair: Pair
 ) -> None:
@@ -89,7 +91,8 @@ def test_the_failure_of_a_record_without_a_coupling_is_told(common: World) -> No
     assert SAID in notice(common, made["id"])
 
 
-@pytest.mark.scenario("NO-04", "NO-08")
+@pytest.mark.scenario("NO-04")
+@pytest.mark.scenario("NO-08")
 def test_a_failure_before_the_last_success_is_told_no_more(common: World, pair: Pair) -> None:
     fail(common, pair)
     common.plugins()
@@ -124,7 +127,9 @@ def test_a_failure_is_told_whichever_direction_ran_last(common: World, pair: Pai
         assert "(failed) and is due in the next run" in notice(common, record)
 
 
-@pytest.mark.scenario("NO-10", "NO-11", "NO-12")
+@pytest.mark.scenario("NO-10")
+@pytest.mark.scenario("NO-11")
+@pytest.mark.scenario("NO-12")
 def test_failures_are_counted_and_none_are_none(common: World, pair: Pair) -> None:
     before = common.sync("CUSTOMER")["CUSTOMER"]
     assert (before["counts"]["to"]["failed"], before["open"]["skipped"], before["errors"]) == (0, 0, [])
