@@ -57,7 +57,7 @@ def changed(world: World) -> World:
 def test_what_was_exported_comes_back_as_the_same_after_a_reset(changed: World, tmp_path: Path) -> None:
     file = tmp_path / "mappings.yaml"
     before, said = settings(changed), export(changed, file=file)
-    assert said["mappings"] == names(changed)
+    assert set(names(changed)) <= set(said["mappings"])
     assert file.read_text(encoding="utf-8") == said["text"]
     reset(changed, every=True)
     assert settings(changed).keys() == {NAME}

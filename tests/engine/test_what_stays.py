@@ -26,10 +26,11 @@ def _pairs(world: World) -> list[Pair]:
 
 
 def _open(world: World, reason: str) -> set[str]:
-    """The left ids of the pairs that stay for that reason."""
+    """The left ids of the pairs of customers that stay for that reason."""
     rows = world.query(
         "select distinct left_id::text, reason from coupling join inbox using (mapping_id)"
-        " where record_id in (left_id, right_id)"
+        " join mapping on mapping.id = mapping_id"
+        " where record_id in (left_id, right_id) and mapping.name = 'CUSTOMER'"
     )
     return {identifier for identifier, why in rows if why == reason}
 

@@ -175,7 +175,8 @@ class _Rows:
     def _open(self, one: CompiledRow, target: Side, made: Missing | Rejected) -> Reason | None:
         """Of a value that cannot be made; None where what is held there needs another explanation."""
         if isinstance(made, Rejected):
-            return Verdict.DIFFERENT, made.reason
+            # A pair that waits anyway is told as waiting, whatever else is to be filled in.
+            return Verdict.WAITING if "waiting" in self._stays else Verdict.DIFFERENT, made.reason
         if not one.row.clear_on_failed:
             return Verdict.WAITING, made.reason
         return _CLEARED if is_blank(self._now[target][one.column(target)]) else None
