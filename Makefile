@@ -16,8 +16,9 @@ $(STAMP): pyproject.toml
 demo: setup
 	@$(BIN)/kobling demo $(ARGS)
 
+# Those of the documents and of the shape of the code are part of `check`.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not accept' $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not accept' --ignore=tests/docs --ignore=tests/tidy $(ARGS)
 
 accept: setup
 	$(BIN)/python -m pytest -m accept $(ARGS)
