@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from kobling.catalogue.facts import first_of, missing, rows_of, text_of
+from kobling.catalogue.facts import all_touched, first_of, missing, rows_of, text_of
 from kobling.catalogue.rates import (
     CURRENCIES,
     IN_SALES,
     ORGANIZATION,
     RATES,
     SETUP,
-    all_touched,
     base_id,
     base_rates,
     iso_code,
@@ -109,6 +108,7 @@ SOURCES: Final = (
         name="exchange_rates",
         references=(SETUP, CURRENCIES, RATES, IN_SALES, ORGANIZATION),
         resolve=base_rates,
+        # Relative to the base of the organization each rate is a cross rate.
         touched=all_touched,
     ),
     Source(name="local_rates", references=(SETUP, RATES), resolve=local_rates, touched=local_touched),

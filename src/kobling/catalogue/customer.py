@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from kobling.catalogue.facts import missing, rows_of, same_id, text_of
-from kobling.catalogue.rates import all_touched
+from kobling.catalogue.facts import all_touched, missing, rows_of, same_id, text_of
 from kobling.model.look_up import KEEP, Answer, Facts, Reference, Source
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing

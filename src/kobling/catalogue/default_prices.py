@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from kobling.catalogue.facts import all_of, by_code, rows_of, text_of
-from kobling.catalogue.price_lines import IN_LISTS
+from kobling.catalogue.price_lines import IN_LISTS, currency_of_list
 from kobling.catalogue.rates import CURRENCIES, IN_SALES, iso_code, local_code
 from kobling.catalogue.rates import SETUP as LEDGER
 from kobling.catalogue.units import GROUPS, UNITS, UNITS_OF_MEASURE, only_units
@@ -40,7 +40,7 @@ def names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
     if side is Side.LEFT:
         return {}
     plain = f"{_PRODUCT} Default Price List"
-    taken = {_currency(facts, one) for one in all_of(rows_of(facts, IN_LISTS), "name", plain)}
+    taken = {currency_of_list(facts, one) for one in all_of(rows_of(facts, IN_LISTS), "name", plain)}
     return {
         key: f"{_PRODUCT} {key} Default Price List" if _other(facts, taken, key) else plain for key in keys
     }
@@ -48,12 +48,6 @@ def names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
 
 def _other(facts: Facts, taken: set[str], local: str) -> bool:
     return bool(taken) and iso_code(facts, local) not in taken
-
-
-def _currency(facts: Facts, price_list: Mapping[str, object]) -> str:
-    held = text_of(dict(price_list), "_transactioncurrencyid_value")
-    rows = all_of(rows_of(facts, IN_SALES), "transactioncurrencyid", held)
-    return next((text_of(one, "isocurrencycode").upper() for one in rows), "")
 
 
 def _list_of_company(facts: Facts, *, wanted: bool) -> Answer | Through:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from kobling.model.look_up import Facts, Rows
 from kobling.model.pair import Missing
 from kobling.model.values import is_blank
+
+
+def all_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
+    """Every answer may be another one: a changed row does not say whom it concerns."""
+    return None
 
 
 def rows_of(facts: Facts, table: str) -> list[dict[str, Any]]:

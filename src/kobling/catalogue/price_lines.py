@@ -6,7 +6,7 @@ A price without a unit is of the base unit of its item or resource.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from kobling.catalogue.facts import first_of, rows_of, text_of
 from kobling.catalogue.rates import CURRENCIES, IN_SALES, iso_code, local_code
@@ -108,15 +108,18 @@ def agreed(facts: Facts, side: Side, found: Mapping[str, Found]) -> dict[str, An
     return {key: _agreed(facts, key, one[1]) for key, one in found.items()}
 
 
+def currency_of_list(facts: Facts, price_list: dict[str, Any]) -> str:
+    """The ISO code of the currency of a price list of Sales; '' where it is not known."""
+    held = text_of(price_list, "_transactioncurrencyid_value")
+    row = first_of(rows_of(facts, IN_SALES), "transactioncurrencyid", held) or {}
+    return text_of(row, "isocurrencycode").upper()
+
+
 def _agreed(facts: Facts, key: str, price_list: str) -> Answer:
     currency, code = parts_of_key(key)
-    row = first_of(rows_of(facts, IN_LISTS), "pricelevelid", price_list) or {}
-    held = text_of(row, "_transactioncurrencyid_value")
-    theirs = text_of(
-        first_of(rows_of(facts, IN_SALES), "transactioncurrencyid", held) or {}, "isocurrencycode"
-    )
+    theirs = currency_of_list(facts, first_of(rows_of(facts, IN_LISTS), "pricelevelid", price_list) or {})
     ours = iso_code(facts, currency or local_code(facts))
-    if not theirs or ours == theirs.upper():
+    if theirs in {"", ours}:
         return KEEP
     words = f"the price is in {ours}, but the price list {code} is in {theirs} in Sales"
     return Rejected(f"{words}; give it the currency of the list, or couple another list")

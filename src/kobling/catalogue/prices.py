@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from kobling.catalogue.currency import local_currency
-from kobling.catalogue.facts import rows_of, text_of
-from kobling.catalogue.rates import CURRENCIES, IN_SALES, all_touched
+from kobling.catalogue.facts import all_touched, rows_of, text_of
+from kobling.catalogue.rates import CURRENCIES, IN_SALES
 from kobling.catalogue.rates import SETUP as LEDGER
 from kobling.model.look_up import Answer, Facts, Outside, Reference, Rejected, Rows, Source, Through
 from kobling.model.mapping import Side

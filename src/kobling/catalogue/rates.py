@@ -21,11 +21,6 @@ _BASE_DIGITS: Final = 10
 _LOCAL_DIGITS: Final = 20
 
 
-def all_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
-    """Every rate relative to the organization's base may be another: it is a cross rate."""
-    return None
-
-
 def local_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
     """The currencies whose rate changed; all where another currency may be made from it."""
     rates = changed.get(RATES, [])

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from kobling.catalogue.facts import all_of, rows_of, text_of
+from kobling.catalogue.facts import all_of, all_touched, rows_of, text_of
 from kobling.model.look_up import (
     Answer,
     Facts,
@@ -176,11 +176,6 @@ def _reference(name: str, *columns: str, made_with: tuple[str, ...] = ()) -> Ref
     return Reference(name=name, side=Side.RIGHT, route=name, columns=columns, made_with=made_with)
 
 
-def _touched(changed: Any) -> None:
-    """Every answer: a change of a group or unit says nothing of whose it is."""
-    return None
-
-
 REFERENCES: Final = (
     _reference(GROUPS, "uomscheduleid", "name", "statecode"),
     # A new group has its base unit from the start.
@@ -191,14 +186,14 @@ REFERENCES: Final = (
     ),
 )
 SOURCES: Final = (
-    Source(name=_NAMES, references=(GROUPS, UNITS), resolve=unit_names, touched=_touched),
+    Source(name=_NAMES, references=(GROUPS, UNITS), resolve=unit_names, touched=all_touched),
     Source(
         name=_GROUP_UNITS,
         references=(GROUPS, UNITS),
         resolve=group_units,
         via=(UNITS_OF_MEASURE,),
         finish=only_units,
-        touched=_touched,
+        touched=all_touched,
     ),
     Source(name="unit_group_names", resolve=unit_group_names),
     *(one for kind in _KINDS for one in _of_kind(kind)),

@@ -46,11 +46,6 @@ def fill(company: CompanyRows, *, customers: str = "customers", people: str = "c
     _add_people(company, table(people))
 
 
-def user_names() -> list[str]:
-    """The users of Sales who are salespeople in Business Central, in the order of the table."""
-    return [cells[1] for cells in table("salespeople") if cells[1]]
-
-
 def users() -> list[Row]:
     """The users of Sales who are persons."""
     sellers = [
