@@ -110,8 +110,11 @@ class Merge:
     def _imposed(self, left: set[int], right: set[int]) -> tuple[set[int], set[int]]:
         """The changes of both sides where one is to hold: what may flow that way has changed there alone."""
         target = self.pair.target
-        rows = {one.index for one in self.compiled.by_index.values() if target in one.targets}
-        rows -= {one.index for one in self.compiled.by_index.values() if one.row.moment is Moment.INSERT}
+        rows = {
+            one.index
+            for one in self.compiled.rows
+            if target in one.targets and one.row.moment is not Moment.INSERT
+        }
         return (left | rows, right - rows) if target is Side.RIGHT else (left - rows, right | rows)
 
     def _at_stake(self, side: Side, changed: set[int]) -> set[int]:

@@ -202,9 +202,10 @@ def plan_first(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
         return Action(kind=Kind.CONFLICT, contested=tuple(contested), reason=reason)
     base = Base(left=tuple(sides[Side.LEFT]), right=tuple(sides[Side.RIGHT]), made=tuple(made))
     # What belongs together comes from one record, as half of each would be neither.
-    winner = Choice(winner=Side(first)) if first in {First.LEFT, First.RIGHT} else None
-    choices = {} if winner is None else dict.fromkeys(compiled(mapping).groups, winner)
-    met = msgspec.structs.replace(pair, base=base, woken=True, choices=choices)
+    whole: dict[str, Choice] = {}
+    if first in {First.LEFT, First.RIGHT}:
+        whole = dict.fromkeys(compiled(mapping).groups, Choice(winner=Side(first)))
+    met = msgspec.structs.replace(pair, base=base, woken=True, choices=whole | pair.choices)
     return Merge(mapping, met, pair.left, pair.right, look_ups).action()
 
 

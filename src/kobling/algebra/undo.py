@@ -22,6 +22,8 @@ from kobling.model.mapping import FieldRow, Mapping, Side
 from kobling.model.pair import Action, Base, Kind, Pair, Record, Trouble, Write
 from kobling.model.values import UNSET, Value, same_value
 
+_CHANGED: Final = "it was changed since"
+_PENDING: Final = "a later change of it has not been synchronized yet, or is in conflict"
 # What a job wrote into one record: (before, after) by position.
 Written: TypeAlias = Table[int, tuple[Value, Value]]
 
@@ -126,10 +128,6 @@ def _why_stays(mapping: Mapping, pair: Pair, side: Side, position: int, values: 
     if not any(one.direction.allows(side) for one in rows):
         return "the mapping no longer writes it"
     return _PENDING if any(_is_pending(pair, one) for one in rows) else ""
-
-
-_CHANGED: Final = "it was changed since"
-_PENDING: Final = "a later change of it has not been synchronized yet, or is in conflict"
 
 
 def _held(pair: Pair, side: Side) -> tuple[Value, ...]:

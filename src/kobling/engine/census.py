@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kobling.algebra.filters import outside
-from kobling.engine.task import Context, record_of
+from kobling.engine.task import Context, coupled_among, record_of
 from kobling.model.full_synchronization import Census
 from kobling.model.mapping import Mapping, Side, Table
 from kobling.model.values import Values
@@ -14,12 +14,12 @@ async def census(context: Context, name: str, side: Side) -> Census:
 
     What a service brings itself does not count: it is nobody's data, and has no twin on the other side.
     """
-    mapping, store = context.mappings[name], context.stores[name]
+    mapping = context.mappings[name]
     records = coupled = 0
     async for rows in context.services[side].inside(mapping.table(side), _asked(mapping, side)):
         table = mapping.table(side)
         ids = [row["id"] for row in rows if _counts(table, record_of(mapping, side, row).values)]
-        known = await store.couplings(*((ids, []) if side is Side.LEFT else ([], ids)))
+        known = await coupled_among(context, name, side, ids)
         records, coupled = records + len(ids), coupled + len(known)
         context.progress(f"{name}: {table.caption}", records)
     return Census(records=records, coupled=coupled)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as Table
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -12,7 +11,7 @@ import msgspec
 from kobling.algebra.deletion import marked_by_another
 from kobling.algebra.filters import outside
 from kobling.engine.look_ups import answers, wake_dependants, wanted_by
-from kobling.engine.task import Context, Task, columns_of, record_of
+from kobling.engine.task import Context, columns_of, record_of
 from kobling.engine.words import key_at, text_at
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
@@ -232,19 +231,6 @@ def no_record(mapping: Mapping, side: Side, identifier: str) -> ConfigurationErr
     return ConfigurationError(
         f"{mapping.name}: there is no {mapping.table(side).caption} with the id {identifier}.",
         cure="Give the id of an existing record, or its number in Business Central.",
-    )
-
-
-def parting(coupling: Coupling, records: Table[Side, Record | None] | None = None) -> Task:
-    """A pair in hand although nothing came of it."""
-    ids = {side: coupling.id(side) for side in Side}
-    changes = tuple(Change(id=ids[side], side=side) for side in Side)
-    return Task(
-        coupling=coupling,
-        ids=ids,
-        mine=changes,
-        changes=changes,
-        records=dict(records or dict.fromkeys(Side)),
     )
 
 

@@ -11,11 +11,11 @@ from typing import Final
 
 from kobling.algebra.guard import EMPTY_FROM, Guard, is_empty, stopped_by_count, too_many
 from kobling.engine.task import Context
+from kobling.engine.words import SYSTEMS
 from kobling.model.mapping import Limit, Side
 from kobling.model.state import Failure
 
 _EVERY: Final = "all"
-_SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 
 
 class Stops:
@@ -61,7 +61,7 @@ class Stops:
                 continue
             known = await self._context.stores[name].some_coupled(side, (), EMPTY_FROM)
             if is_empty(len(known), 0):
-                table = f"{mapping.table(side).caption} in {_SYSTEMS[side]}"
+                table = f"{mapping.table(side).caption} in {SYSTEMS[side]}"
                 self.say(
                     name, Guard.EMPTY, f"{table} holds nothing any more, though records of it are coupled"
                 )

@@ -10,7 +10,8 @@ import msgspec
 from kobling.algebra.filters import outside
 from kobling.algebra.match import Criterion, Matches, Miss, match
 from kobling.engine.couple import store_couplings
-from kobling.engine.task import Context, columns_of, record_of
+from kobling.engine.task import Context, columns_of, coupled_among, record_of
+from kobling.engine.words import text_at
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import First, Record
 from kobling.model.state import Change
@@ -108,9 +109,7 @@ async def _rows(context: Context, mapping: Mapping, side: Side, keys: Sequence[s
     table, columns = mapping.table(side), columns_of(mapping, side)
     wanted = list(dict.fromkeys([*columns, *keys]))
     async for rows in context.services[side].inside(table, wanted):
-        ids = [row["id"] for row in rows]
-        left, right = (ids, []) if side is Side.LEFT else ([], ids)
-        coupled = {one.id(side) for one in await context.stores[mapping.name].couplings(left, right)}
+        coupled = await coupled_among(context, mapping.name, side, [row["id"] for row in rows])
         for row in rows:
             record = record_of(mapping, side, row)
             if outside(table, record.values) is None:
@@ -134,6 +133,4 @@ async def _outside(context: Context, mapping: Mapping, ids: Sequence[str]) -> di
 def _title(mapping: Mapping, record: Record) -> tuple[str, str]:
     """Number and name."""
     table = mapping.left
-    shown = [None if at is None else record.values[at] for at in (table.number, table.title)]
-    number, name = ("" if one is None else str(one) for one in shown)
-    return number, name
+    return text_at(table.number, record.values), text_at(table.title, record.values)

@@ -10,7 +10,7 @@ import msgspec
 
 from kobling.algebra.deletion import plan_uncoupling
 from kobling.engine.apply import Apply
-from kobling.engine.couple import no_record, parting
+from kobling.engine.couple import no_record
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.outcome import Outcomes
@@ -39,13 +39,20 @@ async def partings(context: Context, name: str, couplings: Sequence[Coupling]) -
     """Pages of these pairs as they are now, with what is written when their couplings are removed."""
     mapping = context.mappings[name]
     for start in range(0, len(couplings), _PAGE):
-        tasks = [parting(one) for one in couplings[start : start + _PAGE]]
+        tasks = [_parting(one) for one in couplings[start : start + _PAGE]]
         await read_afresh(context, mapping, tasks)
         look_ups = await answers(context, wanted_by(mapping, tasks))
         for task in tasks:
             record = task.records[Side.RIGHT]
             task.action = plan_uncoupling(mapping, record, Side.RIGHT, look_ups, "uncoupled by hand")
         yield tasks
+
+
+def _parting(coupling: Coupling) -> Task:
+    """A pair in hand although nothing came of it."""
+    ids = {side: coupling.id(side) for side in Side}
+    changes = tuple(Change(id=ids[side], side=side) for side in Side)
+    return Task(coupling=coupling, ids=ids, mine=changes, changes=changes, records=dict.fromkeys(Side))
 
 
 def part_with(context: Context, name: str) -> list[str]:

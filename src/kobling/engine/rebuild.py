@@ -18,7 +18,7 @@ from kobling.algebra.match import Criterion, match
 from kobling.engine.couple import store_couplings
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.match import Compared
-from kobling.engine.task import Context, columns_of, created_id, record_of
+from kobling.engine.task import Context, columns_of, coupled_among, created_id, record_of
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Condition, Mapping, Side
@@ -28,8 +28,9 @@ from kobling.model.values import Value, is_blank
 _PAGE: Final = 1000
 # How often a record may have been uncoupled and created anew, and still be found by its id.
 _GENERATIONS: Final = 4
-# The mark of a mapping that a rebuild has gone through, with the marked records that it found no partner of.
+# The mark of a mapping that a rebuild has gone through.
 _PROBED: Final = "probed "
+_DONE: Final = "done"
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ async def rebuild(
     coupled = {right for _, right in pairs}
     left_over = tuple(sorted(one.id for one in marked if one.id not in coupled))
     if not rehearse:
-        await context.state.keep_mark(f"{_PROBED}{name}", " ".join(["done", *left_over]))
+        await context.state.keep_mark(f"{_PROBED}{name}", _DONE)
     return Rebuilt(by_id=tuple(by_id), by_match=found.matched, left_over=left_over)
 
 
@@ -100,9 +101,7 @@ async def _loose(
     keys = [one.left if side is Side.LEFT else one.right for one in on]
     wanted = list(dict.fromkeys([*columns_of(mapping, side), *keys]))
     async for rows in context.services[side].inside(table, wanted):
-        ids = [row["id"] for row in rows]
-        asked = (ids, []) if side is Side.LEFT else ([], ids)
-        coupled = {one.id(side) for one in await context.stores[mapping.name].couplings(*asked)}
+        coupled = await coupled_among(context, mapping.name, side, [row["id"] for row in rows])
         for row in rows:
             if row["id"] not in coupled:
                 yield record_of(mapping, side, row), tuple(row.get(key) for key in keys)

@@ -18,7 +18,7 @@ from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
 from kobling.engine.rebuild import check_not_lost
 from kobling.engine.references import new_day, read_references, references_of
-from kobling.engine.task import Context, columns_of
+from kobling.engine.task import Context, columns_of, coupled_among
 from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError, PausedError
 from kobling.model.mapping import Limit, Mapping, Side, Table
@@ -138,8 +138,7 @@ class Synchronization:
         store, route = self._context.stores[mapping.name], mapping.table(side).route
         async for page in self._context.services[side].changes(route, columns_of(mapping, side), None):
             ids = [row["id"] for row in page.rows]
-            couplings = await store.couplings(*((ids, []) if side is Side.LEFT else ([], ids)))
-            coupled = {one.id(side) for one in couplings}
+            coupled = await coupled_among(self._context, mapping.name, side, ids)
             await store.put([self._change(mapping, side, row) for row in page.rows if row["id"] in coupled])
 
     async def _read(

@@ -212,6 +212,12 @@ async def read_afresh(context: Context, mapping: TableMapping, tasks: Sequence[T
             task.records[side] = None if row is None else record_of(mapping, side, row)
 
 
+async def coupled_among(context: Context, name: str, side: Side, ids: Sequence[str]) -> set[str]:
+    """Those of these records of one side that are coupled in the mapping."""
+    asked = (ids, ()) if side is Side.LEFT else ((), ids)
+    return {one.id(side) for one in await context.stores[name].couplings(*asked)}
+
+
 def body_of(mapping: TableMapping, side: Side, values: Sequence[tuple[int, Any]]) -> Row:
     """(position, value) pairs by column name."""
     columns = mapping.table(side).columns

@@ -9,19 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from typing import Final
 
 import msgspec
 
 from kobling.adapters.dataverse.options import is_option_table
 from kobling.algebra.guard import Guard, Seen, drifts, shortened
 from kobling.engine.task import Context
+from kobling.engine.words import SYSTEMS
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.model.mapping import Guards, Mapping, Side
 from kobling.service.metadata import describe_tables
 from kobling.service.session import Session
 
-_SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 _Said = dict[str, list[tuple[str, str]]]
 
 
@@ -86,7 +85,7 @@ async def _drifted(
         columns = _columns(context.mappings.values(), side, route)
         words = _words(looks[route], found, columns)
         if words and not allowed:
-            said[route] = f"{routes[route]} in {_SYSTEMS[side]} is another table than before: {words}"
+            said[route] = f"{routes[route]} in {SYSTEMS[side]} is another table than before: {words}"
         elif not isinstance(found, str):
             kept = {name: found[name] for name in columns if name in found}
             look = _Look(on=today.isoformat(), columns=kept)
