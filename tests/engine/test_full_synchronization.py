@@ -17,7 +17,7 @@ from engine.test_filters import change
 from engine.test_switches import turn
 from engine.world import World
 from kobling.adapters.postgres.full_synchronization_store import FullSynchronizationStore
-from kobling.adapters.postgres.history import LOCK
+from kobling.adapters.postgres.locks import Lock
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.service.fields import set_field
 from kobling.service.full_review import review
@@ -325,7 +325,7 @@ def test_what_a_killed_process_left_is_interrupted_and_goes_on(world: World) -> 
             text=True,
         ) as process,
     ):
-        holder.execute("select pg_advisory_lock(%s, %s)", [LOCK, key])
+        holder.execute("select pg_advisory_lock(%s, %s)", [Lock.MAPPING, key])
         assert process.stderr is not None
         # Somebody holds the second mapping, so the process stands still in the midst of it.
         assert process.stderr.readline().startswith("SALESPEOPLE is being synchronized by another run")

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from kobling.adapters.postgres import history, neighbours, reference_tables
+from kobling.adapters.postgres.locks import Lock
 from kobling.adapters.postgres.packing import IDS, as_text, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
 from kobling.adapters.postgres.sweep import Sweep
@@ -343,7 +344,7 @@ class ConnectionStore:
     @asynccontextmanager
     async def lock(self, name: str, wait: Callable[[str], None]) -> AsyncIterator[None]:
         """Holds the mapping; the lock dies with this process. `wait` is called if somebody else holds it."""
-        key = [history.LOCK, await self.mapping_id(name)]
+        key = [Lock.MAPPING, await self.mapping_id(name)]
         cursor = await self._database.execute("select pg_try_advisory_lock(%s, %s)", key)
         row = await cursor.fetchone()
         if row is None or not row[0]:

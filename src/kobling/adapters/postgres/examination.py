@@ -8,15 +8,11 @@ from typing import Any, Final
 
 import psycopg
 
-from kobling.adapters.postgres.history import LOCK
+from kobling.adapters.postgres.locks import Lock, is_held
 
 Row = tuple[Any, ...]
 _WAIT_SECONDS: Final = 10
-_HELD: Final = (
-    "exists (select 1 from pg_locks where locktype = 'advisory' and granted and"
-    f" classid = {LOCK} and objid = mapping.id and database ="
-    " (select oid from pg_database where datname = current_database()))"
-)
+_HELD: Final = is_held(Lock.MAPPING, "mapping.id")
 
 
 async def keeps_sessions(url: str) -> bool:

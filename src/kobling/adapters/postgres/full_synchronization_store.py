@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from kobling.adapters.postgres.connection_store import ConnectionStore
+from kobling.adapters.postgres.locks import Lock, is_held
 from kobling.model.full_synchronization import LineStatus, Recommendation
-
-# Any number will do; together with a connection's id it names the lock that a full synchronization holds.
-_LOCK: Final = 71_051_183
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +33,7 @@ class FullSynchronizationStore:
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
         """Whether this process alone carries it out; the right to it dies with the process."""
-        key = [_LOCK, self._state.connection_id]
+        key = [Lock.FULL_SYNCHRONIZATION, self._state.connection_id]
         cursor = await self._database.execute("select pg_try_advisory_lock(%s, %s)", key)
         row = await cursor.fetchone()
         held = row is not None and bool(row[0])
@@ -48,10 +46,7 @@ class FullSynchronizationStore:
     async def running(self) -> bool:
         """Whether some process carries it out now."""
         cursor = await self._database.execute(
-            "select exists (select 1 from pg_locks where locktype = 'advisory' and classid = %s"
-            " and objid = %s and granted and database ="
-            " (select oid from pg_database where datname = current_database()))",
-            [_LOCK, self._state.connection_id],
+            f"select {is_held(Lock.FULL_SYNCHRONIZATION, '%s')}", [self._state.connection_id]
         )
         row = await cursor.fetchone()
         return row is not None and bool(row[0])

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.postgres.locks import Lock
+
 # Both services refuse more than 6,000 requests of a user in five minutes; others may be that user, too.
 WINDOW_REQUESTS_MAX: Final = 5_400
-_LOCK: Final = 71_051_183
 _PLACES: Final = 64
 _KEPT_SPANS: Final = 60
 
@@ -45,7 +46,7 @@ class PostgresGate:
         """A place is free again; which one does not matter."""
         async with self._turn:
             place = self._number * _PLACES + self._have.pop()
-            await self._database.execute("select pg_advisory_unlock(%s, %s)", [_LOCK, place])
+            await self._database.execute("select pg_advisory_unlock(%s, %s)", [Lock.GATE, place])
 
     async def close_for(self, seconds: float) -> None:
         """No process enters for that long."""

@@ -7,21 +7,19 @@ from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.postgres.locks import Lock, is_held
 from kobling.adapters.postgres.packing import IDS, decoder, joined
 from kobling.model.mapping import Side
 from kobling.model.pair import Crossing
 from kobling.model.state import Effect
 
 _UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-# Any number will do; together with a mapping's id it names the lock that a run holds.
-LOCK: Final = 71_051_181
 # The class of what is no failure: a text that was cut.
 _WARNING: Final = "cut"
 # A job says 'running' until it says otherwise, and one that was killed never does.
 _STATUS: Final = (
-    "case when status = 'running' and not exists (select 1 from pg_locks where locktype = 'advisory' and"
-    f" classid = {LOCK} and objid = mapping_id and granted and database ="
-    " (select oid from pg_database where datname = current_database())) then 'died' else status end as status"
+    f"case when status = 'running' and not {is_held(Lock.MAPPING, 'mapping_id')}"
+    " then 'died' else status end as status"
 )
 _JOB: Final = (
     f"job.id::text as job, mapping.name as mapping, kind, {_STATUS}, counts, open, requests,"

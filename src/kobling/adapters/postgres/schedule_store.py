@@ -10,12 +10,11 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from kobling.adapters.postgres.locks import Lock
 from kobling.adapters.postgres.packing import encoder
 from kobling.catalogue.schedule import ONCE, TimingEdits, edited, shipped_status, timing_of
 from kobling.model.schedule import Entry, Status, Work
 
-# Any number will do; together with a connection's id it names the lock of its schedule.
-_LOCK: Final = 71_051_182
 # What ran once is kept for people to look at, not for ever.
 _KEPT_DAYS: Final = 30
 # Two mappings that always found work in each other's inbox would never rest.
@@ -45,7 +44,9 @@ class ScheduleStore:
     async def changing(self) -> AsyncIterator[datetime]:
         """One transaction in which nobody else changes entries; the time of the database."""
         async with self.database.transaction():
-            await self.database.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, self.connection_id])
+            await self.database.execute(
+                "select pg_advisory_xact_lock(%s, %s)", [Lock.SCHEDULE, self.connection_id]
+            )
             yield await self.now()
 
     async def now(self) -> datetime:
