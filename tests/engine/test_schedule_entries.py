@@ -42,6 +42,14 @@ def test_each_mapping_has_an_entry_with_its_interval_time_out_and_description(wo
     assert {one["status"] for name, one in known.items() if name != "OPPORTUNITY"} == {"Ready"}
 
 
+def test_looks_at_the_schedule_use_up_no_ids(world: World) -> None:
+    entries(world)
+    query = "select sequencename, last_value from pg_sequences order by 1"
+    before = world.query(query)
+    entries(world)
+    assert world.query(query) == before
+
+
 @pytest.mark.scenario("JQ-22")
 @pytest.mark.scenario("JQ-23")
 def test_salespeople_have_an_entry_only_where_persons_own_records(world: World) -> None:

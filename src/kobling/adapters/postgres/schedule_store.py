@@ -58,16 +58,20 @@ class ScheduleStore:
     async def ensure(self, names: Sequence[str], now: datetime) -> None:
         """Makes the recurring entry of each of these mappings that has none."""
         rows = [(one, shipped_status(one)) for one in names]
+        # Workers ask every second, and a row that conflicts uses up an id all the same.
         await self.database.execute(
-            "insert into mapping (connection_id, name) select %s, unnest(%s::text[]) on conflict do nothing",
-            [self.connection_id, list(names)],
+            "insert into mapping (connection_id, name) select %s, name from unnest(%s::text[]) as given(name)"
+            " where not exists (select 1 from mapping where connection_id = %s and mapping.name = given.name)"
+            " on conflict do nothing",
+            [self.connection_id, list(names), self.connection_id],
         )
         await self.database.execute(
             "insert into schedule_entry (mapping_id, recurring, status, next_start)"
             " select mapping.id, true, given.status,"
             f" case when given.status = '{Status.READY}' then %s end"
             " from unnest(%s::text[], %s::text[]) as given(name, status)"
-            " join mapping on mapping.name = given.name and connection_id = %s on conflict do nothing",
+            " join mapping on mapping.name = given.name and connection_id = %s"
+            " where not exists (select 1 from schedule_entry where mapping_id = mapping.id and recurring)",
             [now, [row[0] for row in rows], [str(row[1]) for row in rows], self.connection_id],
         )
 
