@@ -12,7 +12,7 @@ from kobling.engine.task import Task
 from kobling.model.look_up import key_of_parts, parts_of_key
 from kobling.model.mapping import Direction, Mapping, Side
 from kobling.model.pair import Kind, Trouble
-from kobling.model.state import Effect, Failure
+from kobling.model.state import CUT, Effect, Failure
 from kobling.model.values import Values
 from kobling.ports import RowResult
 
@@ -20,8 +20,6 @@ SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 _RETRY: Final = "Correct the record; it is tried again when either record or the mapping changes."
 _FOUND: Final = "the finder of the mapping couples the two records"
 _DELETED: Final = frozenset({str(Verdict.DELETION), str(Verdict.ASK_DELETION)})
-# What a warning is of, among the classes of failures.
-CUT: Final = "cut"
 # A first load may cut a text of every record; as many as a person reads are kept.
 _WARNINGS_MAX: Final = 1000
 _NEXT_RUN: Final = "Nothing to do: the next run tries it again."

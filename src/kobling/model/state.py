@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from kobling.model.mapping import Side
 from kobling.model.pair import Base, First
 from kobling.model.values import Value, Values
+
+# The class of what is no failure: a text that was cut.
+CUT: Final = "cut"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

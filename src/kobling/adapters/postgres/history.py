@@ -11,11 +11,9 @@ from kobling.adapters.postgres.locks import Lock, is_held
 from kobling.adapters.postgres.packing import IDS, decoder, joined
 from kobling.model.mapping import Side
 from kobling.model.pair import Crossing
-from kobling.model.state import Effect
+from kobling.model.state import CUT, Effect
 
 _UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-# The class of what is no failure: a text that was cut.
-_WARNING: Final = "cut"
 # A job says 'running' until it says otherwise, and one that was killed never does.
 _STATUS: Final = (
     f"case when status = 'running' and not {is_held(Lock.MAPPING, 'mapping_id')}"
@@ -59,7 +57,7 @@ async def _jobs(
         [list(by_number)],
     )
     async for number, left, right, kind, field, message, cure in cursor:
-        by_number[number]["warnings" if kind == _WARNING else "errors"].append(
+        by_number[number]["warnings" if kind == CUT else "errors"].append(
             {
                 "mapping": by_number[number]["mapping"],
                 "bc_id": left or None,
@@ -153,7 +151,7 @@ _NEEDED: Final = (
     " join job_error on job_error.left_id in (coupling.left_id::text, record_id::text)"
     " or job_error.right_id in (coupling.right_id::text, record_id::text)"
     " join job on job.id = job_error.job_id and job.mapping_id = inbox.mapping_id"
-    f" where class <> '{_WARNING}' and mapping.connection_id = %s and not due"
+    f" where class <> '{CUT}' and mapping.connection_id = %s and not due"
     " and reason in ('deleted', 'failed', 'unproved')"
     " group by inbox.mapping_id, inbox.record_id"
     " union select job_id from intent union select left_out_by from generation where left_out_by is not null"

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import psycopg
 
-from kobling.adapters.postgres.queue import STALLED_SECONDS
+from kobling.adapters.postgres.queue import STALLED_SECONDS, name_of_queue
+from kobling.model.state import CUT
 
 _OF: Final = "mapping.connection_id = %(connection)s"
 # By metric: labels first, the value last.
@@ -27,7 +28,7 @@ _QUERIES: Final[dict[str, str]] = {
     "kobling_throttled_seconds_total": "select service, sum(throttled_seconds) from gate group by 1",
     "kobling_failures_total": "select mapping.name, class, count(*)"
     " from mapping join job on mapping_id = mapping.id join job_error on job_id = job.id"
-    f" where {_OF} and class <> 'cut' group by 1, 2",
+    f" where {_OF} and class <> '{CUT}' group by 1, 2",
     "kobling_jobs_total": "select mapping.name, job.status, count(*)"
     f" from mapping join job on mapping_id = mapping.id where {_OF} and job.status <> 'running'"
     " group by 1, 2",
@@ -36,7 +37,7 @@ _QUERIES: Final[dict[str, str]] = {
     "kobling_schedule_failed_attempts": "select mapping.name, attempts"
     f" from mapping join schedule_entry on mapping_id = mapping.id where {_OF} and recurring",
     "kobling_queue_jobs": "select status::text, count(*) from procrastinate.procrastinate_jobs"
-    " where queue_name = 'connection-' || %(connection)s and status in ('todo', 'doing') group by 1",
+    " where queue_name = %(queue)s and status in ('todo', 'doing') group by 1",
     "kobling_workers": "select count(*) from procrastinate.procrastinate_workers"
     f" where last_heartbeat > now() - interval '{STALLED_SECONDS} seconds'",
 }
@@ -47,7 +48,8 @@ async def measures(
 ) -> dict[str, list[tuple[tuple[str, ...], float]]]:
     """(labels, value) by metric."""
     found = {}
+    parameters = {"connection": connection_id, "queue": name_of_queue(connection_id)}
     for name, query in _QUERIES.items():
-        cursor = await database.execute(query.encode(), {"connection": connection_id})
+        cursor = await database.execute(query.encode(), parameters)
         found[name] = [(tuple(map(str, row[:-1])), float(row[-1])) async for row in cursor]
     return found

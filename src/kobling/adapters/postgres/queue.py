@@ -29,7 +29,8 @@ _POOL_MAX: Final = 8
 _POOL_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = 1.0
 _TASK: Final = "entry"
-_PATH: Final = "set search_path = procrastinate, public"
+# Procrastinate's names are not qualified.
+_PATH: Final = "search_path = procrastinate, public"
 _logger = logging.getLogger(__name__)
 
 # What passes by itself once the database is back.
@@ -51,8 +52,7 @@ class Queue:
 
     async def put(self, database: psycopg.AsyncConnection[Any], entry: int, lock: str) -> int:
         """Queues an entry in the transaction in hand; the number of its job."""
-        # Procrastinate's names are not qualified.
-        await database.execute("set local search_path = procrastinate, public")
+        await database.execute(f"set local {_PATH}")
         task = self._app.configure_task(_TASK, queue=self._name, lock=lock, connection=database)
         number = await task.defer_async(entry=entry)
         await database.execute("set local search_path = default")
@@ -123,7 +123,12 @@ async def open_queue(url: str, connection_id: int) -> AsyncIterator[Queue]:
     )
     app = App(connector=connector)
     async with app.open_async():
-        yield Queue(app, f"connection-{connection_id}")
+        yield Queue(app, name_of_queue(connection_id))
+
+
+def name_of_queue(connection_id: int) -> str:
+    """What Procrastinate calls the queue of a connection."""
+    return f"connection-{connection_id}"
 
 
 async def live_jobs(database: psycopg.AsyncConnection[Any], numbers: list[int]) -> set[int]:
@@ -136,8 +141,7 @@ async def live_jobs(database: psycopg.AsyncConnection[Any], numbers: list[int]) 
 
 
 async def _configure(database: psycopg.AsyncConnection[Any]) -> None:
-    """Procrastinate's names are not qualified."""
     before = database.autocommit
     await database.set_autocommit(True)
-    await database.execute(_PATH)
+    await database.execute(f"set {_PATH}")
     await database.set_autocommit(before)
