@@ -82,7 +82,7 @@ def woken(entry: Entry, now: datetime) -> Entry:
     if entry.running:
         return msgspec.structs.replace(entry, again=True)
     soon = now + timedelta(seconds=WAKE_SECONDS)
-    if entry.status not in _STARTS or not entry.recurring or is_sooner(entry, soon):
+    if entry.status not in _STARTS or not entry.recurring or _is_sooner(entry, soon):
         return entry
     # Before its next try, an entry that failed has no reason to hurry.
     if entry.attempts:
@@ -90,7 +90,7 @@ def woken(entry: Entry, now: datetime) -> Entry:
     return msgspec.structs.replace(entry, status=Status.READY, next_start=soon)
 
 
-def is_sooner(entry: Entry, moment: datetime) -> bool:
+def _is_sooner(entry: Entry, moment: datetime) -> bool:
     """Whether it starts before that moment anyway."""
     return entry.status is Status.READY and entry.next_start is not None and entry.next_start <= moment
 
@@ -109,6 +109,18 @@ def ready(entry: Entry, now: datetime) -> Entry:
         attempts=0,
         message="",
     )
+
+
+def retimed(entry: Entry, timing: Timing, now: datetime, zone: tzinfo) -> Entry:
+    """A person gives it another timing: the next start is where that puts it, if it is another time."""
+    entry = msgspec.structs.replace(entry, timing=timing)
+    if entry.next_start is None or entry.status is not Status.READY:
+        return entry
+    if is_due(entry, now):
+        return postponed(entry, now, zone)
+    soonest = following(msgspec.structs.replace(entry, next_start=now), now, zone)
+    start = in_window(timing, min(entry.next_start, soonest), zone)
+    return msgspec.structs.replace(entry, next_start=start)
 
 
 def ended(entry: Entry, ending: Ending, now: datetime, zone: tzinfo, message: str = "") -> Entry:
@@ -146,14 +158,14 @@ def _failed(entry: Entry, ending: Ending, now: datetime, zone: tzinfo, message: 
         # Mostly a machine was switched off, and others can go on at once.
         return msgspec.structs.replace(failed, status=Status.READY, next_start=now)
     if attempts < failed.timing.attempts_max:
-        again = now + timedelta(seconds=delay_seconds(failed.timing, attempts))
+        again = now + timedelta(seconds=_delay_seconds(failed.timing, attempts))
         return msgspec.structs.replace(failed, status=Status.READY, next_start=again)
     if ending is Ending.FAILED_IN_PASSING and failed.recurring:
         return msgspec.structs.replace(failed, status=Status.READY, next_start=following(failed, now, zone))
     return msgspec.structs.replace(failed, status=Status.ERROR, next_start=None)
 
 
-def delay_seconds(timing: Timing, attempts: int) -> int:
+def _delay_seconds(timing: Timing, attempts: int) -> int:
     """How long to wait after that many failures in a row."""
     # The exponent is bounded, as somebody may allow a thousand attempts.
     return min(timing.delay_seconds << min(attempts - 1, 20), DELAY_SECONDS_MAX)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
-from kobling.algebra.schedule import following, held, in_window, is_due, postponed, ready, shown
+from kobling.algebra.schedule import held, ready, retimed, shown
 from kobling.catalogue.schedule import TimingEdits, edited, name_of, timing_of
 from kobling.engine.pause import paused_words
 from kobling.model.errors import ConfigurationError
@@ -56,7 +56,7 @@ async def set_timing(session: Session, name: str, edits: Sequence[str]) -> Docum
         for key, text in given:
             changes = _edit(changes, key, text)
         timing = edited(timing_of(stored.entry.mapping), changes)
-        return _moved(msgspec.structs.replace(stored.entry, timing=timing), now), changes
+        return retimed(stored.entry, timing, now, zone_of(timing)), changes
 
     return await _change(session, [name], change)
 
@@ -131,18 +131,6 @@ async def _change(
     if not kept:
         session.named(names, await session.mappings())
     return {"entries": _documents(kept, await going_names(session), now)}
-
-
-def _moved(entry: Entry, now: datetime) -> Entry:
-    """The next start where the new timing puts it, if that is another time."""
-    if entry.next_start is None or entry.status is not Status.READY:
-        return entry
-    zone = zone_of(entry.timing)
-    if is_due(entry, now):
-        return postponed(entry, now, zone)
-    soonest = following(msgspec.structs.replace(entry, next_start=now), now, zone)
-    start = in_window(entry.timing, min(entry.next_start, soonest), zone)
-    return msgspec.structs.replace(entry, next_start=start)
 
 
 def _documents(entries: Sequence[Stored], going: frozenset[str], now: datetime) -> list[Document]:
