@@ -31,7 +31,8 @@ _RENEW_EVERY: Final = timedelta(minutes=30)
 # Subscriptions live for three days; a service that is away for one has two days to come back.
 _RENEW_BEFORE: Final = timedelta(days=2)
 _PENDING_MAX: Final = 1_000
-_PATH: Final = "/hooks/bc"
+# Where Business Central posts its notifications.
+BC_PATH: Final = "/hooks/bc"
 _logger = logging.getLogger(__name__)
 
 
@@ -162,5 +163,5 @@ async def subscribe(session: Session, configuration: Configuration, secret: str)
     company, _, _ = await session.state.identities()
     async with connect(configuration, company_id=company or None) as connection:
         kept = Subscriptions(connection.bc, configuration.bc.root, await connection.company_id())
-        await kept.keep(routes, f"{configuration.web.public_url}{_PATH}", secret, _RENEW_BEFORE)
+        await kept.keep(routes, f"{configuration.web.public_url}{BC_PATH}", secret, _RENEW_BEFORE)
     return len(routes)

@@ -166,8 +166,10 @@ async def wake(session: Session, store: ScheduleStore, work: Mapping[str, dateti
     brings forward."""
     moved = 0
     for stored in await known_entries(session, store, now):
-        after = woken(stored.entry, work.get(stored.entry.mapping, now))
-        if stored.entry.mapping in work and after != stored.entry:
+        if stored.entry.mapping not in work:
+            continue
+        after = woken(stored.entry, work[stored.entry.mapping])
+        if after != stored.entry:
             await store.save(after, stored.queue_job)
             moved += 1
     return moved
@@ -221,10 +223,10 @@ async def _outcome(session: Session, entry: Entry) -> tuple[Ending, str]:
     except Exception as error:
         _logger.error("failed: %s", described(error), extra=about)
         return Ending.FAILED, described(error)
-    return noted(document, about)
+    return _noted(document, about), ""
 
 
-def noted(document: Document, about: Mapping[str, Any]) -> tuple[Ending, str]:
+def _noted(document: Document, about: Mapping[str, Any]) -> Ending:
     """What a run that went to its end came to; it is logged, by ids alone."""
     for job in document["jobs"]:
         counts = {way: {word: n for word, n in job["counts"][way].items() if n} for way in ("to", "from")}
@@ -234,7 +236,7 @@ def noted(document: Document, about: Mapping[str, Any]) -> tuple[Ending, str]:
             _logger.warning("could not settle a record", extra={**about, "job": job["job"], **ids})
     told = [job["counts"][way] for job in document["jobs"] for way in ("to", "from")]
     active = any(one.get(word) for one in told for word in _ACTIVITY)
-    return (Ending.ACTIVE if active else Ending.EMPTY), ""
+    return Ending.ACTIVE if active else Ending.EMPTY
 
 
 def is_passing(error: BaseException) -> bool:

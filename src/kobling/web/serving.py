@@ -14,7 +14,7 @@ from kobling.adapters.telemetry.metrics import exposition
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
-from kobling.service.hooks import Hint, Hints, bc_hints, crm_hints
+from kobling.service.hooks import BC_PATH, Hint, Hints, bc_hints, crm_hints
 from kobling.service.session import session_on
 
 # No answer of ours needs a longer question.
@@ -37,7 +37,7 @@ class Face:
             web.get("/health", self.health),
             web.get("/ready", self.ready),
             web.get("/metrics", self.metrics),
-            web.post("/hooks/bc", self.business_central),
+            web.post(BC_PATH, self.business_central),
             web.post("/hooks/crm", self.dataverse),
         ]
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from kobling.adapters.odata.answer import Answer, refused
+from kobling.adapters.odata.answer import refused
 from kobling.adapters.odata.http import Door
 
 _NAME: Final = "Business Central"
@@ -55,7 +55,7 @@ class Subscriptions:
                 body = {"notificationUrl": url, "resource": resource, "clientState": secret}
                 await self._write(row, body)
 
-    async def _write(self, row: _Row | None, body: dict[str, Any]) -> Answer:
+    async def _write(self, row: _Row | None, body: dict[str, Any]) -> None:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         method, place = "POST", self._place
         if row is not None:
@@ -64,7 +64,6 @@ class Subscriptions:
         answer = await self._door.send(method, place, headers, msgspec.json.encode(body), writes=True)
         if answer.status not in {200, 201}:
             raise refused(_NAME, f"a subscription to {body['resource']}", answer, _CURE)
-        return answer
 
 
 def _ends(row: _Row) -> datetime:
