@@ -18,7 +18,7 @@ from typing import Any, Final
 from kobling.cli.show import progress_bar, say, say_job, say_verified, wait_notice
 from kobling.model.errors import KoblingError, UnreachableError
 from kobling.model.mapping import DeletionConflict, Direction
-from kobling.service.checks import check_connection
+from kobling.service.checks import check_connection, extension_api
 from kobling.service.configuration import Configuration, read_configuration
 from kobling.service.couplings import list_couplings
 from kobling.service.initial import Ports, write_initial
@@ -251,10 +251,9 @@ class _Person:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        extension = f"{configuration.bc.root}/api/kobling/sync/v1.0/companies"
         company = self._send("GET", f"{configuration.bc.root}/api/v2.0/companies", "bc")["value"][0]["id"]
         self._place = {
-            "bc": f"{extension}({company})",
+            "bc": extension_api(configuration, company),
             "crm": f"{configuration.crm.url}/api/data/v9.2",
         }
 

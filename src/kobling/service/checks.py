@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kobling.adapters.business_central.service import API
 from kobling.adapters.dataverse.options import is_option_table
 from kobling.adapters.odata.http import Door
 from kobling.catalogue.fitting import SetAside
@@ -173,7 +174,7 @@ async def bc_rights(door: Door, configuration: Configuration, company_id: str) -
 
 def extension_api(configuration: Configuration, company_id: str) -> str:
     """The address of the extension's API for a company."""
-    return f"{configuration.bc.root}/api/kobling/sync/v1.0/companies({company_id})"
+    return f"{configuration.bc.root}{API}/companies({company_id})"
 
 
 async def _dataverse(configuration: Configuration, chain: _Chain) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from xml.parsers import expat
 
+from kobling.adapters.business_central.service import API
 from kobling.adapters.odata.answer import refused
 from kobling.adapters.odata.described import Described
 from kobling.adapters.odata.http import Door
@@ -65,7 +66,7 @@ async def every_described(
 
 
 async def _asked(door: Door, root: str) -> _Document:
-    answer = await door.send("GET", f"{root}/api/kobling/sync/v1.0/$metadata", {"Accept": "application/xml"})
+    answer = await door.send("GET", f"{root}{API}/$metadata", {"Accept": "application/xml"})
     if answer.status != 200:
         raise refused(
             _NAME, "its metadata", answer, "Check that the extension is installed, and its version."

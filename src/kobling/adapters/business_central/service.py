@@ -23,6 +23,8 @@ from kobling.model.look_up import Reference
 from kobling.model.mapping import Table
 from kobling.ports import DELETIONS, Method, Opening, Page, Row, RowResult, RowWrite
 
+# The extension's API, below the address of an environment.
+API: Final = "/api/kobling/sync/v1.0"
 _NAME: Final = "Business Central"
 _BATCH: Final = 100
 _PAGE: Final = 5000
@@ -73,7 +75,7 @@ class BusinessCentral:
         self, door: Door, root: str, company_id: str, tables: Sequence[Table] = (), *, page_rows: int = _PAGE
     ) -> None:
         self._door = door
-        self._api = f"{root.rstrip('/')}/api/kobling/sync/v1.0"
+        self._api = f"{root.rstrip('/')}{API}"
         self._company = f"companies({company_id})"
         self._routes = frozenset(one.route for one in tables)
         self._paging = {"Prefer": f"odata.maxpagesize={page_rows}"}

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import msgspec
 
+from kobling.adapters.business_central.service import API
 from kobling.adapters.odata.answer import refused
 from kobling.adapters.odata.http import Door
 
 _NAME: Final = "Business Central"
-_API: Final = "/api/kobling/sync/v1.0"
 _CURE: Final = "Check [web] public_url: Business Central must reach kobling there, over https."
 
 
@@ -33,8 +33,8 @@ class Subscriptions:
 
     def __init__(self, door: Door, root: str, company_id: str) -> None:
         self._door = door
-        self._place = f"{root}{_API}/subscriptions"
-        self._company = f"{_API}/companies({company_id})"
+        self._place = f"{root}{API}/subscriptions"
+        self._company = f"{API}/companies({company_id})"
 
     async def keep(self, routes: Sequence[str], url: str, secret: str, before: timedelta) -> None:
         """One subscription to each of these sets, to be told at `url` with the secret as client state. Those
