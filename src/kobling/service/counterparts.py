@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
 from kobling.engine.couple import broken
 from kobling.engine.people import take_up
-from kobling.engine.synchronize import Synchronization
 from kobling.engine.task import Context, Options
 from kobling.model.mapping import Side
 from kobling.model.state import Coupling
@@ -17,7 +14,7 @@ from kobling.service.documents import job_document
 from kobling.service.identifiers import locate
 from kobling.service.matching import check_creates
 from kobling.service.session import Document, Session
-from kobling.service.synchronize import left_open
+from kobling.service.synchronize import left_open, run_records
 
 
 async def create_counterparts(
@@ -40,9 +37,7 @@ async def create_counterparts(
         gone = await broken(context, chosen, known) if known else []
         await store.uncouple(gone)
         loose = await take_up(context, chosen, ids, create=True, whoever=True)
-        asked = tuple(one for side in Side for one in loose[side])
-        context.options = msgspec.structs.replace(context.options, records=asked)
-        reports = await Synchronization(context, [chosen]).run() if asked else []
+        reports = await run_records(context, chosen, [one for side in Side for one in loose[side]])
         created = await store.couplings(loose[Side.LEFT], loose[Side.RIGHT])
         skipped = [_entry(one, "it is coupled already") for one in known if one not in gone]
         skipped += await _left_out(session, context, chosen, loose, created)

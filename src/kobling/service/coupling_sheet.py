@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 
 from kobling.engine.couple import Fate, Judged, couple_many
-from kobling.engine.synchronize import Synchronization
 from kobling.engine.task import Context, Options
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping
@@ -23,7 +22,7 @@ from kobling.service.couplings import USES, opened
 from kobling.service.documents import job_document
 from kobling.service.identifiers import numbered
 from kobling.service.session import Document, Session
-from kobling.service.synchronize import exit_status
+from kobling.service.synchronize import exit_status, run_records
 
 _BYTES_MAX: Final = 64 * 1024 * 1024
 _CELL_MAX: Final = 1000
@@ -162,10 +161,9 @@ async def import_couplings(
         entries = [_entry(one, None if one.wrong else next(judged)) for one in rows]
         done = [one for one in entries if one["fate"] == Fate.COUPLE]
         reports = []
-        if use and done and not dry_run:
-            ids = tuple(each for one in done for each in (one["bc_id"], one["crm_id"]))
-            context.options = msgspec.structs.replace(context.options, records=ids)
-            reports = await Synchronization(context, [chosen]).run()
+        if use and not dry_run:
+            ids = [each for one in done for each in (one["bc_id"], one["crm_id"])]
+            reports = await run_records(context, chosen, ids)
     fates = Counter(str(one["fate"]) for one in entries)
     document: Document = {
         "mapping": chosen,

@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
-import msgspec
-
 from kobling.engine.couple import couple, read_records
 from kobling.engine.find_deleted import find_deleted
 from kobling.engine.people import belonging, part_with, partings, uncouple
@@ -20,7 +18,7 @@ from kobling.model.state import Coupling, Report
 from kobling.service.documents import coupling_document, job_document
 from kobling.service.identifiers import locate
 from kobling.service.session import Document, Session
-from kobling.service.synchronize import exit_status
+from kobling.service.synchronize import exit_status, run_records
 
 USES: Final = {"": First.POLICY, "bc": First.LEFT, "crm": First.RIGHT, "leave": First.LEAVE}
 _PAGE: Final = 5000
@@ -56,7 +54,7 @@ async def couple_records(
             "outside": judged.outside or None,
             "fields": await _both(context, mapping, left, right) if dry_run else [],
         }
-        reports = await _run(context, mapping_name, (left, right)) if use and not dry_run else []
+        reports = await run_records(context, mapping_name, (left, right)) if use and not dry_run else []
     return document | {"jobs": [job_document(one) for one in reports]}, exit_status(reports)
 
 
@@ -92,11 +90,6 @@ async def _one(context: Context, mapping: Mapping, text: str, side: Side) -> str
             cure="Name the BC record first, then the other.",
         )
     return found[side][0]
-
-
-async def _run(context: Context, name: str, ids: Sequence[str]) -> list[Report]:
-    context.options = msgspec.structs.replace(context.options, records=tuple(ids))
-    return await Synchronization(context, [name]).run()
 
 
 async def uncouple_records(

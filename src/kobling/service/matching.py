@@ -11,7 +11,7 @@ import msgspec
 
 from kobling.algebra.match import Miss
 from kobling.engine.match import Matching, match_records
-from kobling.engine.synchronize import Synchronization, new_report
+from kobling.engine.synchronize import new_report
 from kobling.engine.task import Context, Options, count
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
@@ -21,7 +21,7 @@ from kobling.service.criteria import criteria
 from kobling.service.documents import job_document
 from kobling.service.identifiers import locate
 from kobling.service.session import Document, Session
-from kobling.service.synchronize import exit_status
+from kobling.service.synchronize import exit_status, run_records
 
 _WORDS: Final = {
     Miss.NONE: "no record of Sales has the same values",
@@ -82,8 +82,7 @@ async def match_couplings(
             report.open = await context.stores[name].open_counts()
             await session.state.close_job(report.job, report.status, report)
             pairs = [one for pair in matching.found.matched for one in pair] if request.use else []
-            ids = [*pairs, *matching.created]
-            reports = [report, *(await _settle(context, name, ids) if ids else [])]
+            reports = [report, *await run_records(context, name, [*pairs, *matching.created])]
     document = match_document(mapping, matching) | {"jobs": [job_document(one) for one in reports]}
     return document, exit_status(reports[1:])
 
@@ -108,11 +107,6 @@ async def _selected(context: Context, mapping: Mapping, records: Sequence[str]) 
             cure="Matching goes through records of Business Central: select those.",
         )
     return ids[Side.LEFT]
-
-
-async def _settle(context: Context, name: str, ids: Sequence[str]) -> list[Report]:
-    context.options = msgspec.structs.replace(context.options, records=tuple(ids))
-    return await Synchronization(context, [name]).run()
 
 
 def _fill(report: Report, mapping: Mapping, matching: Matching) -> None:

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-import msgspec
-
 from kobling.catalogue.definition import Definition
 from kobling.engine.match import Compared
 from kobling.engine.rebuild import rebuild
 from kobling.engine.repair import Fault, repair
-from kobling.engine.synchronize import Synchronization
 from kobling.engine.task import Options
 from kobling.model.errors import ConfigurationError
 from kobling.model.pair import First
@@ -20,7 +17,7 @@ from kobling.service.couplings import USES, opened
 from kobling.service.criteria import criteria
 from kobling.service.documents import job_document
 from kobling.service.session import Document, Session
-from kobling.service.synchronize import exit_status
+from kobling.service.synchronize import exit_status, run_records
 
 _REMOVED: Final = "the coupling is removed"
 _LATER: Final = "the next run does what the mapping says of deleted records"
@@ -44,10 +41,8 @@ async def rebuild_couplings(
         found = await rebuild(context, chosen, on, first, rehearse=dry_run)
         reports = []
         pairs = [*found.by_id, *found.by_match]
-        if use and pairs and not dry_run:
-            ids = tuple(one for pair in pairs for one in pair)
-            context.options = msgspec.structs.replace(context.options, records=ids)
-            reports = await Synchronization(context, [chosen]).run()
+        if use and not dry_run:
+            reports = await run_records(context, chosen, [one for pair in pairs for one in pair])
     document: Document = {
         "mapping": chosen,
         "coupled": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -170,6 +170,15 @@ async def _run(context: Context, names: Sequence[str], request: Request) -> list
         for report in reports:
             report.failures += _not_coupled(report.mapping, loose[report.mapping])
     return reports
+
+
+async def run_records(context: Context, name: str, ids: Iterable[str]) -> list[Report]:
+    """Runs a mapping for these records alone, in a context that is open already; for none there is no run."""
+    records = tuple(ids)
+    if not records:
+        return []
+    context.options = msgspec.structs.replace(context.options, records=records)
+    return await Synchronization(context, [name]).run()
 
 
 def _not_coupled(name: str, loose: dict[Side, list[str]]) -> list[Failure]:

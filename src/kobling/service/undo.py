@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-import msgspec
-
 from kobling.adapters.postgres import history
 from kobling.engine.people import take_up
 from kobling.engine.synchronize import Synchronization, new_report
@@ -19,7 +17,7 @@ from kobling.model.state import Failure, Report
 from kobling.service.documents import action_document, job_document
 from kobling.service.identifiers import locate
 from kobling.service.session import Document, Session
-from kobling.service.synchronize import left_open
+from kobling.service.synchronize import left_open, run_records
 
 _PAGE: Final = 1000
 _SEE: Final = "kobling job list shows them."
@@ -132,8 +130,7 @@ async def release(
         if found:
             await store.release(list(found))
             await take_up(context, chosen, ids, create=True)
-            context.options = msgspec.structs.replace(context.options, records=tuple(found))
-            reports = await Synchronization(context, [chosen]).run()
+            reports = await run_records(context, chosen, found)
     done = len(found) if not any(left_open(one) for one in reports) else 0
     document: Document = {"records": len(found), "done": done}
     document["jobs"] = [job_document(one) for one in reports]
