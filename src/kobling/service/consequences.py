@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from kobling.catalogue.definition import Changes, Definition, changed
@@ -43,7 +44,12 @@ async def ask_first(
     """Raises ConfigurationError with what the changes would do to coupled pairs, unless a person said yes."""
     said = [] if yes else await consequences(session, definition, old, new)
     if said:
-        raise ConfigurationError(f"{definition.name}: {'; '.join(said)}.", cure="Say --yes to do it.")
+        raise unasked(definition, said)
+
+
+def unasked(definition: Definition, said: Sequence[str]) -> ConfigurationError:
+    """The error for changes that would do this to coupled pairs, and to which nobody said yes."""
+    return ConfigurationError(f"{definition.name}: {'; '.join(said)}.", cure="Say --yes to do it.")
 
 
 async def _leaving(session: Session, definition: Definition, old: Changes, new: Changes) -> int:

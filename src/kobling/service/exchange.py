@@ -15,7 +15,7 @@ from kobling.catalogue.definition import NO_CHANGES, Changes, Definition
 from kobling.catalogue.exchange import FORMAT, export_text, read_export
 from kobling.catalogue.load import every_variant
 from kobling.model.errors import ConfigurationError
-from kobling.service.consequences import ask_first, consequences
+from kobling.service.consequences import consequences, unasked
 from kobling.service.mappings import check_together, store_changes, wake_dependants
 from kobling.service.own_mappings import check_known
 from kobling.service.session import Document, Session
@@ -101,31 +101,22 @@ async def _carry_out(
 ) -> Document:
     async with session.locked(list(new), wait):
         old = await session.changes()
+        aside = {one.mapping for one in await session.set_aside()}
         definitions = {name: one.definition or session.definitions[name] for name, one in new.items()}
-        others = {
-            name: one
-            for name, one in new.items()
-            if one != old.get(name, NO_CHANGES) or await _is_set_aside(session, name)
-        }
+        others = {name: one for name, one in new.items() if one != old.get(name, NO_CHANGES) or name in aside}
         differences = [each for name in others for each in _differences(name, old.get(name), new[name])]
         said = []
         for name in others:
             before = old.get(name, NO_CHANGES)
             if new[name].definition is not None:
                 await check_known(session, definitions[name], new[name])
-            said += [
-                {"mapping": name, "message": one}
-                for one in await consequences(session, definitions[name], before, new[name])
-            ]
-            if apply:
-                await ask_first(session, definitions[name], before, new[name], yes=yes)
+            sentences = await consequences(session, definitions[name], before, new[name])
+            if sentences and apply and not yes:
+                raise unasked(definitions[name], sentences)
+            said += [{"mapping": name, "message": one} for one in sentences]
         if apply:
             await _store(session, {name: definitions[name] for name in others}, new, existing=existing)
     return {"applied": apply, "changed": list(others), "differences": differences, "consequences": said}
-
-
-async def _is_set_aside(session: Session, name: str) -> bool:
-    return any(one.mapping == name for one in await session.set_aside())
 
 
 async def _store(

@@ -36,12 +36,20 @@ async def list_mappings(session: Session) -> Document:
 
 async def show_mappings(session: Session, name: str) -> Document:
     """One mapping with all its field rows."""
-    definition = session.definition(name)
-    changes = await session.shown_changes()
-    settings = await session.settings()
-    document = show_document(definition, changes[definition.name], session.definitions, settings)
-    aside = [one for one in await session.set_aside() if one.mapping == definition.name]
-    return document | ({"set_aside": [set_aside_document(one) for one in aside]} if aside else {})
+    [document] = await _shown(session, [session.definition(name).name])
+    return document
+
+
+async def _shown(session: Session, names: Iterable[str]) -> list[Document]:
+    changes, settings = await session.shown_changes(), await session.settings()
+    aside: dict[str, list[Document]] = {}
+    for one in await session.set_aside():
+        aside.setdefault(one.mapping, []).append(set_aside_document(one))
+    return [
+        show_document(session.definitions[name], changes[name], session.definitions, settings)
+        | ({"set_aside": aside[name]} if name in aside else {})
+        for name in names
+    ]
 
 
 def set_aside_document(one: SetAside) -> Document:
@@ -51,7 +59,7 @@ def set_aside_document(one: SetAside) -> Document:
 
 async def show_every_mapping(session: Session) -> Document:
     """Every mapping with all its field rows."""
-    return {"mappings": [await show_mappings(session, name) for name in session.definitions]}
+    return {"mappings": await _shown(session, session.definitions)}
 
 
 async def set_mapping(

@@ -20,6 +20,7 @@ from kobling.catalogue.definition import (
     Definition,
     Field,
     Table,
+    changed,
 )
 from kobling.catalogue.load import every_variant
 from kobling.catalogue.read import with_blank
@@ -238,9 +239,13 @@ async def delete_mapping(session: Session, name: str, *, wait: Callable[[str], N
 
 
 async def _needing(session: Session, name: str) -> list[str]:
-    found = []
-    for other in session.definitions:
-        rows = (await session.changed(other)).fields if other != name else ()
-        if any(one.enabled and one.conversion.source == name for one in rows):
-            found.append(other)
-    return found
+    changes = await session.changes()
+    return [
+        other
+        for other, definition in session.definitions.items()
+        if other != name
+        and any(
+            one.enabled and one.conversion.source == name
+            for one in changed(definition, changes[other]).fields
+        )
+    ]

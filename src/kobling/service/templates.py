@@ -44,9 +44,10 @@ class NewTemplate(msgspec.Struct, frozen=True, kw_only=True):
 async def list_templates(session: Session, names: Sequence[str]) -> Document:
     """The templates of these mappings, or of all, in the order in which they are tried."""
     chosen = [session.definition(one).name for one in names] or list(session.definitions)
+    changes = await session.changes()
     found: list[Document] = []
     for name in dict.fromkeys(chosen):
-        found += _entries(await session.changed(name))
+        found += _entries(changed(session.definitions[name], changes[name]))
     return {"templates": found}
 
 

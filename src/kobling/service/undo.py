@@ -73,10 +73,10 @@ async def _undone(session: Session, context: Context, report: Report, job: str) 
         created = await history.created_in(database, number)
         needed = await needed_by(context, report.mapping, set(created))
         lefts = await history.pairs_of(database, number)
+        mapping_id = await session.state.mapping_id(report.mapping)
         for start in range(0, len(lefts), _PAGE):
             page = lefts[start : start + _PAGE]
             effects = await history.effects_of(database, number, page)
-            mapping_id = await session.state.mapping_id(report.mapping)
             last = await history.last_writes(database, mapping_id, page)
             newest = {key: Last(job=one, version=version) for key, (one, version) in last.items()}
             await work.page(effects, newest, needed)
