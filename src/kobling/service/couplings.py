@@ -15,6 +15,7 @@ from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import First
 from kobling.model.state import Coupling, Report
+from kobling.ports import MappingState
 from kobling.service.documents import coupling_document, job_document
 from kobling.service.identifiers import locate
 from kobling.service.session import Document, Session
@@ -107,9 +108,8 @@ async def uncouple_records(
         session.named([chosen], context.mappings)
         names = [chosen, *part_with(context, chosen)]
         async with session.locked(names, wait):
-            mapping = await opened(session, context, chosen)
             await Synchronization(context, names).open(names)
-            found = {chosen: await _coupled(context, mapping, records)}
+            found = {chosen: await _coupled(context, context.mappings[chosen], records)}
             rights = [one.right for one in found[chosen]]
             found |= {one: await belonging(context, one, rights) for one in names[1:]}
             found = {one: couplings for one, couplings in found.items() if couplings or one == chosen}
@@ -133,7 +133,7 @@ async def uncouple_records(
 async def _coupled(context: Context, mapping: Mapping, records: Sequence[str]) -> list[Coupling]:
     """The couplings of these records, or all of the mapping."""
     if not records:
-        return [one async for page in _pages(context, mapping.name) for one in page]
+        return [one async for page in _pages(context.stores[mapping.name]) for one in page]
     ids = await locate(context, mapping, records)
     return await context.stores[mapping.name].couplings(ids[Side.LEFT], ids[Side.RIGHT])
 
@@ -163,21 +163,17 @@ async def _uncouple(session: Session, context: Context, name: str, couplings: Se
     return report
 
 
-async def _pages(context: Context, name: str) -> AsyncIterator[list[Coupling]]:
+async def _pages(store: MappingState) -> AsyncIterator[list[Coupling]]:
     after = ""
-    while page := await context.stores[name].page(after, _PAGE):
+    while page := await store.page(after, _PAGE):
         yield page
         after = page[-1].left
 
 
 async def list_couplings(session: Session, name: str) -> Document:
     """Every coupling of a mapping."""
-    store = await session.store(name)
-    after, found = "", []
-    while page := await store.page(after, _PAGE):
-        found += [coupling_document(one) for one in page]
-        after = page[-1].left
-    return {"couplings": found}
+    pages = _pages(await session.store(name))
+    return {"couplings": [coupling_document(one) async for page in pages for one in page]}
 
 
 async def find_deleted_records(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +13,13 @@ from kobling.catalogue.exchange import FORMAT, export_text, read_export
 from kobling.catalogue.load import every_variant
 from kobling.model.errors import ConfigurationError
 from kobling.service.consequences import consequences, unasked
+from kobling.service.initial import write_whole
 from kobling.service.mappings import check_together, store_changes, wake_dependants
 from kobling.service.own_mappings import check_known
 from kobling.service.session import Document, Session
 
 _FILE_BYTES_MAX: Final = 5_000_000
+_MODE: Final = 0o600
 # A table of parts: each part is told by itself.
 _PARTS: Final = frozenset({"fields", "bc_columns", "crm_columns"})
 
@@ -31,28 +30,19 @@ async def export_mappings(session: Session, names: Sequence[str], file: Path | N
     known = {name: session.definitions[name] for name in dict.fromkeys(chosen)}
     text = export_text(known, await session.changes())
     if file is not None:
-        _write(file, text)
+        try:
+            write_whole(file, text, _MODE)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ConfigurationError(
+                f"{file} cannot be written ({reason}).", cure="Name another file."
+            ) from None
     return {
         "format": FORMAT,
         "mappings": list(known),
         "file": None if file is None else str(file),
         "text": text,
     }
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
-        ) as beside:
-            beside.write(text)
-        os.replace(beside.name, file)
-    except OSError as error:
-        with suppress(OSError, UnboundLocalError):
-            os.unlink(beside.name)
-        raise ConfigurationError(
-            f"{file} cannot be written ({error.strerror or error}).", cure="Name another file."
-        ) from None
 
 
 async def import_mappings(
