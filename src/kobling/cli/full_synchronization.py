@@ -6,19 +6,18 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, MappingsArgument, print_json
+from kobling.cli.options import ConfigOption, JsonOption, MappingsArgument, Use, print_json
 from kobling.cli.session import in_session
-from kobling.cli.show import note, progress_bar, say, say_job, say_rows, wait_notice
+from kobling.cli.show import Document, note, progress_bar, say, say_job, say_rows, wait_notice
 
 if TYPE_CHECKING:
     from kobling.model.full_synchronization import Line
     from kobling.service.session import Session
 
-Document = dict[str, Any]
 _TITLES = ("Mapping", "Recommendation", "BC", "Sales", "Coupled", "Waits for", "Status", "To", "From")
 
 
@@ -27,14 +26,6 @@ class YesNo(StrEnum):
 
     YES = "yes"
     NO = "no"
-
-
-class Use(StrEnum):
-    """Whose values win where two records are coupled."""
-
-    BC = "bc"
-    CRM = "crm"
-    LEAVE = "leave"
 
 
 full_app = typer.Typer(no_args_is_help=True, help="All records of all mappings, for the first time.")

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+
+class Use(StrEnum):
+    """Whose values hold at first contact."""
+
+    BC = "bc"
+    CRM = "crm"
+    LEAVE = "leave"
 
 
 def _of_root(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:

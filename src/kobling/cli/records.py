@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from kobling.cli.options import (
     JsonOption,
     MappingArgument,
     RecordsOption,
+    Use,
 )
 from kobling.cli.session import answer_rows, finish, in_session
 from kobling.cli.sheet import CsvOption, print_csv
@@ -36,14 +36,6 @@ _CONFLICTS = {
     "crm": "In Sales",
     "bc_id": "BC id",
 }
-
-
-class Use(StrEnum):
-    """Whose values hold at first contact."""
-
-    BC = "bc"
-    CRM = "crm"
-    LEAVE = "leave"
 
 
 UseOption = Annotated[

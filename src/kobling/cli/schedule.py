@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kobling.cli.options import ConfigOption, JsonOption, MappingArgument, MappingsArgument, print_json
+from kobling.cli.run import FullOption
 from kobling.cli.session import in_session
 from kobling.cli.show import note, say, say_rows
 
@@ -83,10 +84,7 @@ def schedule_ready(
 
 def schedule_run(
     mapping: MappingArgument,
-    full: Annotated[
-        bool,
-        typer.Option("--full", help="All records; uncoupled ones are created, whatever the mapping says."),
-    ] = False,
+    full: FullOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kobling.cli.options import ConfigOption, JsonOption, MappingArgument
+from kobling.cli.options import ConfigOption, JsonOption, MappingArgument, Use
 from kobling.cli.session import finish, in_session
 from kobling.cli.show import note, wait_notice
 
@@ -58,9 +58,7 @@ def coupling_export(
 def coupling_import(
     mapping: MappingArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
-    use: Annotated[
-        str, typer.Option("--use", metavar="bc|crm|leave", help="Whose values hold; settled at once.")
-    ] = "",
+    use: Annotated[Use | None, typer.Option("--use", help="Whose values hold; settled at once.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would become of each row.")
     ] = False,
@@ -70,10 +68,10 @@ def coupling_import(
     """Couples the pairs of a CSV file with the columns bc_id or number, and crm_id."""
     from kobling.service.coupling_sheet import import_couplings
 
-    check_use(use)
+    chosen = "" if use is None else use.value
     document, status = in_session(
         config,
-        lambda session: import_couplings(session, mapping, file, use, dry_run=dry_run, wait=wait_notice),
+        lambda session: import_couplings(session, mapping, file, chosen, dry_run=dry_run, wait=wait_notice),
     )
     words = "would be coupled" if dry_run else "coupled"
     counts = {one["fate"]: one["rows"] for one in document["fates"]}
@@ -89,11 +87,9 @@ def coupling_import(
 def coupling_rebuild(
     mapping: MappingArgument,
     use: Annotated[
-        str,
-        typer.Option(
-            "--use", metavar="bc|crm|leave", help="Whose values hold, settled at once; else both stay."
-        ),
-    ] = "",
+        Use | None,
+        typer.Option("--use", help="Whose values hold, settled at once; else both stay."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be coupled.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -101,9 +97,9 @@ def coupling_rebuild(
     """Finds couplings anew after the database was lost, or an older one restored."""
     from kobling.service.rebuilding import rebuild_couplings
 
-    check_use(use)
+    chosen = "" if use is None else use.value
     document, status = in_session(
-        config, lambda session: rebuild_couplings(session, mapping, use, dry_run=dry_run, wait=wait_notice)
+        config, lambda session: rebuild_couplings(session, mapping, chosen, dry_run=dry_run, wait=wait_notice)
     )
     by = [one["by"] for one in document["coupled"]]
     words = "would be coupled" if dry_run else "coupled"
@@ -131,12 +127,3 @@ def coupling_repair(
     headline = f"{document['mapping']}: {len(broken)} of {document['checked']} couplings are broken."
     lines = [f"  {one['number'] or one['bc_id']}: {one['fault']}; {one['mended']}" for one in broken]
     finish(document, status, as_json, "\n".join([headline, *lines]))
-
-
-def check_use(use: str) -> None:
-    """Raises ConfigurationError for another word than those of `--use`."""
-    from kobling.model.errors import ConfigurationError
-    from kobling.service.couplings import USES
-
-    if use not in USES:
-        raise ConfigurationError(f"--use {use!r} is not known.", cure="Say bc, crm or leave.")
