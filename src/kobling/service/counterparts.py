@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from kobling.engine.couple import broken
 from kobling.engine.people import take_up
-from kobling.engine.task import Context, Options
+from kobling.engine.task import Options
 from kobling.model.mapping import Side
 from kobling.model.state import Coupling
 from kobling.service.couplings import opened
@@ -40,7 +40,7 @@ async def create_counterparts(
         reports = await run_records(context, chosen, [one for side in Side for one in loose[side]])
         created = await store.couplings(loose[Side.LEFT], loose[Side.RIGHT])
         skipped = [_entry(one, "it is coupled already") for one in known if one not in gone]
-        skipped += await _left_out(session, context, chosen, loose, created)
+        skipped += await _left_out(session, chosen, loose, created)
     document: Document = {
         "mapping": chosen,
         "created": [{"bc_id": one.left, "crm_id": one.right} for one in created],
@@ -56,25 +56,21 @@ def _entry(coupling: Coupling, reason: str) -> Document:
 
 async def _left_out(
     session: Session,
-    context: Context,
     name: str,
     loose: dict[Side, list[str]],
     created: Iterable[Coupling],
 ) -> list[Document]:
     """The records that the run did not create a counterpart of, with why they wait."""
     coupled = {one.id(side) for one in created for side in Side}
-    found = []
-    for side in Side:
-        for one in loose[side]:
-            if one in coupled:
-                continue
-            stays = await session.state.stays_of(name, [one])
-            reason = "; ".join(each["message"] or each["reason"] for each in stays)
-            found.append(
-                {
-                    "bc_id": one if side is Side.LEFT else None,
-                    "crm_id": one if side is Side.RIGHT else None,
-                    "reason": reason or "nothing came of it",
-                }
-            )
-    return found
+    missing = [(side, one) for side in Side for one in loose[side] if one not in coupled]
+    reasons: dict[str, list[str]] = {}
+    for row in await session.state.stays_of(name, [one for _, one in missing]):
+        reasons.setdefault(row["record"], []).append(row["message"] or row["reason"])
+    return [
+        {
+            "bc_id": one if side is Side.LEFT else None,
+            "crm_id": one if side is Side.RIGHT else None,
+            "reason": "; ".join(reasons.get(one, ())) or "nothing came of it",
+        }
+        for side, one in missing
+    ]

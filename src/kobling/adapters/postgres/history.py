@@ -103,13 +103,13 @@ async def stays(
 async def stays_of(
     database: psycopg.AsyncConnection[Any], mapping_id: int, ids: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """The inbox rows of these records: reason, message, whether they are due, since when."""
+    """The inbox rows of these records: which, reason, message, whether they are due, since when."""
     cursor = await database.execute(
-        f"select reason, message, due, {_UTC.format('since')} from inbox where mapping_id = %s"
-        f" and record_id = {IDS} order by since",
+        f"select record_id::text, reason, message, due, {_UTC.format('since')} from inbox"
+        f" where mapping_id = %s and record_id = {IDS} order by since",
         [mapping_id, joined(ids)],
     )
-    names = ("reason", "message", "due", "since")
+    names = ("record", "reason", "message", "due", "since")
     return [dict(zip(names, row, strict=True)) async for row in cursor]
 
 
