@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -162,7 +163,7 @@ class _Judge:
         name = self._mapping.name
         return (
             f"{known.left} is already coupled with {known.right}",
-            f"Uncouple it first: kobling uncouple {name} --record {known.left}.",
+            f"Uncouple it first: kobling uncouple {shlex.quote(name)} --record {known.left}.",
         )
 
     def _of_another(self, right: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ rehearsal writes nothing, so it is told and not stopped.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -47,8 +48,8 @@ class Stops:
                 kind="guard",
                 field="",
                 message=f"{name}: stopped before anything is written, as {words}",
-                cure=f"Look at it with kobling sync {name} --dry-run. If it is meant: "
-                f"kobling sync {name} --allow {guard}.",
+                cure=f"Look at it with kobling sync {shlex.quote(name)} --dry-run. If it is meant: "
+                f"kobling sync {shlex.quote(name)} --allow {guard}.",
             )
             for guard, words in self._said.get(name, ())
         ]

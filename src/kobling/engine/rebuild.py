@@ -7,6 +7,7 @@ records, what the mapping is matched by tells.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
@@ -125,7 +126,7 @@ async def check_not_lost(context: Context, name: str) -> None:
         raise ConfigurationError(
             f"{name}: {count} records of Sales carry the mark of this company, and no coupling is known: the"
             " database has been lost, or it is another one. Nothing was created.",
-            cure=f"Find the couplings anew: kobling coupling rebuild {name}.",
+            cure=f"Find the couplings anew: kobling coupling rebuild {shlex.quote(name)}.",
         )
 
 

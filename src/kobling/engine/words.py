@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -137,7 +138,7 @@ def left_out_words(mapping: Mapping, identifier: str, job: str) -> str:
     """Why no counterpart is created of a record, and how a person lets it take part again."""
     return (
         f"its creation by job {job} was undone, so none is made again until somebody says so:"
-        f" kobling skipped release {mapping.name} {identifier}"
+        f" kobling skipped release {shlex.quote(mapping.name)} {identifier}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -50,7 +51,7 @@ def _own(definition: Definition) -> list[Compared]:
         raise ConfigurationError(
             f"{definition.name} has no field that is used for matching.",
             cure='Say which: --on "BC FIELD=crm_field", for example --on "No.=accountnumber", or'
-            f' kobling field set {definition.name} "BC FIELD" match=on.',
+            f' kobling field set {shlex.quote(definition.name)} "BC FIELD" match=on.',
         )
     return found
 

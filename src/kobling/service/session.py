@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -182,7 +183,7 @@ class Session:
             if name not in mappings:
                 raise ConfigurationError(
                     f"The mapping {name} is disabled.",
-                    cure=f"Enable it: kobling mapping set {name} enabled=on.",
+                    cure=f"Enable it: kobling mapping set {shlex.quote(name)} enabled=on.",
                 )
         return list(dict.fromkeys(chosen))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Final
@@ -113,7 +114,7 @@ def _why(refused: Refused) -> Document:
 
 
 def _cure(mapping: str, ids: tuple[str, str]) -> str:
-    return f"kobling skipped release {mapping} {ids[0] or ids[1]}"
+    return f"kobling skipped release {shlex.quote(mapping)} {ids[0] or ids[1]}"
 
 
 async def release(
