@@ -100,6 +100,16 @@ def test_a_blank_code_is_set_again_by_hand(world: World) -> None:
     assert put(world, "NET45", "3")["state"] == "coupled"
 
 
+def test_the_word_of_a_code_that_is_deleted_is_taken_back(world: World) -> None:
+    world.create("bc", "paymentTerms", code="COD")
+    put(world, "COD", "blank")
+    world.delete("bc", "paymentTerms", row_of(world, "COD"))
+    taken = put(world, "COD", "default")
+    assert (taken["bc_id"], taken["value"], taken["state"]) == (None, None, "no code")
+    with pytest.raises(ConfigurationError, match="no code 'COD'"):
+        put(world, "COD", "default")
+
+
 def test_neither_a_code_nor_an_option_stands_for_two(world: World) -> None:
     """Where nothing is coupled the label counts, too."""
     world.create("bc", "paymentTerms", code="COD")

@@ -165,10 +165,10 @@ async def set_option(
         await _mark(session, held, wanted, blank=option == BLANK, wait=wait)
     else:
         await _couple(session, held, wanted, option, wait=wait)
-    [entry, *_] = [
-        one for one in (await list_options(session, [field.mapping]))["options"] if one["code"] == wanted
-    ]
-    return {"option": entry}
+    listed = (await list_options(session, [field.mapping]))["options"]
+    # What a person said of a code may be taken back after the code is deleted.
+    gone = _entry(held, wanted, None, None, "no code")
+    return {"option": next((one for one in listed if one["code"] == wanted), gone)}
 
 
 async def _mark(
