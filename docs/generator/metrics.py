@@ -9,7 +9,8 @@ from .markdown import MissingWordsError, code, page, table
 
 _HEAD = """\
 `kobling serve` answers Prometheus on `/metrics`. All values come from the database: they tell of all workers
-and of the commands that people ran, and a restart loses nothing.
+and of the commands that people ran, and a restart loses nothing. `kobling job purge` takes the jobs that it
+deletes out of the totals, which Prometheus reads as a restart of the counter.
 
 `/health` answers 200 while the process lives, `/ready` 200 while it can work and 503 while the database
 cannot be reached."""
