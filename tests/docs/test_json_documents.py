@@ -96,6 +96,23 @@ def world(sandbox: Sandbox, database_url: str, tmp_path: Path) -> World:
 
 def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -> None:
     day = Day(world)
+    _begin(day, tmp_path)
+    customer, account = world.pair()
+    _disagree(day, world, customer, account)
+    _couple_anew(day, world, tmp_path, customer, account)
+    _decide(day, world, customer, account)
+    _change_fields(day)
+    _schedule(day)
+    _undo(day, world)
+    _plan(day, world, str(tmp_path / "plan.json"))
+    jobs = day.run("job list")["jobs"]
+    day.run("job show", jobs[0]["job"])
+    assert day.run("job purge", "--older-than=1") == {"purged": 0, "kept": 0}
+    assert day.wrong == []
+    assert {name for name, _ in commands()} - day.done == {"kobling demo", "kobling serve", "kobling worker"}
+
+
+def _begin(day: Day, tmp_path: Path) -> None:
     day.run("init", "--config", str(tmp_path / "other.toml"))
     day.run("connection test")
     day.run("connection setup", "--check")
@@ -112,7 +129,9 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     assert day.run("full-sync start", "CURRENCY")["lines"]
     day.run("sync", "--all", "--full", "--dry-run")
     day.run("sync", "--all", "--full")
-    customer, account = world.pair()
+
+
+def _disagree(day: Day, world: World, customer: str, account: str) -> None:
     world.edit_customer(customer, name="Name in BC")
     world.edit_account(account, name="Name in Sales")
     day.run("sync", "CUSTOMER")
@@ -121,6 +140,9 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     assert day.run("conflict list")["conflicts"]
     assert day.run("verify")["differences"]
     day.run("conflict resolve", "--use", "bc")
+
+
+def _couple_anew(day: Day, world: World, tmp_path: Path, customer: str, account: str) -> None:
     day.run("coupling list", "CUSTOMER")
     day.run("uncouple", "CUSTOMER", "--record", customer, "--dry-run")
     day.run("uncouple", "CUSTOMER", "--record", customer)
@@ -134,6 +156,9 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     (tmp_path / "pairs.csv").write_text(f"bc_id,crm_id\n{customer},{account}\n,x\n", encoding="utf-8")
     day.run("coupling import", "CUSTOMER", str(tmp_path / "pairs.csv"), "--dry-run")
     day.run("couple-match", "CUSTOMER", "--on", "Name=name", "--record", customer, "--dry-run")
+
+
+def _decide(day: Day, world: World, customer: str, account: str) -> None:
     world.edit_account(account, name="Another name")
     day.run("sync", "CUSTOMER")
     first = day.run("conflict list")["conflicts"]
@@ -152,24 +177,23 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     day.run("held ignore")
     day.run("skipped remove-coupling", "CUSTOMER", customer)
     day.run("skipped delete", "CUSTOMER", customer)
+
+
+def _change_fields(day: Day) -> None:
     day.run("mapping set", "CUSTOMER", "update_conflict=send")
     day.run("field set", "CUSTOMER", "Fax No.", "transformation=trim > lowercase", "direction=to_integration")
     day.run(
         "field new", "CUSTOMER", "Search Name", "tickersymbol", "--bc-type=text:100", "--crm-type=text:10"
     )
     _administer(day)
+
+
+def _schedule(day: Day) -> None:
     day.run("schedule list")
     day.run("schedule set", "CUSTOMER", "every_minutes=5")
     day.run("schedule hold", "CUSTOMER")
     day.run("schedule ready", "CUSTOMER")
     assert day.run("schedule run", "CUSTOMER", "--full")["entries"]
-    _undo(day, world)
-    _plan(day, world, str(tmp_path / "plan.json"))
-    jobs = day.run("job list")["jobs"]
-    day.run("job show", jobs[0]["job"])
-    assert day.run("job purge", "--older-than=1") == {"purged": 0, "kept": 0}
-    assert day.wrong == []
-    assert {name for name, _ in commands()} - day.done == {"kobling demo", "kobling serve", "kobling worker"}
 
 
 def _plan(day: Day, world: World, file: str) -> None:

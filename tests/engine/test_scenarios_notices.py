@@ -18,7 +18,7 @@ from kobling.service.waiting import list_jobs, purge_jobs
 Pair = tuple[str, str]
 SAID = "no faxes here"
 NO_FAX = {"entity": "account", "on": "update", "field": "fax", "refuse": SAID}
-NO_NAME = {"entity": "account", "on": "create", "field": "fax", "refuse": SAID}
+NO_NEW_FAX = {"entity": "account", "on": "create", "field": "fax", "refuse": SAID}
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_the_jobs_of_a_record_are_its_own_and_those_of_its_mapping_are_listed_be
 
 @pytest.mark.scenario("NO-03")
 def test_the_failure_of_a_record_without_a_coupling_is_told(common: World) -> None:
-    common.plugins(NO_NAME)
+    common.plugins(NO_NEW_FAX)
     made = common.create(
         "bc",
         "customers",
