@@ -31,8 +31,8 @@ from kobling.service.connection import (
     refusal,
     who_am_i,
 )
-from kobling.service.database import describe_database, explained
-from kobling.service.session import open_session
+from kobling.service.database import database_meanwhile, describe_database, explained
+from kobling.service.session import session_on
 
 _BC_STEPS: Final = ("bc sign-in", "bc company", "bc extension", "bc rights")
 _CRM_STEPS: Final = ("crm sign-in", "crm organization", "crm user", "crm change tracking", "crm rights")
@@ -286,8 +286,9 @@ async def _missing(door: Door, place: str, column: str) -> str:
 
 
 async def _database(configuration: Configuration, chain: _Chain) -> None:
-    # An embedded server may take a moment to start; the services need not wait for it.
-    aside = await asyncio.to_thread(_open_database, configuration)
+    with explained():
+        async with database_meanwhile(configuration) as url, session_on(configuration, url) as session:
+            aside = await session.set_aside()
     chain.passed(f"{describe_database(configuration)}; its schema is up to date")
     if aside:
         chain.added("mappings", _misfits(aside))
@@ -296,12 +297,3 @@ async def _database(configuration: Configuration, chain: _Chain) -> None:
 def _misfits(aside: Sequence[SetAside]) -> ConfigurationError:
     told = [f"{' '.join(each for each in (one.mapping, one.what) if each)}: {one.message}" for one in aside]
     return ConfigurationError(f"set aside: {'; '.join(told)}", cure=aside[0].cure)
-
-
-def _open_database(configuration: Configuration) -> list[SetAside]:
-    async def look() -> list[SetAside]:
-        async with open_session(configuration) as session:
-            return await session.set_aside()
-
-    with explained():
-        return asyncio.run(look())

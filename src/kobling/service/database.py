@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Final
 
 from kobling.model.errors import ConfigurationError, KoblingError, UnreachableError
@@ -29,6 +30,17 @@ def database(configuration: Configuration) -> Iterator[str]:
 
     with open_embedded_database(configuration.folder / EMBEDDED_FOLDER) as embedded:
         yield embedded.url
+
+
+@asynccontextmanager
+async def database_meanwhile(configuration: Configuration) -> AsyncIterator[str]:
+    """As `database`; whatever else is at work need not wait while an embedded server starts.
+
+    Only the start has a thread of its own. What is done with the database has none: values are read and
+    written by types that are made ready at their first use, which is not safe in two threads at once.
+    """
+    with ExitStack() as stack:
+        yield await asyncio.to_thread(stack.enter_context, database(configuration))
 
 
 def describe_database(configuration: Configuration) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from typing import Final
 
@@ -33,7 +32,7 @@ async def examine(configuration: Configuration, today: date) -> list[Finding]:
     if not broken & _NEEDED_FOR_CURRENCY:
         found.append(_currency(await examine_currency(configuration)))
     if "database" not in broken:
-        found += await asyncio.to_thread(_state, configuration)
+        found += await _state(configuration)
     return found
 
 
@@ -68,14 +67,10 @@ def _secret(section: str, place: ApplicationSection, today: date) -> Finding:
     return Finding(name=name, message=f"it expires on {place.secret_expires}")
 
 
-def _state(configuration: Configuration) -> list[Finding]:
-    # The embedded server takes a moment to start, which blocks; so it has a loop of its own.
-    async def look(url: str) -> list[Finding]:
-        async with session_on(configuration, url) as session:
-            return await examine_state(session, url)
-
+async def _state(configuration: Configuration) -> list[Finding]:
     try:
         with explained(), database(configuration) as url:
-            return asyncio.run(look(url))
+            async with session_on(configuration, url) as session:
+                return await examine_state(session, url)
     except KoblingError as error:
         return [problem("state", error.message, error.cure, error.exit_status)]
