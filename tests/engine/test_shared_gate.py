@@ -43,8 +43,10 @@ def test_no_more_are_in_flight_than_the_service_allows_and_a_dead_one_holds_no_p
             async with gate(database_url) as third:
                 await second.leave()
                 taken += [await third.enter(), await second.enter()]
-            # The third one is gone without having left.
-            taken += [await second.enter()]
+            # The third one is gone without having left; PostgreSQL sees it when it gets round to it.
+            while (place := await second.enter()) is None:
+                pass
+            taken.append(place)
         return taken
 
     assert asyncio.run(work()) == [*[0.0] * 5, None, None, 0.0, None, 0.0, None, 0.0]
