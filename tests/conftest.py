@@ -9,6 +9,8 @@ import pytest
 from hypothesis import settings
 
 from databases import NewDatabase, databases
+from sandboxes import Sandbox, serve
+from stages import Stages
 
 # A change is judged by the same examples everywhere; `make sim` draws new ones (HYPOTHESIS_PROFILE=drawn).
 settings.register_profile("kept", derandomize=True)
@@ -40,3 +42,24 @@ def new_database(postgres_server: str) -> Iterator[NewDatabase]:
 def database_url(new_database: NewDatabase) -> str:
     """The URL of an empty database of the test's own."""
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Sandbox]:
+    """Both services with the demo data, as other tests may have left them."""
+    with serve("--dataset", "demo") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(served: Sandbox) -> Sandbox:
+    """Both services with fresh demo data."""
+    served.reset()
+    return served
+
+
+@pytest.fixture(scope="session")
+def stages(served: Sandbox, postgres_server: str) -> Iterator[Stages]:
+    """States of the demo world that are copied once they were reached."""
+    with databases(postgres_server) as make:
+        yield Stages(served, postgres_server, make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,15 +26,35 @@ def databases(postgres_server: str) -> Iterator[NewDatabase]:
 
         def make(template: str | None = None) -> str:
             name = f"test_{uuid.uuid4().hex}"
-            # Copying files beats copying through the log, as nothing is synchronised to disk here.
-            administration.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                    sql.Identifier(name), sql.Identifier(template or "template0")
-                )
-            )
+            _create(administration, name, template or "template0")
             made.append(name)
             return postgres_server.replace("///postgres?", f"///{name}?", 1)
 
         yield make
         for name in made:
-            administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(administration, name)
+
+
+def replace_database(postgres_server: str, url: str, template: str) -> None:
+    """The database of that URL begins anew as a copy of the one with the name `template`."""
+    with psycopg.connect(postgres_server, autocommit=True) as administration:
+        _drop(administration, name_of(url))
+        _create(administration, name_of(url), template)
+
+
+def name_of(url: str) -> str:
+    """The name of the database to which a URL leads."""
+    return urllib.parse.urlsplit(url).path.removeprefix("/")
+
+
+def _create(administration: psycopg.Connection, name: str, template: str) -> None:
+    # Copying files beats copying through the log, as nothing is synchronised to disk here.
+    administration.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+    )
+
+
+def _drop(administration: psycopg.Connection, name: str) -> None:
+    administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

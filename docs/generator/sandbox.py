@@ -49,10 +49,12 @@ the second company keeps its books in Norwegian kroner, the others in euro, Sale
 In Sales the default team of the root business unit has the role `{INTEGRATION_ROLE}`. A team
 without a role owns nothing: `POST teams(id)/teamroles_association/$ref` gives it one."""
 _CONTROLS_HEAD = """\
-Under `/_sandbox/` of each port, without a token. A body is a JSON object. `reset` is for both services,
-`transactions` for Business Central; every other control is for the service of its port."""
+Under `/_sandbox/` of each port, without a token. A body is a JSON object. `reset` and `keep` are for
+both services, `transactions` for Business Central; every other control is for the service of its port."""
 _WORDS = {
-    "POST reset": "Rows, clocks and everything that was set are as at the start. Tokens stay good.",
+    "POST reset": "Rows, clocks and everything that was set are as at the start. Tokens stay good. "
+    '`{"to": NAME}`: rows and variants are as they were kept under that name.',
+    "POST keep": '`{"name": NAME}`: the rows and variants of now, for a later `reset`.',
     "POST clock": "`{\"offset_seconds\": N}`: the service's clock is that far from this machine's.",
     "POST faults": '`{"rules": [...]}`: these faults, and no others; see below.',
     "POST plugins": '`{"rules": [...]}`: these server-side rules, and no others; see below.',

@@ -1,11 +1,12 @@
 """The test controls under `/_sandbox/` of each port.
 
 `faults`, `plugins`, `variants`, `clock`, `requests` and `state` are those of the port's own service; `reset`
-is for both services, and `transactions` always means Business Central's tables.
+and `keep` are for both services, and `transactions` always means Business Central's tables.
 """
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,22 +16,43 @@ from kobling_sandbox.faults import RuleError, parse_faults
 from kobling_sandbox.plugins import parse_plugins
 from kobling_sandbox.sides import Record, Side
 
+_START = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One side as it was at a moment."""
+
+    rows: dict[str, Any]
+    variants: dict[str, Any]
+
 
 class Sandbox:
-    """Both sides, and how to bring them back to the state at the start."""
+    """Both sides, and how to bring them back to the state at the start, or to a later one that was kept."""
 
     def __init__(self, business_central: Side, dataverse: Side) -> None:
         self.business_central = business_central
         self.dataverse = dataverse
         self.sides = (business_central, dataverse)
-        self._start = [side.service.store.snapshot() for side in self.sides]
-        self._variants = [dict(side.service.variants) for side in self.sides]
+        self._kept: dict[str, list[_Kept]] = {}
+        self.keep(_START)
 
-    def reset(self) -> None:
-        """Rows, clocks, transactions, records and all that tests have set as at the start; tokens stay."""
-        for side, start, variants in zip(self.sides, self._start, self._variants, strict=True):
-            side.service.variants.update(variants)
-            side.service.store.restore(start)
+    def keep(self, name: str) -> None:
+        """Keeps rows and variants as they are now under that name, in place of what was kept under it."""
+        self._kept[name] = [
+            _Kept(side.service.store.snapshot(), dict(side.service.variants)) for side in self.sides
+        ]
+
+    def reset(self, name: str = _START) -> None:
+        """Rows and variants as kept, all else that tests have set as at the start; tokens stay.
+
+        Raises RuleError for a name under which nothing was kept.
+        """
+        if name not in self._kept:
+            raise RuleError(f"nothing was kept under {name!r}; known: {sorted(self._kept)}")
+        for side, kept in zip(self.sides, self._kept[name], strict=True):
+            side.service.variants.update(kept.variants)
+            side.service.store.restore(kept.rows)
             side.service.store.clock.offset_seconds = 0.0
             side.faults, side.record = [], Record()
             side.plugins.replace([])
@@ -56,8 +78,20 @@ def answer(sandbox: Sandbox, side: Side, request: Request) -> Response:
 
 
 def _reset(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
-    sandbox.reset()
+    sandbox.reset(_name(body, "to") if "to" in body else _START)
     return {}
+
+
+def _keep(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
+    sandbox.keep(_name(body, "name"))
+    return {}
+
+
+def _name(body: dict[str, Any], key: str) -> str:
+    name = body.get(key)
+    if not isinstance(name, str) or not name:
+        raise RuleError(f"{key!r} must be the name of a kept state")
+    return name
 
 
 def _clock(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
@@ -137,6 +171,7 @@ def _state(sandbox: Sandbox, side: Side, body: dict[str, Any]) -> Any:
 
 _CONTROLS: dict[tuple[str, str], Callable[[Sandbox, Side, dict[str, Any]], Any]] = {
     ("POST", "reset"): _reset,
+    ("POST", "keep"): _keep,
     ("POST", "clock"): _clock,
     ("POST", "faults"): _faults,
     ("POST", "plugins"): _plugins,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -15,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox
+import sandboxes
 from checker.compare import Services, complaints
 from engine.world import World, wrote
 from kobling.adapters.odata.answer import Answer
 from kobling.adapters.odata.http import Door
 from kobling.service.verify import verify
+from sandboxes import Sandbox
 
 # As a header of an answer or of a part of it.
 RETRY_AFTER = re.compile(r"""Retry-After['"]?:\s*['"]?(\d+)""", re.IGNORECASE)
@@ -29,16 +29,8 @@ RETRY_AFTER = re.compile(r"""Retry-After['"]?:\s*['"]?(\d+)""", re.IGNORECASE)
 @contextmanager
 def serve(customers: int) -> Iterator[Sandbox]:
     """A sandbox with so many customers and no accounts, on free ports."""
-    command = [sys.executable, "-m", "kobling_sandbox.cli", "serve", "--bc-port", "0", "--crm-port", "0"]
-    with subprocess.Popen(
-        [*command, "--dataset", f"synthetic:{customers}"], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            place = json.loads(process.stdout.readline())
-            yield Sandbox(place["business_central"].rstrip("/"), place["dataverse"].rstrip("/"))
-        finally:
-            process.terminate()
+    with sandboxes.serve("--dataset", f"synthetic:{customers}") as sandbox:
+        yield sandbox
 
 
 class Run:

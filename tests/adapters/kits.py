@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.conftest import Sandbox
 from kobling.adapters.business_central.service import BusinessCentral
 from kobling.adapters.dataverse.service import Dataverse
 from kobling.model.mapping import Column, Table
 from kobling.ports import Method, Page, Row, RowWrite, Service
+from sandboxes import Sandbox
 
 
 def _columns(*names: str) -> tuple[Column, ...]:

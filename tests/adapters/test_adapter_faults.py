@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.kits import BC, Kit, everything
 from adapters.ways import ONE, TWO, Way, both, error_of, every_way, opening, read, write
 from kobling.model.errors import KoblingError, ProtocolError, UnreachableError
 from kobling.ports import Outcome, Service
+from sandboxes import Sandbox
 
 
 @both

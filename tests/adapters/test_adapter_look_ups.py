@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.kits import ACCOUNTS, CONTACTS, CRM, pages
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Table
 from kobling.ports import Method, Outcome, Row, RowWrite, Service
+from sandboxes import Sandbox
 
 TABLES = (
     ACCOUNTS,

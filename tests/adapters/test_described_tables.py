@@ -10,13 +10,13 @@ import asyncio
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.wrong_server import reply, wrong_server
 from kobling.adapters.business_central import metadata as business_central
 from kobling.adapters.dataverse import metadata as dataverse
 from kobling.adapters.odata.described import Described
 from kobling.catalogue.definition import ColumnType
 from kobling.model.errors import ConfigurationError, KoblingError, ProtocolError
+from sandboxes import Sandbox
 
 ROOT = "/v2.0/sandbox/production"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.kits import BC, CRM, KITS, Kit, everything
 from kobling.adapters.odata.filters import FIND_PAGE
 from kobling.ports import Outcome, Row, Service
+from sandboxes import Sandbox
 
 
 def asked_for(sandbox: Sandbox, kit: Kit, count: int) -> int:

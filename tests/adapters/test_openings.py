@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.kits import BC, CRM, CUSTOMERS, KITS, Kit, everything, pages
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError, UnreachableError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Side
 from kobling.ports import Outcome, Service
+from sandboxes import Sandbox
 
 BC_REFERENCES = (
     Reference(name="codes", side=Side.LEFT, route="salespeoplePurchasers", columns=("code", "name")),

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.kits import CRM, pages
 from kobling.model.errors import FeedExpiredError, ProtocolError
 from kobling.model.mapping import Column, Table
 from kobling.ports import Method, Outcome, Row, RowWrite, Service
+from sandboxes import Sandbox
 
 COLUMN = "paymenttermscode"
 ROUTE = f"options/account.{COLUMN}"

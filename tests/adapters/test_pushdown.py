@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.conftest import Sandbox
 from adapters.kits import BC, CRM, Kit
 from kobling.adapters.dataverse.service import Dataverse
 from kobling.adapters.odata.pushdown import Dialect, pushed
@@ -24,6 +23,7 @@ from kobling.catalogue.filter_text import parse_filter
 from kobling.catalogue.load import definitions, executable
 from kobling.model.mapping import Mapping, Side, Table
 from kobling.ports import Method, Outcome, Row, RowWrite, Service
+from sandboxes import Sandbox
 
 CUSTOMER = definitions()["CUSTOMER"]
 WORDS = [

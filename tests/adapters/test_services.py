@@ -9,11 +9,11 @@ import uuid
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.kits import BC, CRM, KITS, Kit, company_of, everything, pages
 from kobling.model.errors import ConfigurationError, CredentialsError, UnreachableError
 from kobling.model.mapping import Table
 from kobling.ports import Method, Outcome, RowWrite, Service
+from sandboxes import Sandbox
 
 __all__ = ["company_of"]
 both = pytest.mark.parametrize("kit", KITS, ids=lambda kit: kit.side)

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.conftest import Sandbox
 from adapters.test_services import company_of
 from kobling.adapters.business_central.service import BusinessCentral
 from kobling.adapters.dataverse.service import Dataverse
@@ -16,6 +15,7 @@ from kobling.catalogue.load import default_mappings
 from kobling.catalogue.sources import REFERENCES, SOURCES
 from kobling.model.look_up import Answer, Facts, Keep, Missing, Rejected, Through
 from kobling.model.mapping import Side
+from sandboxes import Sandbox
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """The world of the stories, on fresh demo data."""
 
-from engine.conftest import sandbox, served, world
+from engine.conftest import world
 
-__all__ = ["sandbox", "served", "world"]
+__all__ = ["world"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from accept.loads import serve
-from adapters.conftest import Sandbox
 from checker.compare import TABLE, Services, complaints
 from engine.world import World
+from sandboxes import Sandbox
 
 CUSTOMERS = 20
 
@@ -23,8 +23,7 @@ def served() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def load(served: Sandbox, database_url: str, tmp_path: Path) -> World:
-    for base in (served.business_central, served.dataverse):
-        served.control(base, "reset", {})
+    served.reset()
     world = World(served, database_url, tmp_path)
     world.sync(full=True)
     return world

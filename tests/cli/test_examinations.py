@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.conftest import Sandbox
 from engine.world import World
+from sandboxes import Sandbox
 
 
 @pytest.fixture

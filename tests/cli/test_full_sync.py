@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox
 from engine.world import World
 from kobling.service.mappings import show_mappings
+from sandboxes import Sandbox
 
 QUESTION = "May jobs go on creating records"
 

@@ -14,15 +14,15 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.conftest import Sandbox
+from sandboxes import Sandbox, addresses
 from tidy.test_start_up import LATE, imported_by
 
 CANARY = "canary-93d1"
@@ -357,15 +357,8 @@ def test_a_wrong_configuration_is_the_one_step_that_is_told(kobling: Kobling, tm
     assert steps(done)["configuration"]["cure"] == "Did you mean 'secret'?"
 
 
-@contextmanager
-def other_sandbox(*words: str) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "kobling_sandbox.cli", "serve", "--dataset", "empty", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
+def other_sandbox(*words: str) -> AbstractContextManager[dict[str, Any]]:
+    return addresses("--dataset", "empty", *words)
 
 
 def configured(folder: Path, place: dict[str, Any], more: str = "") -> None:

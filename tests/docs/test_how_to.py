@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.conftest import Sandbox
 from docs.console_blocks import Shell, differences, steps
+from sandboxes import Sandbox
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to"
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox
 from docs.test_reference import commands, text_of
 from engine.world import World
+from sandboxes import Sandbox
 
 PAGE = text_of("json.md")
 _HEADING = re.compile(r"^### (.+)$", re.MULTILINE)

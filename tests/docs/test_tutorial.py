@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.conftest import Sandbox
 from docs.console_blocks import Shell, Step, differences, steps
+from sandboxes import Sandbox
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from adapters.conftest import Sandbox, fresh
 from engine.world import World
 from kobling.service.configuration import read_configuration
+from sandboxes import Sandbox, serve
 
 
 class Branch(World):
@@ -30,18 +27,13 @@ class Branch(World):
 
 @pytest.fixture(scope="session")
 def served_companies() -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "kobling_sandbox.cli", "serve", "--bc-port", "0", "--crm-port", "0"]
-    with subprocess.Popen([*command, "--companies", "2"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        place = json.loads(process.stdout.readline())
-        yield Sandbox(place["business_central"].rstrip("/"), place["dataverse"].rstrip("/"))
-        process.terminate()
-        assert process.wait(timeout=20) == 0
+    with serve("--companies", "2") as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
 def branches(served_companies: Sandbox, database_url: str, tmp_path: Path) -> tuple[Branch, Branch]:
     """The first company, whose local currency is the euro, and the second one, whose is the krone."""
-    sandbox = fresh(served_companies)
-    one, other = (Branch(sandbox, database_url, tmp_path / str(at), at) for at in range(2))
+    served_companies.reset()
+    one, other = (Branch(served_companies, database_url, tmp_path / str(at), at) for at in range(2))
     return one, other

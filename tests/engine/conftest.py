@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.conftest import Sandbox, fresh, sandbox, served
 from databases import databases
 from engine.world import World
-
-__all__ = ["sandbox", "served"]
+from sandboxes import Sandbox
+from stages import Stages
 
 
 @pytest.fixture
@@ -22,24 +21,26 @@ def world(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Iterator[World
     one.plugins()
 
 
-@pytest.fixture
-def synchronized(world: World) -> World:
+def in_step(world: World) -> None:
     """Salespeople and currencies coupled by their finders, every customer and account with a partner."""
     world.sync(full=True)
     world.sync()
-    return world
+
+
+@pytest.fixture
+def synchronized(world: World, stages: Stages) -> World:
+    """Demo data in step."""
+    return stages.reach(world, in_step)
 
 
 @pytest.fixture(scope="module")
 def common(
-    served: Sandbox, postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+    served: Sandbox, postgres_server: str, stages: Stages, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """Demo data in step, which all tests of a module share: each works on pairs of its own."""
+    served.reset()
     with databases(postgres_server) as make:
-        one = World(fresh(served), make(), tmp_path_factory.mktemp("common"))
-        one.sync(full=True)
-        one.sync()
-        yield one
+        yield stages.reach(World(served, make(), tmp_path_factory.mktemp("common")), in_step)
 
 
 @pytest.fixture(scope="module")

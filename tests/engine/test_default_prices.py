@@ -9,16 +9,20 @@ import pytest
 from engine.test_price_lists import currency, local_currency, price_lists, turn
 from engine.test_prices import PRODUCTS, amounts, change, uncouple
 from engine.world import World, wrote
+from stages import Stages
 
 LIST = "Business Central Default Price List"
 OWN = ("DEFAULT-PRICE", "ITEM-PRICE", "RESOURCE-PRICE")
 
 
-@pytest.fixture
-def priced(world: World) -> World:
+def price_products(world: World) -> None:
     """Items, resources and the prices of both are in Sales."""
     world.sync(*PRODUCTS, *OWN, full=True)
-    return world
+
+
+@pytest.fixture
+def priced(world: World, stages: Stages) -> World:
+    return stages.reach(world, price_products)
 
 
 def item(world: World, number: str, route: str = "items") -> str:

@@ -23,9 +23,8 @@ def written(world: World, record: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def settled(world: World) -> tuple[World, str, str]:
-    world.sync(full=True)
-    return world, *world.pair()
+def settled(synchronized: World) -> tuple[World, str, str]:
+    return synchronized, *synchronized.pair()
 
 
 def test_a_pair_in_step_has_nothing_to_do(settled: tuple[World, str, str]) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from accept.loads import assert_all_in_step, die_in_flight, serve, settle, watched
 from accept.lost_answers import lost_claim, lost_create, lost_update
-from adapters.conftest import Sandbox
 from engine.world import World
 from kobling.model.errors import UnreachableError
+from sandboxes import Sandbox
 
 CUSTOMERS = 300
 
@@ -26,8 +26,7 @@ def loaded() -> Iterator[Sandbox]:
 @pytest.fixture
 def load(loaded: Sandbox, database_url: str, tmp_path: Path) -> World:
     """Customers without accounts; salespeople and currencies are coupled."""
-    for base in (loaded.business_central, loaded.dataverse):
-        loaded.control(base, "reset", {})
+    loaded.reset()
     world = World(loaded, database_url, tmp_path)
     world.sync("SALESPEOPLE", "CURRENCY", full=True)
     world.reset_requests()

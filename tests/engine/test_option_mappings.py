@@ -15,6 +15,7 @@ from kobling.model.errors import ConfigurationError, UnreachableError
 from kobling.model.mapping import Side
 from kobling.service.mappings import set_mapping, show_mappings
 from kobling.service.session import Session
+from stages import Stages
 
 TERMS, METHOD, AGENT = "PAYMENT TERMS", "SHIPMENT METHOD", "SHIPPING AGENT"
 NAMES = (TERMS, METHOD, AGENT)
@@ -90,19 +91,25 @@ def coupled(world: World, name: str = TERMS) -> dict[str, str]:
     return {one["number"]: one["crm_name"] for one in world.couplings(name)}
 
 
-@pytest.fixture
-def met(world: World) -> World:
+def meet(world: World) -> None:
     """The default options are coupled."""
     world.sync(*NAMES, full=True)
-    return world
 
 
 @pytest.fixture
-def backward(world: World) -> World:
+def met(world: World, stages: Stages) -> World:
+    return stages.reach(world, meet)
+
+
+def meet_backward(world: World) -> None:
     """Payment terms come from Sales, and the default options are coupled."""
     world.configure(TERMS, direction="from_integration")
     world.sync(TERMS, full=True)
-    return world
+
+
+@pytest.fixture
+def backward(world: World, stages: Stages) -> World:
+    return stages.reach(world, meet_backward)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from engine.world import World, wrote
 from kobling.service.connection_settings import set_connection
+from stages import Stages
 
 GROUPS, LISTS = "CUSTPRCGRP-PRICE", "PLHEADER-PRICE"
 GROUP_TYPE = "Customer_x0020_Price_x0020_Group"
@@ -17,19 +18,25 @@ def turn(world: World, *edits: str) -> dict[str, Any]:
     return world.command(lambda one: set_connection(one, edits, existing=False, wait=lambda name: None))
 
 
-@pytest.fixture
-def grouped(world: World) -> World:
+def group_prices(world: World) -> None:
     """Currencies are coupled, and a price list of each price group."""
     world.sync("CURRENCY", GROUPS, full=True)
-    return world
 
 
 @pytest.fixture
-def listed(world: World) -> World:
+def grouped(world: World, stages: Stages) -> World:
+    return stages.reach(world, group_prices)
+
+
+def list_prices(world: World) -> None:
     """Currencies are coupled, and a price list of each sales price list."""
     turn(world, "extended_pricing=on")
     world.sync("CURRENCY", LISTS, full=True)
-    return world
+
+
+@pytest.fixture
+def listed(world: World, stages: Stages) -> World:
+    return stages.reach(world, list_prices)
 
 
 def price_lists(world: World) -> dict[str, dict[str, Any]]:

@@ -8,31 +8,41 @@ import pytest
 
 from engine.test_price_lists import GROUPS, LISTS, edit, price, price_lists, turn
 from engine.world import World, wrote
+from stages import Stages
 
 PRICES, LINES = "SALESPRC-PRODPRICE", "PLLINE-PRODPRICE"
 PRODUCTS = ("CURRENCY", "UNIT GROUP", "ITEM UOM", "RESOURCE UOM", "ITEM-PRODUCT", "RESOURCE-PRODUCT")
 
 
-@pytest.fixture
-def products(world: World) -> World:
+def couple_products(world: World) -> None:
     """Currencies, units, items and resources are coupled; no price list is."""
     world.sync(*PRODUCTS, full=True)
-    return world
 
 
 @pytest.fixture
-def priced(products: World) -> World:
+def products(world: World, stages: Stages) -> World:
+    return stages.reach(world, couple_products)
+
+
+def price_by_group(world: World) -> None:
     """The same with all prices of price groups."""
-    products.sync(GROUPS, PRICES, full=True)
-    return products
+    world.sync(GROUPS, PRICES, full=True)
 
 
 @pytest.fixture
-def listed(products: World) -> World:
+def priced(products: World, stages: Stages) -> World:
+    return stages.reach(products, price_by_group)
+
+
+def price_by_list(world: World) -> None:
     """The same with all lines of price lists."""
-    turn(products, "extended_pricing=on")
-    products.sync(LISTS, LINES, full=True)
-    return products
+    turn(world, "extended_pricing=on")
+    world.sync(LISTS, LINES, full=True)
+
+
+@pytest.fixture
+def listed(products: World, stages: Stages) -> World:
+    return stages.reach(products, price_by_list)
 
 
 def amounts(world: World, price_list: str) -> dict[tuple[str, str], Any]:

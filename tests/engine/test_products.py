@@ -11,6 +11,7 @@ from engine.world import World, wrote
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.engine.apply import Apply
 from kobling.service.connection_settings import set_connection
+from stages import Stages
 
 UNITS = ("UNIT GROUP", "ITEM UOM", "RESOURCE UOM")
 PRODUCTS = ("ITEM-PRODUCT", "RESOURCE-PRODUCT")
@@ -22,19 +23,25 @@ class _KilledError(BaseException):
     """The process is gone."""
 
 
-@pytest.fixture
-def with_units(world: World) -> World:
+def couple_units(world: World) -> None:
     """Currencies, groups and units have their partners."""
     world.sync("CURRENCY", *UNITS, full=True)
-    return world
 
 
 @pytest.fixture
-def stocked(with_units: World) -> World:
+def with_units(world: World, stages: Stages) -> World:
+    return stages.reach(world, couple_units)
+
+
+def stock(world: World) -> None:
     """Every item and resource that may be has its product."""
-    with_units.sync(*PRODUCTS, full=True, direction="to")
-    with_units.sync(*PRODUCTS)
-    return with_units
+    world.sync(*PRODUCTS, full=True, direction="to")
+    world.sync(*PRODUCTS)
+
+
+@pytest.fixture
+def stocked(with_units: World, stages: Stages) -> World:
+    return stages.reach(with_units, stock)
 
 
 def settings(world: World, *edits: str) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.conftest import Sandbox
 from databases import NewDatabase
 from engine.world import Document, World, wrote
 from kobling.model.errors import ConfigurationError
 from kobling.service.rebuilding import rebuild_couplings
+from sandboxes import Sandbox
 
 MAPPINGS = ("SALESPEOPLE", "CURRENCY", "CUSTOMER")
 

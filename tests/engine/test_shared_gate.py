@@ -12,12 +12,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import psycopg
 import pytest
 
-from adapters.conftest import Sandbox
 from engine.world import World
 from kobling.adapters.odata.http import Credentials, Door
 from kobling.adapters.postgres.gate import WINDOW_REQUESTS_MAX, PostgresGate, open_gate
 from kobling.adapters.postgres.schema import open_database
 from kobling.model.errors import UnreachableError
+from sandboxes import Sandbox
 
 
 def gate(url: str, user: str = "kobling") -> AbstractAsyncContextManager[PostgresGate]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import pytest
 
 from engine.world import World, wrote
+from stages import Stages
 
 UNITS = ("UNIT GROUP", "ITEM UOM", "RESOURCE UOM")
 
 
-@pytest.fixture
-def grouped(world: World) -> World:
+def group_units(world: World) -> None:
     """Every item's and resource's group and units have their partners in Sales."""
     world.sync(*UNITS, full=True)
-    return world
+
+
+@pytest.fixture
+def grouped(world: World, stages: Stages) -> World:
+    return stages.reach(world, group_units)
 
 
 def group_of(world: World, number: str, kind: str = "Item") -> dict[str, object]:

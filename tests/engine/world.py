@@ -16,7 +16,6 @@ from typing import Any, LiteralString, TypeVar
 import msgspec
 import psycopg
 
-from adapters.conftest import Sandbox
 from kobling.engine.task import Context
 from kobling.service.configuration import Configuration, read_configuration
 from kobling.service.counterparts import create_counterparts
@@ -28,6 +27,7 @@ from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
 from kobling.service.undo import release, undo_job
 from kobling.service.waiting import Resolution, list_conflicts, list_skipped, resolve_conflicts
+from sandboxes import Sandbox
 
 _Result = TypeVar("_Result")
 Document = dict[str, Any]
@@ -43,6 +43,8 @@ class World:
         assert crm is not None
         self.path = folder / "kobling.toml"
         write_initial(self.path, Ports(bc=bc, crm=crm), replace=False)
+        self.database_url = database_url
+        self.stage = "fresh"
         self.environment = {"KOBLING_DATABASE_URL": database_url}
         self.configuration: Configuration = read_configuration(self.path, self.environment)
         companies = self.get("bc", f"{self.configuration.bc.root}/api/v2.0/companies")

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from engine.conftest import sandbox, served, synchronized, world
+from engine.conftest import synchronized, world
 from engine.world import World
 from jobs.processes import Process
 
-__all__ = ["sandbox", "served", "synchronized", "world"]
+__all__ = ["synchronized", "world"]
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from crm_support import Client, served
+from crm_support import Client
 from tests.sandbox import bc_support
+
+from sandboxes import addresses as served
 
 
 @pytest.fixture(scope="module")

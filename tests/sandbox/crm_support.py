@@ -1,10 +1,6 @@
-"""A served sandbox for the tests: a process of its own on free ports, and a plain client for either port."""
+"""A plain client for either port of a served sandbox."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
@@ -138,20 +134,3 @@ def joined(*parts: str, boundary: str = "batch_x") -> str:
 def change_set(*parts: str) -> str:
     """A change set as one part of a batch."""
     return "Content-Type: multipart/mixed; boundary=set_x\r\n\r\n" + joined(*parts, boundary="set_x")
-
-
-@contextmanager
-def served(*arguments: str) -> Iterator[dict[str, Any]]:
-    """A sandbox process and its addresses; at the end it must stop by SIGTERM with status 0."""
-    command = [sys.executable, "-m", "kobling_sandbox.cli", "serve", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            yield json.loads(line)
-        finally:
-            process.terminate()
-            rest = process.communicate(timeout=30)
-        assert (process.returncode, rest) == (0, ("", ""))

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crm_support import ROOT, Client, change_set, joined, request_part, served
+from crm_support import ROOT, Client, change_set, joined, request_part
+
+from sandboxes import addresses as served
 
 BUSINESS = "/v2.0/sandbox/production/api/kobling/sync/v1.0/"
 

@@ -1,5 +1,5 @@
 """The world of the stories serves the simulation, too."""
 
-from engine.conftest import sandbox, served, synchronized, world
+from engine.conftest import synchronized, world
 
-__all__ = ["sandbox", "served", "synchronized", "world"]
+__all__ = ["synchronized", "world"]

@@ -1,5 +1,0 @@
-"""The catalogue's references are read from a served sandbox."""
-
-from adapters.conftest import sandbox, served
-
-__all__ = ["sandbox", "served"]

@@ -1,5 +1,0 @@
-"""Commands meet a served sandbox."""
-
-from adapters.conftest import sandbox, served
-
-__all__ = ["sandbox", "served"]
