@@ -11,6 +11,7 @@ from kobling.service.configuration import (
     FILE_NAME,
     OWNER_MODELS,
     SECTIONS,
+    WEB_CLIENT_URL,
     WebSection,
 )
 from kobling.service.database import EMBEDDED_FOLDER
@@ -47,6 +48,8 @@ _WORDS = {
         **_COMMON,
         "environment": "The name of the environment, for example `production`.",
         "company": "The company's name or id. Empty where the environment has only one.",
+        "web_url": "The address at which people open the environment, for the links that commands show. "
+        f"Default: below `{WEB_CLIENT_URL}`, where the service itself has its default address.",
     },
     "crm": {"url": f"Address of the environment, for example `{DATAVERSE_EXAMPLE}`.", **_COMMON},
     "database": {

@@ -8,6 +8,7 @@ from kobling.model.schedule import Status
 from kobling.service.documents import COUNTS
 
 from . import administration_documents as administration
+from . import coupling_documents as couplings
 from . import operation_documents as operations
 from .markdown import code, page, table, words_for
 
@@ -236,6 +237,7 @@ COMMANDS: dict[str, Keys] = {
             "text or null",
             "What the next run would do, as the `action` of a dry run; null where it reads the record past.",
         ),
+        **couplings.LINKS,
         "sentences": ("list of text", "What holds, what would be done and why, what was written last."),
     },
     "plan save": {
@@ -505,6 +507,7 @@ SHAPES: dict[str, Keys] = {
         "bc_name": ("text", "The name in Business Central when it was last seen."),
         "crm_name": ("text", "The name in Sales when it was last seen."),
         "settled": ("true or false", "Whether the first contact is settled."),
+        **couplings.LINKS,
     },
     "conflict": {
         "mapping": ("text", "The mapping."),
@@ -548,13 +551,15 @@ def documents_page() -> str:
         "## Commands",
         *(
             _section(f"### kobling {name}", keys)
-            for name, keys in _in_order(COMMANDS, administration.COMMANDS | operations.COMMANDS)
+            for name, keys in _in_order(
+                COMMANDS, administration.COMMANDS | couplings.COMMANDS | operations.COMMANDS
+            )
         ),
         "## Parts",
         _BOTH,
         *(
             _section(f"### {name}", keys)
-            for name, keys in (SHAPES | administration.SHAPES | operations.SHAPES).items()
+            for name, keys in (SHAPES | administration.SHAPES | couplings.SHAPES | operations.SHAPES).items()
         ),
     )
 

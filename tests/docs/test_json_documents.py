@@ -144,6 +144,7 @@ def _disagree(day: Day, world: World, customer: str, account: str) -> None:
 
 def _couple_anew(day: Day, world: World, tmp_path: Path, customer: str, account: str) -> None:
     day.run("coupling list", "CUSTOMER")
+    assert day.run("coupling candidates", "CUSTOMER", customer)["coupled_with"] == account
     day.run("uncouple", "CUSTOMER", "--record", customer, "--dry-run")
     day.run("uncouple", "CUSTOMER", "--record", customer)
     day.run("couple", "CUSTOMER", customer, account, "--dry-run")

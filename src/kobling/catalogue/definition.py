@@ -103,7 +103,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     number, title: columns that people know a record by. known_by: columns that tell a record apart where its
     number alone does not. template: what a create sets. templates: a list of which one is chosen by the
-    source's record. shipped: titles of records that the service brings itself, which nobody made.
+    source's record. shipped: titles of records that the service brings itself, which nobody made. page: of
+    Business Central's web client, which shows the record that is filtered by its number; 0 where none does.
     """
 
     table: str
@@ -119,6 +120,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     template: dict[str, Plain] = {}
     templates: tuple[TemplateDefinition, ...] = ()
     shipped: tuple[str, ...] = ()
+    page: int = 0
 
 
 class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -6,7 +6,7 @@ import typer
 
 from kobling.cli.options import ConfigOption, JsonOption, MappingArgument, RecordArgument, print_json
 from kobling.cli.session import answer_rows, in_session
-from kobling.cli.show import say
+from kobling.cli.show import say, say_links
 
 _CHANGES = {
     "at": "When",
@@ -41,6 +41,7 @@ def why(
     else:
         for sentence in document["sentences"]:
             say(sentence)
+        say_links(document)
 
 
 def history(

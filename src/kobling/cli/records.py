@@ -12,13 +12,14 @@ from kobling.cli.options import (
     ConfigOption,
     JsonOption,
     MappingArgument,
+    RecordArgument,
     RecordsOption,
     Use,
 )
 from kobling.cli.session import answer_rows, finish, in_session
 from kobling.cli.sheet import CsvOption, print_csv
 from kobling.cli.sheet import register as register_sheets
-from kobling.cli.show import wait_notice
+from kobling.cli.show import note, wait_notice
 
 _COUPLINGS = {
     "number": "No.",
@@ -27,6 +28,7 @@ _COUPLINGS = {
     "bc_id": "BC id",
     "crm_id": "Sales id",
 }
+_CANDIDATES = {"number": "No.", "name": "Name", "bc_id": "BC id", "crm_id": "Sales id"}
 _FIELDS = {"field": "Field", "bc": "In BC", "crm": "In Sales", "direction": "Direction"}
 _CONFLICTS = {
     "mapping": "Mapping",
@@ -56,6 +58,7 @@ def register(app: typer.Typer) -> None:
     app.command()(uncouple)
     coupling_app.command("list")(coupling_list)
     register_sheets(coupling_app)
+    coupling_app.command("candidates")(coupling_candidates)
     coupling_app.command("create")(coupling_create)
     coupling_app.command("find-deleted")(coupling_find_deleted)
     conflict_app.command("list")(conflict_list)
@@ -185,6 +188,31 @@ def coupling_list(mapping: MappingArgument, config: ConfigOption = None, as_json
 
     document = in_session(config, lambda session: list_couplings(session, mapping))
     answer_rows(document, "couplings", _COUPLINGS, as_json)
+
+
+def coupling_candidates(
+    mapping: MappingArgument,
+    record: RecordArgument,
+    search: Annotated[
+        str, typer.Option("--search", metavar="TEXT", help="Only those that hold this text in some field.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most so many.")
+    ] = 50,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The records of the other side that a record may be coupled with: inside the filter, and not coupled."""
+    from kobling.service.candidates import list_candidates
+
+    document = in_session(
+        config, lambda session: list_candidates(session, mapping, record, search=search, limit=limit)
+    )
+    if not as_json and document["coupled_with"]:
+        note(f"It is coupled with {document['coupled_with']} already; uncouple it before.")
+    answer_rows(document, "candidates", _CANDIDATES, as_json)
+    if not as_json and document["more"]:
+        note("There are more: search for a text, or raise --limit.")
 
 
 def coupling_find_deleted(

@@ -50,6 +50,13 @@ def say_job(job: Document) -> None:
         say(f"  still open: {counts_text(still)}")
 
 
+def say_links(document: Document) -> None:
+    """Where the record of each system is opened, as far as it is known."""
+    for key, system in _SYSTEMS.items():
+        if document[f"{key}_url"]:
+            say(f"{system}: {document[f'{key}_url']}")
+
+
 def say_full_warning(names: Sequence[str]) -> None:
     """A full run over two filled sides makes a second record of what stands on both and is not coupled."""
     if names:

@@ -34,10 +34,11 @@ _PARTED: Final = {
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. ids: of the records, by side, '' where there is none. action: what a run would do; None
-    where it would read the record past."""
+    """What was found. ids: of the records, by side, '' where there is none. number: of the left one. action:
+    what a run would do; None where it would read the record past."""
 
     ids: dict[Side, str]
+    number: str
     coupling: Coupling | None
     action: Action | None
     sentences: tuple[str, ...]
@@ -68,6 +69,8 @@ async def explain(context: Context, name: str, ids: Mapping[Side, Sequence[str]]
     ]
     return Explained(
         ids=wanted,
+        number=text_at(mapping.left.number, values.get(Side.LEFT))
+        or ("" if coupling is None else coupling.left_number),
         coupling=coupling,
         action=None if task is None else task.action,
         sentences=tuple(sentences),

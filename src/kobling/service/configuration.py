@@ -39,6 +39,7 @@ FILE_NAME: Final = "kobling.toml"
 OWNER_MODELS: Final = ("person", "team")
 ENTRA_TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105 - an address
 BUSINESS_CENTRAL_URL: Final = "https://api.businesscentral.dynamics.com"
+WEB_CLIENT_URL: Final = "https://businesscentral.dynamics.com"
 DATAVERSE_EXAMPLE: Final = "https://yourname.crm4.dynamics.com"
 DATABASE_EXAMPLE: Final = "postgresql://user:password@host/database"
 _PORT_MAX: Final = 65_535
@@ -63,15 +64,24 @@ class ApplicationSection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BusinessCentralSection(ApplicationSection, frozen=True, kw_only=True):
-    """Section `[bc]`. company: its name or id, "" for the only one."""
+    """Section `[bc]`. company: its name or id, "" for the only one. web_url: where people open the
+    environment, "" for where Microsoft runs it."""
 
     environment: str = ""
     company: str = ""
+    web_url: str = ""
 
     @property
     def root(self) -> str:
         """The address under which the environment's APIs lie."""
         return f"{self.url}/v2.0/{quote(self.tenant, safe='')}/{quote(self.environment, safe='')}"
+
+    @property
+    def web(self) -> str:
+        """The address of the web client, without a slash at the end; "" where it is not known."""
+        if self.web_url or self.url != BUSINESS_CENTRAL_URL:
+            return self.web_url
+        return f"{WEB_CLIENT_URL}/{quote(self.tenant, safe='')}/{quote(self.environment, safe='')}"
 
 
 class DataverseSection(ApplicationSection, frozen=True, kw_only=True):
@@ -159,7 +169,10 @@ def read_configuration(
     settings = in_file | beside
     return Configuration(
         path=path,
-        bc=BusinessCentralSection(**_application("bc", settings, path, BUSINESS_CENTRAL_URL)),
+        bc=BusinessCentralSection(
+            **_application("bc", settings, path, BUSINESS_CENTRAL_URL)
+            | {"web_url": _address("bc", "web_url", settings, f"{WEB_CLIENT_URL}/tenant/environment")}
+        ),
         crm=DataverseSection(**_application("crm", settings, path, "")),
         database=DatabaseSection(url=_database_url(settings)),
         connection=_connection(settings),
@@ -212,7 +225,8 @@ def _address(section: str, key: str, settings: Settings, example: str) -> str:
     setting = settings.get((section, key))
     if setting is None or not setting.plain():
         return ""
-    return checked_address(setting.plain(), setting.where, path=key == "token_url", example=example)
+    path = key in {"token_url", "web_url"}
+    return checked_address(setting.plain(), setting.where, path=path, example=example)
 
 
 def _secret(section: str, settings: Settings, path: Path) -> Secret:

@@ -81,15 +81,21 @@ class Connection:
         self.bc = bc
         self.crm = crm
         self._company_id = company_id
+        self._company: Company | None = None
         self._organization: Organization | None = None
 
     async def company_id(self) -> str:
         """The id of the configured company; one request, the first time, unless it was known already."""
         if self._company_id is None:
-            self._company_id = chosen_company(
-                await companies(self.bc, self.configuration), self.configuration
-            ).id
+            self._company_id = (await self.company()).id
         return self._company_id
+
+    async def company(self) -> Company:
+        """The configured company; one request, the first time."""
+        if self._company is None:
+            found = await companies(self.bc, self.configuration)
+            self._company = chosen_company(found, self.configuration)
+        return self._company
 
     async def organization(self) -> Organization:
         """Who stands on the Sales side; two requests, the first time."""

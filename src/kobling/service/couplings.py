@@ -18,6 +18,7 @@ from kobling.model.state import Coupling, Report
 from kobling.ports import MappingState
 from kobling.service.documents import coupling_document, job_document
 from kobling.service.identifiers import locate
+from kobling.service.links import links_of
 from kobling.service.session import Document, Session
 from kobling.service.synchronize import exit_status, run_records
 
@@ -171,9 +172,16 @@ async def _pages(store: MappingState) -> AsyncIterator[list[Coupling]]:
 
 
 async def list_couplings(session: Session, name: str) -> Document:
-    """Every coupling of a mapping."""
+    """Every coupling of a mapping, with the addresses at which people open the two records."""
     pages = _pages(await session.store(name))
-    return {"couplings": [coupling_document(one) async for page in pages for one in page]}
+    links = await links_of(session, session.definition(name))
+    return {
+        "couplings": [
+            coupling_document(one) | links.of(one.left_number, one.right)
+            async for page in pages
+            for one in page
+        ]
+    }
 
 
 async def find_deleted_records(

@@ -11,6 +11,7 @@ from kobling.engine.task import Options
 from kobling.model.mapping import Side
 from kobling.service.documents import SYSTEMS
 from kobling.service.identifiers import ids_in_state, locate
+from kobling.service.links import links_of
 from kobling.service.session import Document, Session
 
 _SHOWN: Final = 3
@@ -40,6 +41,7 @@ async def why(session: Session, name: str, text: str) -> Document:
         "crm_id": found.ids[Side.RIGHT] or None,
         "coupled": found.coupling is not None,
         "action": None if found.action is None else found.action.kind.value,
+        **(await links_of(session, definition)).of(found.number, found.ids[Side.RIGHT]),
         "sentences": sentences,
     }
 

@@ -30,6 +30,8 @@ from kobling.service.connection import Connection, connect, services
 from kobling.service.database import database
 
 _PLACE: Final = "place"
+# The company by the name under which the web client opens it.
+COMPANY_NAME: Final = "company name"
 
 
 def _silent(what: str, count: int) -> None:
@@ -247,6 +249,7 @@ class Session:
         company = await connection.company_id()
         organization = await connection.organization()
         await self.state.identify(company, organization.id, organization.user_id)
+        await self.state.keep_mark(COMPANY_NAME, (await connection.company()).name)
         await self.state.keep_mark(_PLACE, place)
         return company, organization.id, organization.user_id
 
