@@ -18,7 +18,7 @@ demo: setup
 
 # Those of the documents and of the shape of the code are part of `check`.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not accept' --ignore=tests/docs --ignore=tests/tidy $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not accept' --ignore=tests/docs --ignore=tests/tidy $(ARGS)
 
 accept: setup
 	$(BIN)/python -m pytest -m accept $(ARGS)
@@ -28,7 +28,7 @@ check: setup
 	$(BIN)/ruff format --check src tests docs
 	$(BIN)/mypy src docs/generator
 	$(BIN)/python -m docs.generator --check
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/tidy tests/docs $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/tidy tests/docs $(ARGS)
 
 docs: setup
 	$(BIN)/python -m docs.generator

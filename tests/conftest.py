@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from databases import NewDatabase, databases
+from databases import PLACE, NewDatabase, choose_place, databases, leave_place
 from sandboxes import Sandbox, serve
 from stages import Stages
 
@@ -18,16 +19,23 @@ settings.register_profile("drawn", print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "kept"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        choose_place()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        leave_place()
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of the maintenance database of a PostgreSQL server that all workers of this run share."""
     from kobling.adapters.postgres.embedded import open_embedded_database
 
-    root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
     # Some linger, as one worker may be through before the next one has begun.
-    with open_embedded_database(root / "postgres", durable=False, linger_seconds=1.0) as server:
+    with open_embedded_database(Path(os.environ[PLACE]), durable=False, linger_seconds=1.0) as server:
         yield server.url_of("postgres")
 
 

@@ -44,6 +44,24 @@ def test_reset_brings_back_the_start_on_both_sides(sales: Client, business: Clie
     assert sales.control("GET", "requests") == {"outer": [], "parts": [], "tokens": 0}
 
 
+def test_a_kept_state_comes_back_on_both_sides_as_often_as_wanted(sales: Client, business: Client) -> None:
+    first = sales.create("accounts", name="Kept")
+    sales.control("POST", "variants", {"tracked": False})
+    business.control("POST", "keep", {"name": "one account"})
+    for _ in range(2):
+        sales.control("POST", "reset")
+        assert sales.read("accounts")["value"] == []
+        assert sales.control("POST", "variants")["tracked"] is True
+        sales.control("POST", "reset", {"to": "one account"})
+        [row] = sales.read("accounts")["value"]
+        assert (row["accountid"], row["name"]) == (first, "Kept")
+        assert sales.control("POST", "variants")["tracked"] is False
+        sales.create("accounts", name="Later")
+    for wrong in ({"to": "unknown"}, {"to": ""}, {"to": 1}):
+        assert sales.raw("POST", "/_sandbox/reset", wrong).status == 400
+    assert sales.raw("POST", "/_sandbox/keep", {}).status == 400
+
+
 def test_the_clock_of_one_side_stamps_its_rows(sales: Client, business: Client) -> None:
     day = 86_400
     sales.control("POST", "clock", {"offset_seconds": -day})

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+from databases import until_idle
 from kobling.adapters.postgres import embedded_cluster
 
 DEADLINE_SECONDS = 60.0
@@ -37,14 +35,6 @@ for statement in sys.stdin:
 """
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Return once the condition holds; fail with `what` after the deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"never seen: {what}"
-        time.sleep(0.01)
-
-
 def server_process(directory: Path) -> int:
     """The number of the server's main process, as its pid file tells."""
     return int((directory / "cluster" / "postmaster.pid").read_text().splitlines()[0])
@@ -67,20 +57,6 @@ def _status(process: int, name: str) -> str:
     return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(name + ":"))
 
 
-def is_idle(directory: Path) -> bool:
-    """True if neither a keeper nor any process of a server is left."""
-    if not (directory / embedded_cluster.KEEPER_LOCK).exists():
-        return True
-    descriptor = os.open(directory / embedded_cluster.KEEPER_LOCK, os.O_RDWR)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
-
-
 def kill_all_of(directory: Path) -> None:
     """Kill the keeper and every process of the server so that nothing can tidy up after itself."""
     server = server_process(directory)
@@ -89,7 +65,7 @@ def kill_all_of(directory: Path) -> None:
     workers = children_of(server)
     for process in (server, *workers, keeper):
         os.kill(process, signal.SIGKILL)
-    until(lambda: is_idle(directory), "the end of the killed processes")
+    until_idle(directory)
 
 
 class Sharer:

@@ -2,7 +2,7 @@
 die, comes back after everything was killed, and says clearly when it cannot.
 
 Method: real servers in directories of their own, shared by real processes that are really killed.
-What is waited for is polled with a deadline; no test relies on how long something takes.
+The end of a server is known by its lock; no test relies on how long something takes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ import pytest
 from tests.store.embedded_sharing import (
     SOURCE,
     Sharer,
-    is_idle,
     kill_all_of,
     parent_of,
     server_process,
-    until,
     user_of,
 )
 
+from databases import is_idle, until_idle
 from kobling.adapters.postgres import embedded_cluster
 from kobling.adapters.postgres.embedded import (
     _installation,
@@ -55,7 +54,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     """A data directory to be made, of which nothing may still run when the test is over."""
     path = tmp_path / "kobling-data"
     yield path
-    until(lambda: is_idle(path), "the end of the server")
+    until_idle(path)
 
 
 @pytest.fixture
@@ -79,7 +78,7 @@ def open_directory() -> Iterator[Path]:
     os.chown(path, ORDINARY_USER, ORDINARY_USER)
     yield path
     for data in path.iterdir():
-        until(lambda data=data: is_idle(data), "the end of the server")  # type: ignore[misc]
+        until_idle(data)
     shutil.rmtree(path)
 
 
@@ -167,7 +166,7 @@ def test_for_root_the_server_runs_as_somebody_else_without_opening_a_parent(tmp_
         assert user_of(server_process(directory)) == ORDINARY_USER
         assert home.stat().st_mode & 0o777 == 0o700
         assert home.stat().st_uid == directory.stat().st_uid == 0
-    until(lambda: is_idle(directory), "the end of the server")
+    until_idle(directory)
 
 
 @only_root
@@ -180,7 +179,7 @@ def test_an_ordinary_user_has_one_and_root_can_help_out(open_directory: Path, or
         assert user_of(server_process(directory)) == ORDINARY_USER
     finally:
         sharer.leave()
-    until(lambda: is_idle(directory), "the end of the user's server")
+    until_idle(directory)
     for lock in directory.glob("*.lock"):
         lock.unlink()  # so that root makes them anew
     with open_embedded_database(directory, durable=False, linger_seconds=0.0) as database:
@@ -221,7 +220,7 @@ def test_the_server_stops_in_good_order_after_its_last_user(
     assert second.sql("SELECT 1") == [[1]]
     assert not is_idle(directory)
     end(second)
-    until(lambda: is_idle(directory), "the end of the server")
+    until_idle(directory)
     assert not (directory / "cluster" / "postmaster.pid").exists()
     assert (directory / "server.log").read_text().rstrip().endswith("database system is shut down")
 
@@ -257,7 +256,7 @@ def test_a_server_whose_directory_was_removed_stops(directory: Path) -> None:
         lock = os.open(directory / embedded_cluster.KEEPER_LOCK, os.O_RDWR)
         # The server removes files of its own meanwhile; one that is gone already is no error.
         shutil.rmtree(directory, ignore_errors=True)
-        until(lambda: embedded_cluster.take(lock, fcntl.LOCK_EX, 0), "the end of keeper and server")
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the end of keeper and server
         os.close(lock)
 
 
@@ -303,7 +302,7 @@ def test_a_server_without_keeper_ends_and_the_next_user_gets_a_new_pair(
     first.opened()
     first.sql("CREATE TABLE kept AS SELECT 7 AS value")
     os.kill(parent_of(server_process(directory)), signal.SIGKILL)
-    until(lambda: is_idle(directory), "the end of the server")
+    until_idle(directory)
     second = share(directory, durable=True)
     assert "url" in second.opened()
     assert second.sql("SELECT value FROM kept") == [[7]]
@@ -333,14 +332,14 @@ def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path: Path) -> None:
         assert len(host) < 90
         assert Path(host).samefile(directory / "cluster")
         assert Path(host).parent.stat().st_mode & 0o777 == 0o700
-    until(lambda: is_idle(directory), "the end of the server")
+    until_idle(directory)
     Path(host).unlink()
 
 
 def test_a_path_may_hold_anything(tmp_path: Path) -> None:
     directory = tmp_path / "Bø & Søn 100% 'a?b=c' \"#1\"" / "kobling-data"
     assert one_of_new(directory) == 1
-    until(lambda: is_idle(directory), "the end of the server")
+    until_idle(directory)
 
 
 @only_root
@@ -373,7 +372,7 @@ def test_a_handle_may_be_closed_twice(directory: Path) -> None:
     database = open_embedded_database(directory, durable=False, linger_seconds=0.0)
     database.close()
     database.close()
-    until(lambda: is_idle(directory), "the end of the server")
+    until_idle(directory)
 
 
 @only_root

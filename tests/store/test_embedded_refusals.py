@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.embedded_sharing import is_idle, server_process, until
+from tests.store.embedded_sharing import server_process
 
+from databases import until_idle
 from kobling.adapters.postgres import embedded_cluster
 from kobling.adapters.postgres.embedded import (
     EmbeddedDatabaseError,
@@ -28,7 +29,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     """A data directory to be made, of which nothing may still run when the test is over."""
     path = tmp_path / "kobling-data"
     yield path
-    until(lambda: is_idle(path), "the end of the server")
+    until_idle(path)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def open_throwaway(directory: Path, installation: Path | None = None) -> str:
 def stopped(directory: Path) -> Path:
     """A data directory with a database in it and no server."""
     open_throwaway(directory)
-    until(lambda: is_idle(directory), "the end of the server")
+    until_idle(directory)
     return directory / "cluster"
 
 
