@@ -26,6 +26,7 @@ _SECTIONS = {
     "database": "Where kobling keeps its state.",
     "connection": "One connection joins one Business Central company and one Dataverse environment.",
     "log": "What `worker` and `serve` say on stderr. Logs carry ids, not the data of records.",
+    "worker": "What `worker` and `serve` serve beside the connection of this file.",
     "web": "Where `serve` listens.",
 }
 _COMMON = {
@@ -66,6 +67,11 @@ _WORDS = {
     "log": {
         "format": f"{' or '.join(code(one) for one in FORMATS)}: lines for people, or JSON a line.",
         "level": f"From which level on: one of {', '.join(code(one) for one in LEVELS)}.",
+    },
+    "worker": {
+        "connections": "The configuration files of further connections, with commas between them; a relative "
+        "path starts beside this file. Each has a name of its own and the same database. Of their `[log]`, "
+        "`[worker]` and `[web]` nothing is used.",
     },
     "web": {
         "host": "The address to listen on. Default: `127.0.0.1`, which only this machine reaches.",

@@ -21,7 +21,7 @@ def metrics_page() -> str:
     if METRICS.keys() != _QUERIES.keys():
         raise MissingWordsError(f"metrics: {sorted(METRICS.keys() ^ _QUERIES.keys())} lack words or a query.")
     rows = [
-        (code(name), one.kind.value, ", ".join(code(label) for label in one.labels), one.help)
+        (code(name), one.kind.value, ", ".join(code(label) for label in one.all_labels), one.help)
         for name, one in METRICS.items()
     ]
     return page("Metrics", _HEAD, table(("Metric", "Kind", "Labels", "Meaning"), rows))

@@ -133,7 +133,7 @@ def test_a_worker_queues_nothing_while_it_is_paused(world: World) -> None:
     async def look() -> int:
         url = world.environment["KOBLING_DATABASE_URL"]
         async with open_session(world.configuration) as session:
-            async with open_queue(url, session.state.connection_id) as queue:
+            async with open_queue(url, [session.state.connection_id]) as queue:
                 await queue_due(session, queue)
             cursor = await session.state.database.execute(
                 "select count(*) from procrastinate.procrastinate_jobs"

@@ -8,6 +8,8 @@ import queue
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -102,3 +104,12 @@ def entry(world: World, mapping: str) -> Line:
     """The recurring entry of a mapping."""
     entries = world.command(list_entries)["entries"]
     return dict(next(one for one in entries if one["mapping"] == mapping and one["recurring"]))
+
+
+def ask(url: str) -> tuple[int, str]:
+    """The status and the text of an answer."""
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()

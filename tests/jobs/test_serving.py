@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 
 from docs.test_reference import text_of
 from engine.world import World
-from jobs.processes import Process, only
+from jobs.processes import Process, ask, only
 
 Start = Callable[..., Process]
 
@@ -22,14 +20,6 @@ def served_at(process: Process) -> str:
     heard = [one for one in process.lines if one["message"] == "listens"]
     line = heard[0] if heard else process.said("listens")
     return f"http://{line['host']}:{line['port']}"
-
-
-def ask(url: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(url) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
 
 
 def values(text: str) -> dict[str, float]:
@@ -62,16 +52,18 @@ def test_every_metric_that_is_told_is_documented_and_counts(synchronized: World,
     told = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
     assert told == set(re.findall(r"^\| `(kobling\S+)` \|", text_of("metrics.md"), re.MULTILINE))
     known = values(text)
-    inserted = known['kobling_records_total{direction="to",mapping="CUSTOMER",outcome="inserted"}']
+    inserted = known[
+        'kobling_records_total{connection="default",direction="to",mapping="CUSTOMER",outcome="inserted"}'
+    ]
     rows = synchronized.query(
         "select sum((counts->'to'->>'inserted')::int)::float8 from job join mapping"
         " on mapping.id = mapping_id where name = 'CUSTOMER'"
     )
     assert rows == [(inserted,)]
-    assert known['kobling_requests_total{mapping="CUSTOMER",system="bc"}'] >= 1
-    assert known['kobling_open_records{mapping="CUSTOMER",reason="waiting"}'] == 1
+    assert known['kobling_requests_total{connection="default",mapping="CUSTOMER",system="bc"}'] >= 1
+    assert known['kobling_open_records{connection="default",mapping="CUSTOMER",reason="waiting"}'] == 1
     assert known["kobling_workers"] >= 1
-    assert known['kobling_lag_seconds{mapping="CURRENCY"}'] == 0
+    assert known['kobling_lag_seconds{connection="default",mapping="CURRENCY"}'] == 0
     assert process.stop() == 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,8 +34,10 @@ def worker(concurrency: ConcurrencyOption = _CONCURRENCY, config: ConfigOption =
     """
     from kobling.service.worker import Worker
 
-    def parts(configuration: Configuration, url: str, stop: asyncio.Event) -> list[Awaitable[None]]:
-        return [Worker(configuration, url, concurrency).run(stop)]
+    def parts(
+        configurations: Sequence[Configuration], url: str, stop: asyncio.Event
+    ) -> list[Awaitable[None]]:
+        return [Worker(configurations, url, concurrency).run(stop)]
 
     _run(config, parts)
 
@@ -45,27 +47,30 @@ def serve(concurrency: ConcurrencyOption = _CONCURRENCY, config: ConfigOption = 
     from kobling.service.worker import Worker
     from kobling.web.serving import serve_web
 
-    def parts(configuration: Configuration, url: str, stop: asyncio.Event) -> list[Awaitable[None]]:
+    def parts(
+        configurations: Sequence[Configuration], url: str, stop: asyncio.Event
+    ) -> list[Awaitable[None]]:
         return [
-            Worker(configuration, url, concurrency).run(stop),
-            serve_web(configuration, url, stop),
+            Worker(configurations, url, concurrency).run(stop),
+            serve_web(configurations, url, stop),
         ]
 
     _run(config, parts)
 
 
 def _run(
-    config: Path | None, parts: Callable[[Configuration, str, asyncio.Event], list[Awaitable[None]]]
+    config: Path | None,
+    parts: Callable[[Sequence[Configuration], str, asyncio.Event], list[Awaitable[None]]],
 ) -> None:
     """Runs the parts of a process until a signal, or until one of them fails, which ends the others."""
     import asyncio
 
     from kobling.adapters.telemetry.log import configure_logging
-    from kobling.service.configuration import read_configuration
     from kobling.service.database import database
+    from kobling.service.deployment import read_deployment
     from kobling.service.process import until_stopped
 
-    configuration = read_configuration(config)
-    configure_logging(configuration.log.format, configuration.log.level)
-    with database(configuration) as url:
-        asyncio.run(until_stopped(lambda stop: parts(configuration, url, stop)))
+    configurations = read_deployment(config)
+    configure_logging(configurations[0].log.format, configurations[0].log.level)
+    with database(configurations[0]) as url:
+        asyncio.run(until_stopped(lambda stop: parts(configurations, url, stop)))

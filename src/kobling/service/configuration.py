@@ -108,6 +108,13 @@ class LogSection(msgspec.Struct, frozen=True, kw_only=True):
     level: str = LEVELS[0]
 
 
+class WorkerSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[worker]`, of `worker` and `serve`. connections: the files of the connections that they serve
+    beside the one that this file describes."""
+
+    connections: tuple[Path, ...] = ()
+
+
 class WebSection(msgspec.Struct, frozen=True, kw_only=True):
     """Section `[web]`, of `serve`: where it listens, under which address the services reach it, "" for not at
     all, and what their notifications must carry."""
@@ -127,6 +134,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseSection
     connection: ConnectionSection
     log: LogSection = LogSection()
+    worker: WorkerSection = WorkerSection()
     web: WebSection = WebSection()
 
     @property
@@ -146,6 +154,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "database": _keys(DatabaseSection),
     "connection": _keys(ConnectionSection),
     "log": _keys(LogSection),
+    "worker": _keys(WorkerSection),
     "web": _keys(WebSection),
 }
 
@@ -179,6 +188,7 @@ def read_configuration(
         log=LogSection(
             **_chosen("log", "format", settings, FORMATS), **_chosen("log", "level", settings, LEVELS)
         ),
+        worker=_worker(settings, path),
         web=_web(settings, path),
     )
 
@@ -276,6 +286,11 @@ def _database_url(settings: Settings) -> Secret:
 def _connection(settings: Settings) -> ConnectionSection:
     texts = _texts("connection", settings)
     return ConnectionSection(**texts | _chosen("connection", "owner_model", settings, OWNER_MODELS))
+
+
+def _worker(settings: Settings, path: Path) -> WorkerSection:
+    names = _texts("worker", settings).get("connections", "").split(",")
+    return WorkerSection(connections=tuple(_beside(path, one.strip()) for one in names if one.strip()))
 
 
 def _chosen(section: str, key: str, settings: Settings, values: tuple[str, ...]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -89,11 +89,13 @@ def _set_of(resource: str) -> str:
 
 
 class Hints:
-    """Gathers hints and wakes the mappings that they are about. secret: what a hint must carry."""
+    """Gathers hints and wakes the mappings that they are about, in every connection: a hint does not surely
+    say whose it is. secret: what it must carry."""
 
-    def __init__(self, configuration: Configuration, url: str, secret: str) -> None:
+    def __init__(self, configurations: Sequence[Configuration], url: str, secret: str) -> None:
         self.secret = secret
-        self._configuration = configuration
+        self._configurations = configurations
+        self._public_url = configurations[0].web.public_url
         self._url = url
         self._pending: set[Hint] = set()
         self._renewed: datetime | None = None
@@ -121,27 +123,31 @@ class Hints:
     async def _take_up(self, hints: set[Hint]) -> None:
         if not hints:
             return
-        async with session_on(self._configuration, self._url) as session:
-            names = await hinted(session, hints)
-            store = schedule_store(session)
-            async with store.changing() as now:
-                await wake(session, store, dict.fromkeys(names, now), now)
-        _logger.info("told of changes", extra={"mappings": sorted(names)})
+        for configuration in self._configurations:
+            async with session_on(configuration, self._url) as session:
+                names = await hinted(session, hints)
+                store = schedule_store(session)
+                async with store.changing() as now:
+                    await wake(session, store, dict.fromkeys(names, now), now)
+            about = {"connection": configuration.connection.name, "mappings": sorted(names)}
+            _logger.info("told of changes", extra=about)
 
     async def _renew(self) -> None:
         now = datetime.now(UTC)
-        if not self._configuration.web.public_url or not self.secret:
+        if not self._public_url or not self.secret:
             return
         if self._renewed is not None and now < self._renewed + _RENEW_EVERY:
             return
         self._renewed = now
-        try:
-            async with session_on(self._configuration, self._url) as session:
-                count = await subscribe(session, self._configuration, self.secret)
-            _logger.info("subscribed", extra={"tables": count})
-        except KoblingError as error:
-            # Hints only save time, and the next renewal is near.
-            _logger.warning("could not subscribe: %s", described(error))
+        for configuration in self._configurations:
+            about = {"connection": configuration.connection.name}
+            try:
+                async with session_on(configuration, self._url) as session:
+                    count = await subscribe(session, self._public_url, self.secret)
+                _logger.info("subscribed", extra={**about, "tables": count})
+            except KoblingError as error:
+                # Hints only save time, and the next renewal is near.
+                _logger.warning("could not subscribe: %s", described(error), extra=about)
 
 
 async def hinted(session: Session, hints: Iterable[Hint]) -> set[str]:
@@ -157,11 +163,11 @@ async def hinted(session: Session, hints: Iterable[Hint]) -> set[str]:
     }
 
 
-async def subscribe(session: Session, configuration: Configuration, secret: str) -> int:
+async def subscribe(session: Session, public_url: str, secret: str) -> int:
     """Makes or renews a subscription to each table of Business Central that a mapping reads; how many."""
     routes = sorted({one.left.route for one in (await session.mappings()).values()})
-    company, _, _ = await session.state.identities()
+    configuration, (company, _, _) = session.configuration, await session.state.identities()
     async with connect(configuration, company_id=company or None) as connection:
         kept = Subscriptions(connection.bc, configuration.bc.root, await connection.company_id())
-        await kept.keep(routes, f"{configuration.web.public_url}{BC_PATH}", secret, _RENEW_BEFORE)
+        await kept.keep(routes, f"{public_url}{BC_PATH}", secret, _RENEW_BEFORE)
     return len(routes)

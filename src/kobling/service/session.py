@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+import psycopg
 
 from kobling.adapters.postgres.connection_store import ConnectionStore
 from kobling.adapters.postgres.schema import open_database
@@ -279,13 +280,20 @@ async def session_on(configuration: Configuration, url: str) -> AsyncIterator[Se
     """The session of a configuration on the database at `url`, which is brought up to date if need be."""
     connection = await open_database(url)
     try:
-        state = await ConnectionStore.open(connection, configuration.connection.name)
-        settings = known_settings(await state.connection_settings())
-        session = Session(configuration, state, settings, url=url)
-        await session.load_own()
-        yield session
+        yield await session_over(configuration, connection, url)
     finally:
         await connection.close()
+
+
+async def session_over(
+    configuration: Configuration, connection: psycopg.AsyncConnection[Any], url: str
+) -> Session:
+    """A session of a configuration on a connection to the database that is open already."""
+    state = await ConnectionStore.open(connection, configuration.connection.name)
+    settings = known_settings(await state.connection_settings())
+    session = Session(configuration, state, settings, url=url)
+    await session.load_own()
+    return session
 
 
 Document = dict[str, Any]

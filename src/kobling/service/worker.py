@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -14,6 +15,7 @@ import msgspec
 
 from kobling.adapters.postgres.queue import UNREACHABLE, Queue, live_jobs, open_queue
 from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
+from kobling.adapters.postgres.schema import open_database
 from kobling.algebra.schedule import due, ended, is_due, postponed, started, woken
 from kobling.engine.pause import paused_words
 from kobling.engine.synchronize import Synchronization
@@ -23,7 +25,7 @@ from kobling.model.schedule import Ending, Entry, Status, Work
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
 from kobling.service.schedule import enabled_names, known_entries, schedule_store, zone_of
-from kobling.service.session import Document, Session, session_on
+from kobling.service.session import Document, Session, session_on, session_over
 from kobling.service.synchronize import Request, synchronize
 
 _LOOK_SECONDS: Final = 1.0
@@ -39,65 +41,116 @@ _logger = logging.getLogger(__name__)
 
 
 class Worker:
-    """One worker process of a connection. url: of its database."""
+    """One worker process of some connections of one database. url: of that database."""
 
-    def __init__(self, configuration: Configuration, url: str, concurrency: int) -> None:
-        self._configuration = configuration
+    def __init__(self, configurations: Sequence[Configuration], url: str, concurrency: int) -> None:
+        self._configurations = configurations
         self._url = url
         self._concurrency = concurrency
+        # By the ids of their connections; known once the database is there.
+        self._known: dict[int, Configuration] = {}
+        self._looking: dict[int, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until told to stop; outages of the services and of the database are outlived.
 
         Raises what cannot pass by itself: ConfigurationError, and UnreachableError at the very beginning.
         """
-        async with session_on(self._configuration, self._url) as session:
-            connection_id = session.state.connection_id
-        async with open_queue(self._url, connection_id) as queue:
+        async with self._sessions() as sessions:
+            self._known = {one.state.connection_id: one.configuration for one in sessions}
+        async with open_queue(self._url, list(self._known)) as queue:
             beside = [
                 asyncio.create_task(self._again_and_again(partial(queue_due, queue=queue), stop)),
-                asyncio.create_task(self._again_and_again(look_for_changes, stop)),
+                asyncio.create_task(self._again_and_again(self._look_when_it_is_time, stop)),
             ]
             try:
                 await queue.work(self._carry_out, self._concurrency, stop)
             finally:
                 stop.set()
                 await asyncio.gather(*beside)
+                await self._stop_looking()
+
+    @asynccontextmanager
+    async def _sessions(self) -> AsyncIterator[list[Session]]:
+        """A session of each connection, all of them on one connection to the database."""
+        database = await open_database(self._url)
+        async with database:
+            yield [await session_over(one, database, self._url) for one in self._configurations]
 
     async def _again_and_again(self, work: Callable[[Session], Awaitable[None]], stop: asyncio.Event) -> None:
-        """Does the work every second, on a database connection that is made anew where it breaks."""
+        """Does the work for each connection every second; the way to the database is made anew where it
+        breaks."""
         while not stop.is_set():
             try:
-                async with session_on(self._configuration, self._url) as session:
+                async with self._sessions() as sessions:
                     while not stop.is_set():
-                        await work(session)
+                        for session in sessions:
+                            await self._once(work, session)
                         await _pause(stop)
             except Exception as error:
                 if not is_passing(error):
-                    # Somebody may be editing what it stumbles over; a worker that is gone helps nobody.
                     _logger.error("the schedule cannot be worked through: %s", described(error))
                 await _pause(stop)
 
-    async def _carry_out(self, number: int, job: int) -> None:
-        """One job of the queue: the run that its entry asks for."""
+    async def _once(self, work: Callable[[Session], Awaitable[None]], session: Session) -> None:
+        """What goes wrong in one connection does not hold up the others, unless it is the database."""
         try:
-            async with session_on(self._configuration, self._url) as session:
+            await work(session)
+        except Exception as error:
+            if session.state.database.closed or isinstance(error, UNREACHABLE):
+                raise
+            if not is_passing(error):
+                # Somebody may be editing what it stumbles over; a worker that is gone helps nobody.
+                about = {"connection": session.configuration.connection.name}
+                _logger.error("the schedule cannot be worked through: %s", described(error), extra=about)
+
+    async def _look_when_it_is_time(self, session: Session) -> None:
+        """The look itself may take long, and nobody waits for it."""
+        number = session.state.connection_id
+        if number in self._looking and not self._looking[number].done():
+            return
+        names = await inactive_names(session)
+        if names:
+            self._looking[number] = asyncio.create_task(self._look(session.configuration, names))
+
+    async def _look(self, configuration: Configuration, names: Sequence[str]) -> None:
+        try:
+            async with session_on(configuration, self._url) as session:
+                await look_for_changes(session, names)
+        except Exception as error:
+            if not is_passing(error):
+                about = {"connection": configuration.connection.name}
+                _logger.error("nobody can look for changes: %s", described(error), extra=about)
+
+    async def _stop_looking(self) -> None:
+        for one in self._looking.values():
+            one.cancel()
+        await asyncio.gather(*self._looking.values(), return_exceptions=True)
+
+    async def _carry_out(self, connection: int, number: int, job: int) -> None:
+        """One job of the queue: the run that its entry asks for."""
+        configuration = self._known[connection]
+        about = {"connection": configuration.connection.name, "entry": number}
+        try:
+            async with session_on(configuration, self._url) as session:
                 entry = await _claimed(session, number, job)
                 if entry is None:
                     return
                 ending, message = await _outcome(session, entry)
         except asyncio.CancelledError:
-            await self._settle(number, job, Ending.STOPPED, "")
+            await self._settle(configuration, number, job, Ending.STOPPED, "")
             raise
         except _PASSING as error:
             ending, message = Ending.FAILED_IN_PASSING, described(error)
-            _logger.warning("could not run: %s", message, extra={"entry": number})
-        await self._settle(number, job, ending, message)
+            _logger.warning("could not run: %s", message, extra=about)
+        await self._settle(configuration, number, job, ending, message)
 
-    async def _settle(self, number: int, job: int, ending: Ending, message: str) -> None:
+    async def _settle(
+        self, configuration: Configuration, number: int, job: int, ending: Ending, message: str
+    ) -> None:
         """What becomes of the entry. The connection of the run may be broken, so this takes another one."""
         try:
-            async with session_on(self._configuration, self._url) as session:
+            async with session_on(configuration, self._url) as session:
                 await settle(session, number, job, ending, message)
         except _PASSING as error:
             # Once the database is back, a worker finds the entry without its job.
@@ -117,34 +170,39 @@ async def queue_due(session: Session, queue: Queue) -> None:
         known = await _set_free(store, known, now)
         known = await _set_in_hours(store, known, now)
         for entry in due([one.entry for one in known], now):
-            number = await queue.put(store.database, entry.id, f"{store.connection_id}/{entry.mapping}")
+            lock = f"{store.connection_id}/{entry.mapping}"
+            number = await queue.put(store.database, store.connection_id, entry.id, lock)
             await store.save(started(entry), number)
 
 
-async def look_for_changes(session: Session) -> None:
-    """Reads what changed for the entries that are on hold as their last run found nothing, and wakes them.
-
-    One worker does it, from time to time, and between two looks a look costs one query.
-    """
+async def inactive_names(session: Session) -> list[str]:
+    """The mappings whose entries are on hold as their last run found nothing, if it is time to look whether
+    something has changed. One worker gets them, from time to time, and in between this costs one query."""
     store = schedule_store(session)
     async with store.changing() as now:
         looked = (await session.state.marks()).get(_LOOKED)
         if looked is not None and now < datetime.fromisoformat(looked) + _LOOK_AGAIN:
-            return
+            return []
         await session.refresh()
         enabled = await enabled_names(session)
         known = [one.entry for one in await known_entries(session, store, now)]
         names = [one.mapping for one in known if one.status is Status.INACTIVE and one.mapping in enabled]
-        if not names:
-            return
-        await session.state.keep_mark(_LOOKED, now.isoformat())
+        if names:
+            await session.state.keep_mark(_LOOKED, now.isoformat())
+        return names
+
+
+async def look_for_changes(session: Session, names: Sequence[str]) -> None:
+    """Reads what changed for these mappings, and wakes those for which something did."""
     async with session.context(Options()) as context:
         await Synchronization(context, []).look(names)
+    store = schedule_store(session)
     async with store.changing() as now:
         work = {name: at for name, at in (await store.with_work(now)).items() if name in names}
         moved = await wake(session, store, work, now)
     if moved:
-        _logger.info("found changes", extra={"mappings": sorted(work)})
+        about = {"connection": session.configuration.connection.name, "mappings": sorted(work)}
+        _logger.info("found changes", extra=about)
 
 
 async def settle(session: Session, number: int, job: int, ending: Ending, message: str) -> None:
@@ -210,7 +268,8 @@ async def _claimed(session: Session, number: int, job: int) -> Entry | None:
 
 async def _outcome(session: Session, entry: Entry) -> tuple[Ending, str]:
     """Runs, and says what it came to; what only passes by itself is raised."""
-    about = {"mapping": entry.mapping, "entry": entry.id}
+    name = session.configuration.connection.name
+    about = {"connection": name, "mapping": entry.mapping, "entry": entry.id}
     _logger.info("begins", extra=about)
     request = Request(mappings=(entry.mapping,), full=entry.work is Work.FULL)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import psycopg
@@ -26,8 +27,8 @@ _logger = logging.getLogger(__name__)
 class Face:
     """The handlers. url: of the database."""
 
-    def __init__(self, configuration: Configuration, url: str, hints: Hints) -> None:
-        self._configuration = configuration
+    def __init__(self, configurations: Sequence[Configuration], url: str, hints: Hints) -> None:
+        self._configurations = configurations
         self._url = url
         self._hints = hints
 
@@ -67,7 +68,7 @@ class Face:
     async def ready(self, request: web.Request) -> web.Response:
         """It can work: the database is there, with the schema that it needs."""
         try:
-            async with session_on(self._configuration, self._url):
+            async with session_on(self._configurations[0], self._url):
                 return web.json_response({"status": "ready"})
         except (KoblingError, psycopg.Error) as error:
             known = error if isinstance(error, KoblingError) else database_error(error)
@@ -76,20 +77,25 @@ class Face:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """What is measured, for Prometheus."""
+        rows = {}
         try:
-            async with session_on(self._configuration, self._url) as session:
-                rows = await measures(session.state.database, session.state.connection_id)
+            for one in self._configurations:
+                async with session_on(one, self._url) as session:
+                    found = await measures(session.state.database, session.state.connection_id)
+                    rows[one.connection.name] = found
         except (KoblingError, psycopg.Error) as error:
             return web.Response(text=f"# {type(error).__name__}\n", status=503)
         body, kind = exposition(rows)
         return web.Response(body=body, headers={"Content-Type": kind})
 
 
-async def serve_web(configuration: Configuration, url: str, stop: asyncio.Event) -> None:
-    """Answers until told to stop. Raises ConfigurationError where it cannot listen there."""
+async def serve_web(configurations: Sequence[Configuration], url: str, stop: asyncio.Event) -> None:
+    """Answers until told to stop, as the first of these configurations says. Raises ConfigurationError where
+    it cannot listen there."""
+    configuration = configurations[0]
     application = web.Application(client_max_size=BODY_BYTES_MAX)
-    hints = Hints(configuration, url, await asyncio.to_thread(configuration.web.secret.reveal))
-    application.add_routes(Face(configuration, url, hints).routes())
+    hints = Hints(configurations, url, await asyncio.to_thread(configuration.web.secret.reveal))
+    application.add_routes(Face(configurations, url, hints).routes())
     runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=5.0)
     await runner.setup()
     try:

@@ -12,7 +12,9 @@ from typing import Final
 
 import msgspec
 
-Rows = Mapping[str, Iterable[tuple[tuple[str, ...], float]]]
+# (labels, value) by metric, and that by connection.
+Rows = Mapping[str, Mapping[str, Iterable[tuple[tuple[str, ...], float]]]]
+_CONNECTION: Final = "connection"
 
 
 class Kind(StrEnum):
@@ -23,11 +25,18 @@ class Kind(StrEnum):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric. help: for people. labels: what its values are told apart by."""
+    """One metric. help: for people. labels: what its values are told apart by, beside the connection, unless
+    they are of the whole database."""
 
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """With that of the connection."""
+        return self.labels if self.whole else (_CONNECTION, *self.labels)
 
 
 _MAPPING: Final = ("mapping",)
@@ -58,6 +67,7 @@ METRICS: Final[dict[str, Metric]] = {
     "kobling_throttled_seconds_total": Metric(
         kind=Kind.COUNTER,
         labels=("system",),
+        whole=True,
         help="How long bc and crm had all processes wait before their next request.",
     ),
     "kobling_failures_total": Metric(
@@ -78,7 +88,7 @@ METRICS: Final[dict[str, Metric]] = {
         kind=Kind.GAUGE, labels=("status",), help="Jobs of the queue: todo waits for a worker, doing has one."
     ),
     "kobling_workers": Metric(
-        kind=Kind.GAUGE, help="Workers of all connections of the database whose heart beats."
+        kind=Kind.GAUGE, whole=True, help="Workers of all connections of the database whose heart beats."
     ),
 }
 
@@ -92,14 +102,18 @@ class _Collector:
 
         families = {Kind.GAUGE: GaugeMetricFamily, Kind.COUNTER: CounterMetricFamily}
         for name, metric in METRICS.items():
-            family = families[metric.kind](name, metric.help, labels=metric.labels)
-            for labels, value in self._rows.get(name, ()):
-                family.add_metric(labels, value)
+            family = families[metric.kind](name, metric.help, labels=metric.all_labels)
+            for connection, rows in self._rows.items():
+                for labels, value in rows.get(name, ()):
+                    family.add_metric(labels if metric.whole else (connection, *labels), value)
+                if metric.whole:
+                    # Each connection tells the same.
+                    break
             yield family
 
 
 def exposition(rows: Rows) -> tuple[bytes, str]:
-    """The metrics in Prometheus' text format, and its content type. rows: (labels, value) by metric."""
+    """The metrics in Prometheus' text format, and its content type."""
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
