@@ -34,7 +34,7 @@ async def recall(context: Context, name: str, job: int) -> list[Intent]:
     intents = await context.stores[name].open_intents(job)
     opened = context.opened[name] = {}
     for one in intents:
-        opened.setdefault((one.side, one.id), []).append(one.body)
+        opened.setdefault((one.side, one.id), []).append(one)
     note_creations(context, name, intents)
     return intents
 

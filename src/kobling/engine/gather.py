@@ -17,6 +17,7 @@ from kobling.engine.held import by_us, foreign, held_record, judge, spare_others
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.oscillation import park
 from kobling.engine.partial import is_made, recalled, undone_by
+from kobling.engine.recovered import note_recovered
 from kobling.engine.task import Context, Held, Task, columns_of, created_id, record_of
 from kobling.engine.words import left_out_words
 from kobling.model.errors import RightsError
@@ -44,6 +45,7 @@ class Gather:
         pairs, loose = await self._pairs(changes)
         await self._prove(pairs)
         await self._read_unknown(pairs)
+        note_recovered(self._context, self._mapping, pairs)
         self._recall(pairs)
         await spare_others(self._context, pairs)
         for task in pairs:
@@ -68,7 +70,9 @@ class Gather:
                 resting.append(held_record(self._creation(change, 0), self._mapping))
             else:
                 creations.append(change)
-        tasks = [*pairs, *await self._uncoupled(creations, resting)]
+        uncoupled = await self._uncoupled(creations, resting)
+        note_recovered(self._context, self._mapping, uncoupled)
+        tasks = [*pairs, *uncoupled]
         look_ups = await answers(self._context, wanted_by(self._mapping, tasks))
         self._plan_creations([one for one in tasks if one.coupling is None], look_ups)
         for task in tasks:

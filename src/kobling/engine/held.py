@@ -17,7 +17,7 @@ from kobling.engine.task import ETAG, Context, Held, Task, by_name, values_of
 from kobling.model.look_up import LookUps
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Action, Base, Kind
-from kobling.model.state import Change
+from kobling.model.state import Change, Intent
 from kobling.model.values import same_value
 from kobling.ports import Row
 
@@ -120,12 +120,12 @@ async def foreign(context: Context, mapping: Mapping, changes: Sequence[Change])
     }
 
 
-def _arrived(mapping: Mapping, change: Change, intents: Sequence[dict[str, Any]]) -> bool:
+def _arrived(mapping: Mapping, change: Change, intents: Sequence[Intent]) -> bool:
     """Whether the row holds what a run that died had sent to it."""
     if not intents or change.values is None:
         return False
     held = by_name(mapping, change.side, change.values)
-    return any(has_arrived(one, held) for one in intents)
+    return any(has_arrived(one.body, held) for one in intents)
 
 
 def held_record(task: Task, mapping: Mapping) -> Task:

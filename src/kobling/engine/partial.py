@@ -22,7 +22,7 @@ from kobling.ports import Method
 
 SENT: Final = "sent"
 _OF: Final = "of"
-_BESIDE: Final = "beside"
+BESIDE: Final = "beside"
 _MADE: Final = "made"
 _UNDOES: Final = "undoes"
 
@@ -77,7 +77,7 @@ def _known(mapping: TableMapping, task: Task, side: Side) -> dict[str, Any]:
     """What else the plan knew: what somebody had changed beside it, and what rows make of their sources."""
     beside, action = _beside(mapping, task, side), task.action
     base = None if task.coupling is None else task.coupling.base
-    noted: dict[str, Any] = {_BESIDE: beside} if beside else {}
+    noted: dict[str, Any] = {BESIDE: beside} if beside else {}
     if base is None or action.base is None or action.base.made is base.made:
         return noted
     pairs = zip(mapping.rows, base.made, action.base.made, strict=True)
@@ -107,9 +107,9 @@ def has_arrived(intent: Mapping[str, Any], held: Mapping[str, Value]) -> bool:
     return all(same_value(held.get(name), value) for name, value in intent[SENT].items())
 
 
-def is_made(intent: Mapping[str, Any]) -> bool:
+def is_made(intent: Intent) -> bool:
     """Whether the intent on an uncoupled record is its own creation, and not our mark on it."""
-    return _OF in intent
+    return _OF in intent.body
 
 
 def recalled(
@@ -117,16 +117,16 @@ def recalled(
     side: Side,
     coupling: Coupling,
     record: Record,
-    intents: Sequence[Mapping[str, Any]],
+    intents: Sequence[Intent],
 ) -> Coupling:
     """`coupling`, with the fields settled that dead runs had sent to that side and that it holds. intents:
-    their bodies, oldest first: each run planned upon what it took the one before to have written."""
+    theirs, oldest first: each run planned upon what it took the one before to have written."""
     base = coupling.base
     assert base is not None
     beside: dict[str, Value] = {}
     for one in intents:
-        base = _arrived(mapping, side, base, record, one)
-        beside |= one.get(_BESIDE, {})
+        base = _arrived(mapping, side, base, record, one.body)
+        beside |= one.body.get(BESIDE, {})
     found = msgspec.structs.replace(coupling, base=base)
     if not beside or side is Side.LEFT:
         return found
@@ -157,12 +157,12 @@ def _arrived(
     return _settled(mapping, base, side, arrived, {side: record.values, side.other: origin}, made)
 
 
-def undone_by(opened: Mapping[tuple[Side, str], Sequence[Mapping[str, Any]]], task: Task) -> str:
+def undone_by(opened: Mapping[tuple[Side, str], Sequence[Intent]], task: Task) -> str:
     """The job whose creation a run that died was taking back, where the created record is gone; else ''."""
     for side in Side:
-        for body in opened.get((side, task.ids[side]), ()) if task.deleted[side] else ():
-            if body.get(_UNDOES):
-                return str(body[_UNDOES])
+        for one in opened.get((side, task.ids[side]), ()) if task.deleted[side] else ():
+            if one.body.get(_UNDOES):
+                return str(one.body[_UNDOES])
     return ""
 
 

@@ -14,7 +14,7 @@ from kobling.model.look_up import Facts, Reference, Source
 from kobling.model.mapping import Column, DeletionConflict, Side
 from kobling.model.mapping import Mapping as TableMapping
 from kobling.model.pair import Action, Choice, Kind, Record, Write
-from kobling.model.state import Change, Coupling, Intent, Report
+from kobling.model.state import Change, Coupling, Effect, Intent, Report
 from kobling.model.values import Values
 from kobling.ports import MappingState, Method, Outcome, Row, RowResult, Service, State
 
@@ -77,8 +77,8 @@ class Context(msgspec.Struct, kw_only=True):
     stale: set[str] = set()
     # Pairs, by mapping and key, that are tried without their clearable look-ups, and what the service said.
     cleared: dict[tuple[str, str], str] = {}
-    # What runs that died had journalled and not settled: bodies by mapping, side and id, oldest first.
-    opened: dict[str, dict[tuple[Side, str], list[dict[str, Any]]]] = {}
+    # What runs that died had journalled and not settled, by mapping, side and id, oldest first.
+    opened: dict[str, dict[tuple[Side, str], list[Intent]]] = {}
     # Of these the creations, by mapping and by the record that they were made of.
     creating: dict[str, dict[tuple[Side, str], list[Intent]]] = {}
     integration_user: str = ""
@@ -91,9 +91,9 @@ class Task(msgspec.Struct, kw_only=True):
 
     mine: the rows of the batch; rows of the counterpart that came along are in `changes` only. fresh: the
     coupling is made in this batch. anew: one of its records was coupled before. created: how a run that died
-    made one of the records. read: rows read again, as an answer left open what a service holds. by_us: the
-    integration user wrote the right record as it is. held: positions on the right that it changed and nobody
-    has spoken for yet.
+    made one of the records. recovered: what runs that died had written and could not note. read: rows read
+    again, as an answer left open what a service holds. by_us: the integration user wrote the right record as
+    it is. held: positions on the right that it changed and nobody has spoken for yet.
     """
 
     ids: dict[Side, str]
@@ -103,6 +103,7 @@ class Task(msgspec.Struct, kw_only=True):
     fresh: bool = False
     anew: bool = False
     created: Intent | None = None
+    recovered: tuple[Effect, ...] = ()
     records: dict[Side, Record | None]
     deleted: dict[Side, bool] = msgspec.field(default_factory=lambda: dict.fromkeys(Side, False))
     action: Action = _NOTHING
