@@ -94,17 +94,13 @@ class Outcomes:
             effects = (created_effect(task, task.created), *settled.effects)
             settled = msgspec.structs.replace(settled, effects=effects)
         if task.recovered and (settled.coupling or settled.uncouple):
-            settled = self._recovered(task, settled)
+            # It is noted together with the base that knows of it.
+            effects = (*task.recovered, *settled.effects)
+            settled = msgspec.structs.replace(settled, effects=effects)
         if self._context.rehearse or (self._context.listing and settled.effects):
             actions = self._words.action(task, self._effects.of(task), self._effects.fields(task))
             self._report.actions += [one | noted(self._mapping, task) for one in actions]
         return settled
-
-    def _recovered(self, task: Task, settled: Settled) -> Settled:
-        """With what a run that died had written; it is noted together with the base that knows of it."""
-        for one in task.recovered:
-            self.counts.add(task, one.side, "deleted" if one.method == Method.DELETE else "modified")
-        return msgspec.structs.replace(settled, effects=(*task.recovered, *settled.effects))
 
     def _settle(self, task: Task) -> Settled:
         action = task.action

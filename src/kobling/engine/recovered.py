@@ -19,7 +19,7 @@ from kobling.ports import Method
 
 _Values: TypeAlias = dict[str, tuple[Value, Value]]
 
-_REASON: Final = "written by a run that ended before it could note it"
+_REASON: Final = "found by a later run, as this one ended before it could note it"
 
 
 def note_recovered(context: Context, mapping: Mapping, tasks: Sequence[Task]) -> None:
@@ -75,6 +75,7 @@ def _effect(task: Task, intent: Intent, values: _Values, record: Record | None =
         values=values,
         reason=_REASON,
         version=record.version if ours and record is not None else "",
+        job=intent.job,
     )
 
 

@@ -78,8 +78,8 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
         return self.base.values(side)
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True):
-    """What is about to be written; committed before its effect."""
+class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is about to be written; committed before its effect. job: of one that is read again, whose."""
 
     side: Side
     id: str
@@ -87,11 +87,12 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     body: dict[str, Any]
     version: str = ""
+    job: int = 0
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """A write that happened, for the audit: (before, after) by column, as the service held and holds them.
-    version: of the record after it, '' where that is not known."""
+    version: of the record after it, '' where that is not known. job: that wrote it; 0 for the one in hand."""
 
     left: str
     right: str
@@ -100,6 +101,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, tuple[Value, Value]]
     reason: str
     version: str = ""
+    job: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
