@@ -125,12 +125,14 @@ async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequen
     await database.execute(f"delete from {loaded}")
 
 
-async def record(database: psycopg.AsyncConnection[Any], head: str, effects: Sequence[Effect]) -> None:
-    """Writes that happened, into the audit. head: the cells of job and mapping."""
+async def record(
+    database: psycopg.AsyncConnection[Any], job: int, mapping_id: int, effects: Sequence[Effect]
+) -> None:
+    """Writes that happened, into the audit. job: whose they are where they are of no other."""
     lines = [
         "\t".join(
             (
-                head,
+                f"{one.job or job}\t{mapping_id}",
                 one.left,
                 one.right,
                 one.side.value,

@@ -16,7 +16,7 @@ from kobling.adapters.postgres.inbox import Stamps, move, pending
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
-from kobling.model.state import Change, Coupling, Effect, Found, Intent, Open, Settled
+from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
 from kobling.model.values import EMPTY_ID, guid
 
 _CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text, by_us"
@@ -221,15 +221,11 @@ class PostgresStore:
             await self._generations.note_own([pair for one in settled for pair in one.own])
             await self._generations.leave_out([pair for one in settled for pair in one.left_out])
             await self._move(settled, turn)
-            await self._note(job, [one for each in settled for one in each.effects])
+            effects = [one for each in settled for one in each.effects]
+            if effects:
+                await bulk.record(self._database, job, self.mapping_id, effects)
             await self._close(job, entry, [one for each in settled for one in each.open])
             await self.wake([key for one in settled for key in one.wakes], turn + 1)
-
-    async def _note(self, job: int, effects: Sequence[Effect]) -> None:
-        """The audit of this job, and of dead ones whose effects it found."""
-        for whose in sorted({one.job for one in effects}):
-            head = f"{whose or job}\t{self.mapping_id}"
-            await bulk.record(self._database, head, [one for one in effects if one.job == whose])
 
     async def couple(self, coupled: Sequence[Coupling], *, fresh: bool = False) -> None:
         """Makes these couplings, or brings them up to date. fresh: none of them was there before."""
