@@ -157,7 +157,9 @@ def test_nothing_of_what_sales_fills_in_by_itself_is_written() -> None:
     everything = definitions({"extended_pricing": "on"}) | definitions()
     for name in PRICES:
         rows = [one for one in everything[name].fields if one.enabled and not one.gate]
-        assert {"productnumber", "transactioncurrencyid", "uomscheduleid"}.isdisjoint(one.crm for one in rows)
+        columns = {one.crm for one in rows}
+        assert "amount" in columns
+        assert {"productnumber", "transactioncurrencyid", "uomscheduleid"}.isdisjoint(columns)
 
 
 def named(name: str) -> set[tuple[str, str]]:

@@ -7,7 +7,7 @@ differences that are told there; the direction and the flag against what the sce
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import product
 
 import pytest
 
@@ -15,6 +15,7 @@ from catalogue.test_expected_mappings import EXPECTED, FOUND, SAID, place, shown
 from kobling.algebra.order import order
 from kobling.catalogue.definition import Changes, FieldChanges, changed
 from kobling.catalogue.load import default_mappings, definitions, every_variant, executable
+from kobling.catalogue.settings import SETTINGS, is_there
 from kobling.catalogue.sources import SOURCES
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Mapping, Side
@@ -127,21 +128,29 @@ def test_a_field_flows_where_its_own_and_the_mapping_direction_allow(
 def test_mappings_run_in_the_order_of_what_they_need() -> None:
     mappings = default_mappings()
     at = {name: place for place, name in enumerate(order(mappings))}
-    assert at.keys() >= {"SALESPEOPLE", "CURRENCY", "CUSTOMER", "CONTACT", "OPPORTUNITY"}
     chain = [
         *(("SALESPEOPLE", "CUSTOMER"), ("CURRENCY", "CUSTOMER"), ("CUSTOMER", "CONTACT")),
         *(("CONTACT", "OPPORTUNITY"), ("UNIT GROUP", "ITEM UOM"), ("UNIT GROUP", "ITEM-PRODUCT")),
         *(("UNIT GROUP", "RESOURCE-PRODUCT"), ("CUSTPRCGRP-PRICE", "SALESPRC-PRODPRICE")),
     ]
-    known = [(one, other) for one, other in chain if one in at and other in at]
-    assert [(one, other) for one, other in known if at[one] > at[other]] == []
+    assert [(one, other) for one, other in chain if at[one] >= at[other]] == []
     assert order({}) == ()
 
 
-@pytest.mark.parametrize("name", ["SALESORDER-ORDER", "UNIT OF MEASURE"])
+@pytest.mark.parametrize("name", ["ITEM-PRICE", "RESOURCE-PRICE", "SALESORDER-ORDER"])
 def test_variants_exclude_each_other(name: str) -> None:
-    variants: list[Any] = list(every_variant()[name])
-    assert all(one.only for one in variants)
+    variants = every_variant()[name]
+    assert len(variants) == 2
+    for values in product(*(one.values for one in SETTINGS.values())):
+        settings = dict(zip(SETTINGS, values, strict=True))
+        assert sum(is_there(one.only, settings) for one in variants) <= 1, settings
+
+
+@pytest.mark.parametrize("value", ["on", "off"])
+def test_units_are_members_of_groups_or_groups_themselves(value: str) -> None:
+    kinds = {"UNIT GROUP": "on", "UNIT OF MEASURE": "off"}
+    there = definitions({"unit_groups": value})
+    assert [kinds[name] for name in kinds if name in there] == [value]
 
 
 def test_a_one_way_mapping_is_never_turned_both_ways() -> None:

@@ -244,6 +244,8 @@ def test_a_direction_that_is_turned_says_how_many_pairs_and_asks_first(synchroni
 def test_what_is_not_coupled_yet_is_changed_without_a_question(world: World) -> None:
     edit(world, "direction=to_integration")
     edit(world, "direction=from_integration", "bc_filter=Name = Nobody")
+    now = shown(world, "CUSTOMER")
+    assert (now["direction"], now["bc_filter"]) == ("from_integration", "Name = Nobody")
 
 
 def test_an_import_says_what_it_does_to_coupled_pairs(synchronized: World, tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_items_become_products_of_sales_with_what_they_hold(with_units: World) -
     wanted = {one for one, item in items.items() if not item["blocked"] and item["no"] != write_in}
     pairs = {one["bc_id"]: one["crm_id"] for one in world.couplings("ITEM-PRODUCT")}
     assert set(pairs) == wanted
+    assert len(wanted) > 10
     vendors = {one["no"]: one["name"] for one in world.get("bc", world.bc("vendors"))["value"]}
     units = {one["uomid"]: one for one in world.get("crm", world.crm("uoms"))["value"]}
     for identifier, other in pairs.items():
@@ -110,6 +111,7 @@ def test_resources_become_services_with_what_they_hold(with_units: World) -> Non
     resources = {one["id"]: one for one in world.get("bc", world.bc("resources"))["value"]}
     pairs = {one["bc_id"]: one["crm_id"] for one in world.couplings("RESOURCE-PRODUCT")}
     assert set(pairs) == {one for one, each in resources.items() if not each["blocked"]}
+    assert len(pairs) > 2
     units = {one["uomid"]: one["name"] for one in world.get("crm", world.crm("uoms"))["value"]}
     for identifier, other in pairs.items():
         resource, made = resources[identifier], product(world, other)
@@ -125,6 +127,7 @@ def test_a_new_product_is_counted_once_and_published_in_the_same_run(with_units:
     counts = run["ITEM-PRODUCT"]["counts"]["to"]
     pairs = with_units.couplings("ITEM-PRODUCT")
     assert (counts["inserted"], counts["modified"]) == (len(pairs), 0)
+    assert len(pairs) > 10
     # The creation and the publication are both noted.
     noted = [(one[1], one[3], one[4].get("statecode")) for one in with_units.audit() if one[2] == "right"]
     for one in pairs:

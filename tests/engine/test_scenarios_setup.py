@@ -178,7 +178,7 @@ def test_no_error_of_the_services_shows_the_secret(world: World) -> None:
             asked.append(repr(door))
             await who_am_i(door, configuration)
 
-    with pytest.raises(Exception, match="refuses client") as refused:
+    with pytest.raises(CredentialsError, match="refuses client") as refused:
         asyncio.run(ask())
     assert secret not in "".join([*asked, str(refused.value), repr(refused.value)])
     assert "secret" in "".join(asked).casefold()

@@ -12,7 +12,7 @@ import pytest
 
 from engine.test_own_mappings import nobody
 from engine.world import World, wrote
-from kobling.model.errors import ConfigurationError
+from kobling.model.errors import ConfigurationError, UnreachableError
 from kobling.service.templates import NewTemplate, list_templates, remove_template, set_template
 
 
@@ -131,7 +131,7 @@ def test_a_run_that_died_takes_the_template_into_account(creating: World) -> Non
     put(creating, "HOME", "Country/Region Code=NO")
     new = account(creating, "Alpha AS", address1_country="SE")
     creating.faults("bc", {"path": r"\$batch", "method": "POST", "nth": 2, "action": "reset_after"})
-    with pytest.raises(Exception, match="broke off"):
+    with pytest.raises(UnreachableError, match="broke off"):
         creating.sync("CUSTOMER")
     creating.faults("bc")
     creating.sync("CUSTOMER")

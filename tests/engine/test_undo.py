@@ -7,7 +7,6 @@ read as a person would.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,9 @@ from engine.world import Document, World, wrote
 from kobling.model.errors import ConfigurationError
 
 __all__ = ["crash"]
+
+# Customer and account.
+Rows = tuple[Document, Document]
 
 
 def job_of(run: Document, mapping: str = "CUSTOMER") -> str:
@@ -209,47 +211,40 @@ def test_undoing_the_undo_of_a_creation_creates_it_anew(synchronized: World) -> 
     quiet(synchronized)
 
 
-def test_an_undo_that_died_is_ended_by_the_next_one(
-    synchronized: World, crash: Callable[[pytest.MonkeyPatch], None]
-) -> None:
-    customer, account = synchronized.pair()
-    before = synchronized.customer(customer), synchronized.account(account)
-    synchronized.edit_customer(
-        customer, address="Torget 32", salespersonCode=another_salesperson(synchronized, customer)
-    )
-    synchronized.edit_account(account, fax="66778899")
-    job = job_of(synchronized.sync("CUSTOMER"))
+def _undo_that_dies(world: World, crash: Callable[[pytest.MonkeyPatch], None]) -> tuple[str, Rows]:
+    """The job that was to be undone, and customer and account as they were before it."""
+    customer, account = world.pair()
+    before = world.customer(customer), world.account(account)
+    world.edit_customer(customer, address="Torget 32", salespersonCode=another_salesperson(world, customer))
+    world.edit_account(account, fax="66778899")
+    job = job_of(world.sync("CUSTOMER"))
     with pytest.MonkeyPatch.context() as patch:
         crash(patch)
         with pytest.raises(_Killed):
-            synchronized.undo(job)
-    undone = synchronized.undo(job)
-    assert undone["refused"] == []
-    _is_undone(synchronized, before, customer, account)
+            world.undo(job)
+    return job, before
+
+
+def test_an_undo_that_died_is_ended_by_the_next_one(
+    synchronized: World, crash: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    job, before = _undo_that_dies(synchronized, crash)
+    assert synchronized.undo(job)["refused"] == []
+    _is_undone(synchronized, before)
 
 
 def test_a_run_after_an_undo_that_died_does_not_take_it_back(
     synchronized: World, crash: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
-    customer, account = synchronized.pair()
-    before = synchronized.customer(customer), synchronized.account(account)
-    synchronized.edit_customer(
-        customer, address="Torget 32", salespersonCode=another_salesperson(synchronized, customer)
-    )
-    synchronized.edit_account(account, fax="66778899")
-    job = job_of(synchronized.sync("CUSTOMER"))
-    with pytest.MonkeyPatch.context() as patch:
-        crash(patch)
-        with pytest.raises(_Killed):
-            synchronized.undo(job)
+    job, before = _undo_that_dies(synchronized, crash)
     assert wrote(synchronized.sync("CUSTOMER")) == 0
     assert synchronized.undo(job)["refused"] == []
-    _is_undone(synchronized, before, customer, account)
+    _is_undone(synchronized, before)
 
 
-def _is_undone(world: World, before: tuple[Any, Any], customer: str, account: str) -> None:
+def _is_undone(world: World, before: Rows) -> None:
     quiet(world)
-    after = world.customer(customer), world.account(account)
+    after = world.customer(before[0]["id"]), world.account(before[1]["accountid"])
     assert after[1]["address1_line1"] == before[1]["address1_line1"]
     assert after[1]["_ownerid_value"] == before[1]["_ownerid_value"]
     assert after[0]["faxNo"] == before[0]["faxNo"]

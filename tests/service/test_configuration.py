@@ -121,7 +121,8 @@ def test_a_variable_without_a_value_counts_as_not_set(tmp_path: Path) -> None:
 
 
 def test_variables_of_other_sections_and_programs_are_left_alone(tmp_path: Path) -> None:
-    read(tmp_path, KOBLING_CONFIG="x", KOBLING_DEBUG="1", KOBLING_BC="x", BC_URI="x", KOBLINGER_BC_URI="x")
+    others = {"KOBLING_CONFIG": "x", "KOBLING_DEBUG": "1", "KOBLING_BC": "x", "BC_URI": "x"}
+    assert repr(read(tmp_path, **others, KOBLINGER_BC_URI="x")) == repr(read(tmp_path))
 
 
 @pytest.mark.scenario("SU-14")
