@@ -29,6 +29,13 @@ COMMANDS: Final[dict[str, Keys]] = {
     },
 }
 SHAPES: Final[dict[str, Keys]] = {
+    "beside": {
+        "bc_id": ("text or null", "Its id in Business Central; null of a record of Sales."),
+        "crm_id": ("text or null", "Its id in Sales; null of a record of Business Central."),
+        "name": ("text", "Its name."),
+        "reason": ("text", "Why it is told."),
+        "cure": ("text", "What a person may do."),
+    },
     "candidate": {
         "bc_id": ("text or null", "Its id in Business Central; null of a record of Sales."),
         "crm_id": ("text or null", "Its id in Sales; null of a record of Business Central."),

@@ -201,6 +201,7 @@ COMMANDS: dict[str, Keys] = {
         "mapping": ("text", "The mapping."),
         "checked": ("number", "How many couplings it has."),
         "broken": ("list of [broken](#broken)", "The broken ones."),
+        "beside": ("list of [beside](#beside)", "Records without a coupling that look like doubles."),
     },
     "coupling find-deleted": {
         "mapping": ("text", "The mapping."),
@@ -472,6 +473,7 @@ SHAPES: dict[str, Keys] = {
         "number": ("text", "The number of the record in Business Central."),
         "fault": ("text", "What is wrong."),
         "mended": ("text", "What is done about it."),
+        "cure": ("text", "What a person may do; empty where something is done about it."),
     },
     "parted": {
         "mapping": ("text", "The mapping."),

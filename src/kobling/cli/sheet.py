@@ -125,5 +125,11 @@ def coupling_repair(
     )
     broken = document["broken"]
     headline = f"{document['mapping']}: {len(broken)} of {document['checked']} couplings are broken."
-    lines = [f"  {one['number'] or one['bc_id']}: {one['fault']}; {one['mended']}" for one in broken]
+    lines = [
+        f"  {one['number'] or one['bc_id']}: {one['fault']}; {one['cure'] or one['mended']}" for one in broken
+    ]
+    lines += [
+        f"  {one['name'] or one['bc_id'] or one['crm_id']}: {one['reason']}. {one['cure']}"
+        for one in document["beside"]
+    ]
     finish(document, status, as_json, "\n".join([headline, *lines]))

@@ -114,20 +114,24 @@ async def check_not_lost(context: Context, name: str) -> None:
 
     Raises ConfigurationError where the database is likely to be lost; what is there would be made twice.
     """
-    mapping = context.mappings[name]
     if not await context.state.untouched([name]) or await context.stores[name].open_intents(0):
         return
     if (await context.state.marks()).get(f"{_PROBED}{name}"):
         return
-    strangers = [one async for one in _marked(context, mapping)]
-    known = {*await context.stores[name].own_versions(strangers), *await _elsewhere(context, strangers)}
-    count = len([one for one in strangers if one not in known])
+    count = len(await strangers(context, name))
     if count:
         raise ConfigurationError(
             f"{name}: {count} records of Sales carry the mark of this company, and no coupling is known: the"
             " database has been lost, or it is another one. Nothing was created.",
             cure=f"Find the couplings anew: kobling coupling rebuild {shlex.quote(name)}.",
         )
+
+
+async def strangers(context: Context, name: str) -> list[str]:
+    """The right records that carry the mark of this company, and that nobody here knows of."""
+    marked = [one async for one in _marked(context, context.mappings[name])]
+    known = {*await context.stores[name].own_versions(marked), *await _elsewhere(context, marked)}
+    return [one for one in marked if one not in known]
 
 
 async def _elsewhere(context: Context, rights: Sequence[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -9,10 +10,12 @@ from typing import Final
 from kobling.catalogue.definition import Definition
 from kobling.engine.match import Compared
 from kobling.engine.rebuild import rebuild
-from kobling.engine.repair import Fault, repair
+from kobling.engine.repair import REMOVED, Beside, Fault, repair
 from kobling.engine.task import Options
 from kobling.model.errors import ConfigurationError
+from kobling.model.mapping import Side
 from kobling.model.pair import First
+from kobling.model.state import Coupling
 from kobling.service.couplings import USES, opened
 from kobling.service.criteria import criteria
 from kobling.service.documents import job_document
@@ -21,7 +24,7 @@ from kobling.service.synchronize import exit_status, run_records
 
 _REMOVED: Final = "the coupling is removed"
 _LATER: Final = "the next run does what the mapping says of deleted records"
-_MENDED: Final = {Fault.BOTH: _REMOVED, Fault.MARK: _REMOVED, Fault.LEFT: _LATER, Fault.RIGHT: _LATER}
+_LEFT: Final = "it is left to a person"
 
 
 async def rebuild_couplings(
@@ -63,18 +66,55 @@ async def repair_couplings(
     chosen = session.definition(name).name
     async with session.context(Options()) as context, session.locked([chosen], wait):
         await opened(session, context, chosen)
-        checked, found = await repair(context, chosen, rehearse=dry_run)
-    entries = [
-        {
-            "bc_id": one.left,
-            "crm_id": one.right,
-            "number": one.left_number,
-            "fault": fault.value,
-            "mended": _MENDED[fault],
-        }
-        for one, fault in found
-    ]
-    return {"mapping": chosen, "checked": checked, "broken": entries}, 0
+        found = await repair(context, chosen, rehearse=dry_run)
+    document: Document = {
+        "mapping": chosen,
+        "checked": found.checked,
+        "broken": [
+            {
+                "bc_id": one.left,
+                "crm_id": one.right,
+                "number": one.left_number,
+                "fault": f"{fault}: {about}" if about else fault.value,
+                "mended": _mended(fault),
+                "cure": _cure(chosen, one, about) if fault is Fault.SHARED else "",
+            }
+            for one, fault, about in found.broken
+        ],
+        "beside": [_beside(chosen, one) for one in found.beside],
+    }
+    return document, 0
+
+
+def _mended(fault: Fault) -> str:
+    return _REMOVED if fault in REMOVED else _LEFT if fault is Fault.SHARED else _LATER
+
+
+def _cure(name: str, coupling: Coupling, other: str) -> str:
+    names = " or ".join(f"kobling uncouple {shlex.quote(one)}" for one in (name, other))
+    return f"Uncouple it in one of the two: {names} --record crm:{coupling.right}."
+
+
+def _beside(name: str, beside: Beside) -> Document:
+    """A record without a coupling, why it is told, and what a person may do."""
+    quoted, left = shlex.quote(name), beside.side is Side.LEFT
+    reason = (
+        f"it was made of {'crm' if left else 'bc'}:{beside.double_of}, which is coupled with another record"
+        if beside.double_of
+        else "it carries the mark of this company and is coupled with nothing"
+    )
+    cure = (
+        "Delete it if nobody needs it, or uncouple the other one and couple this."
+        if beside.double_of
+        else f"Couple it by hand, or find its partner: kobling coupling rebuild {quoted}."
+    )
+    return {
+        "bc_id": beside.id if left else None,
+        "crm_id": None if left else beside.id,
+        "name": beside.title,
+        "reason": reason,
+        "cure": cure,
+    }
 
 
 def _compared(definition: Definition) -> list[Compared]:
