@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kobling.adapters.channels.account import SECURITIES
 from kobling.adapters.telemetry.log import FORMATS, LEVELS
 from kobling.service.configuration import (
     BUSINESS_CENTRAL_URL,
@@ -12,6 +13,8 @@ from kobling.service.configuration import (
     OWNER_MODELS,
     SECTIONS,
     WEB_CLIENT_URL,
+    AlertsSection,
+    MailSection,
     WebSection,
 )
 from kobling.service.database import EMBEDDED_FOLDER
@@ -28,6 +31,10 @@ _SECTIONS = {
     "log": "What `worker` and `serve` say on stderr. Logs carry ids, not the data of records.",
     "worker": "What `worker` and `serve` serve beside the connection of this file.",
     "web": "Where `serve` listens.",
+    "alerts": "From when on people are told that something is wrong. Every value is a whole number; `0` "
+    "means never, and for `digest_minutes` at once.",
+    "mail": "Alerts by mail. Without `host` none is sent.",
+    "webhook": "Alerts by web hook. Without `url` none is posted.",
 }
 _COMMON = {
     "tenant": "The id or the domain of the Microsoft Entra tenant.",
@@ -43,6 +50,13 @@ _COMMON = {
     "folder of "
     f"the configuration, for at most {COMMAND_SECONDS_MAX:.0f} seconds.",
 }
+
+
+def _secrets(what: str) -> dict[str, str]:
+    words = f"The {what}. In the file it is taken only if the file has mode 600."
+    return {"secret": words, **{key: _COMMON[key] for key in ("secret_file", "secret_command")}}
+
+
 _WORDS = {
     "bc": {
         "url": f"Address of the service. Default: `{BUSINESS_CENTRAL_URL}`.",
@@ -79,6 +93,33 @@ _WORDS = {
         "for example `https://kobling.example.com`. Not set: nothing is subscribed to.",
         **{key: _COMMON[key] for key in ("secret", "secret_file", "secret_command")},
         "port": f"The port. Default: `{WebSection().port}`. `0` takes a free one, which is told in the log.",
+    },
+    "alerts": {
+        key: f"{words} Default: `{getattr(AlertsSection(), key)}`."
+        for key, words in {
+            "failed_runs": "So many runs of an entry have failed in a row.",
+            "late_minutes": "An entry has been due for so long, and has not begun.",
+            "stuck_minutes": "A run has got nowhere for so long.",
+            "skipped_records": "So many records of a mapping are skipped.",
+            "conflict_records": "So many records of a mapping are in conflict.",
+            "held_records": "So many records of a mapping are held.",
+            "expires_days": "So many days before a secret or a certificate expires.",
+            "digest_minutes": "For how long news are gathered before they are sent together.",
+        }.items()
+    },
+    "mail": {
+        "host": "The mail server.",
+        "port": f"Its port. Default: `{MailSection().port}`.",
+        "security": f"{', '.join(code(one) for one in SECURITIES)}: encrypted after the greeting, from the "
+        "beginning, or not at all.",
+        "user": "Who signs in. Not set: nobody does.",
+        "sender": "The address that it is sent from.",
+        "recipients": "The addresses that it is sent to, with commas between them.",
+        **_secrets("password of the user"),
+    },
+    "webhook": {
+        "url": "The address that is posted to.",
+        **_secrets("secret with which messages are signed"),
     },
 }
 _HEAD = f"""\

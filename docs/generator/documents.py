@@ -297,6 +297,10 @@ SHAPES: dict[str, Keys] = {
         "days": ("list of text", "The days of the week on which it runs."),
         "hours": ("text", "The part of the day in which it runs."),
         "time_zone": ("text", "Whose clock both go by."),
+        "quiet_minutes": (
+            "number or null",
+            "For how long its runs may do nothing before that is an alert; null for ever.",
+        ),
         "message": ("text", "Why the last run failed; else empty."),
     },
     "job": _JOB,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from kobling.adapters.postgres.measures import _QUERIES
 from kobling.adapters.telemetry.metrics import METRICS
+from kobling.service.measured import MEASURED
 
 from .markdown import MissingWordsError, code, page, table
 
 _HEAD = """\
 `kobling serve` answers Prometheus on `/metrics`. All values come from the database: they tell of all workers
-and of the commands that people ran, and a restart loses nothing. `kobling job purge` takes the jobs that it
-deletes out of the totals, which Prometheus reads as a restart of the counter.
+and of the commands that people ran, and a restart loses nothing. Counters never fall: what jobs counted stays
+in them after `kobling job purge`.
 
 `/health` answers 200 while the process lives, `/ready` 200 while it can work and 503 while the database
 cannot be reached."""
@@ -18,8 +18,8 @@ cannot be reached."""
 
 def metrics_page() -> str:
     """The page."""
-    if METRICS.keys() != _QUERIES.keys():
-        raise MissingWordsError(f"metrics: {sorted(METRICS.keys() ^ _QUERIES.keys())} lack words or a query.")
+    if METRICS.keys() != set(MEASURED):
+        raise MissingWordsError(f"metrics: {sorted(METRICS.keys() ^ set(MEASURED))} lack words or a query.")
     rows = [
         (code(name), one.kind.value, ", ".join(code(label) for label in one.all_labels), one.help)
         for name, one in METRICS.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from kobling.model.alert import AlertKind
 from kobling.model.full_synchronization import LineStatus, Recommendation
 from kobling.service.finding import Level
 
@@ -18,6 +19,8 @@ COMMANDS: Final[dict[str, Keys]] = {
         "ok": ("true or false", "Whether there is no problem."),
         "checks": ("list of [finding](#finding)", "Everything that was examined, in order."),
     },
+    "alert list": {"alerts": ("list of [alert](#alert)", "What is wrong now.")},
+    "alert test": {"channels": ("list of [channel](#channel)", "Every channel that is configured.")},
     "connection setup": {
         "ok": ("true or false", "Whether everything is there."),
         "requirements": ("list of [requirement](#requirement)", "Everything that must be there, in order."),
@@ -41,6 +44,19 @@ def _listed(words: Iterable[str]) -> str:
 _STATUSES: Final = [one.value for one in LineStatus if one is not LineStatus.BLANK]
 _SIDE: Final = "[side of a line](#side-of-a-line)"
 SHAPES: Final[dict[str, Keys]] = {
+    "alert": {
+        "kind": ("text", f"{_listed(AlertKind)}."),
+        "subject": ("text", "The mapping, or what expires."),
+        "message": ("text", "What is wrong; no data of records."),
+        "cure": ("text", "What to do."),
+        "since": ("text or null", "When a worker saw it first; null where none has yet."),
+    },
+    "channel": {
+        "channel": ("text", "`mail` or `webhook`."),
+        "ok": ("true or false", "Whether the message was taken."),
+        "message": ("text", "What became of it."),
+        "cure": ("text", "What to do; empty where nothing is."),
+    },
     "finding": {
         "name": ("text", "What was examined."),
         "level": (

@@ -86,6 +86,7 @@ PREPARATIONS = {
 }
 # Their commands need what a test does not have: Microsoft's services, a server elsewhere, a scheduler.
 NOT_RUN = {
+    "be-told-when-something-is-wrong.md",
     "connect-to-real-services.md",
     "use-your-own-postgresql.md",
     "run-from-cron.md",

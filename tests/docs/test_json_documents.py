@@ -77,6 +77,8 @@ class Day:
         self.wrong: list[str] = []
         self.folder = world.path.parent
         self._environment = os.environ | world.environment | {"KOBLING_CONFIG": str(world.path)}
+        # Nobody listens there.
+        self._environment |= {"KOBLING_WEBHOOK_URL": "http://127.0.0.1:9/", "KOBLING_WEBHOOK_SECRET": "x"}
 
     def run(self, name: str, *words: str) -> Any:
         command = [sys.executable, "-m", "kobling", *name.split(), *words, "--json"]
@@ -125,6 +127,8 @@ def _begin(day: Day, tmp_path: Path) -> None:
     day.run("couple-match", "CUSTOMER", "--on", "No.=accountnumber", "--dry-run")
     day.run("couple-match", "CUSTOMER", "--on", "City=address1_city", "--dry-run")
     assert day.run("doctor")["ok"]
+    day.run("alert list")
+    assert not day.run("alert test")["channels"][0]["ok"]
     day.run("full-sync review")
     assert day.run("full-sync start", "CURRENCY")["lines"]
     day.run("sync", "--all", "--full", "--dry-run")

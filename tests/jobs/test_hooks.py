@@ -12,15 +12,19 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.world import World
 from jobs.processes import Process, entry, only
 from kobling.model.mapping import Side
-from kobling.service.hooks import Hint, bc_hints, crm_hints
+from kobling.service.alerts import list_alerts
+from kobling.service.hooks import Hint, bc_hints, crm_hints, subscribe
 from kobling.service.schedule import hold_entries
+from service.receivers import HookServer
+from service.receivers import serving as answering
 
 Start = Callable[..., Process]
 KEY = "a long key that nobody guesses"
@@ -76,6 +80,38 @@ def test_a_change_is_told_and_arrives(
         synchronized.account(account)["address1_city"] == synchronized.customer(customer)["city"] == "Mosjøen"
     )
     assert process.stop() == 0
+
+
+@pytest.fixture
+def receiver() -> Iterator[HookServer]:
+    server = HookServer()
+    with answering(server):
+        yield server
+
+
+def test_subscriptions_are_renewed_before_they_end(world: World, receiver: HookServer) -> None:
+    def renewed() -> tuple[datetime, list[str]]:
+        work = lambda session: subscribe(session, place, KEY)  # noqa: E731
+        assert world.command(work) >= 5
+        [[mark]] = world.query("select mark from mark where name = 'subscribed until'")
+        rows = world.get("bc", f"{world.configuration.bc.root}/api/v2.0/subscriptions")["value"]
+        return datetime.fromisoformat(mark), sorted(one["subscriptionId"] for one in rows)
+
+    def expiring() -> list[str]:
+        alerts = world.command(list_alerts)["alerts"]
+        return [one["subject"] for one in alerts if one["kind"] == "expires"]
+
+    place = f"http://127.0.0.1:{receiver.server_address[1]}"
+    # Made two and a half days ago, by the clock of Business Central.
+    world._control("bc", "clock", {"offset_seconds": -2.5 * 24 * 60 * 60})
+    until, there = renewed()
+    assert until < datetime.now(UTC) + timedelta(days=1)
+    assert expiring() == ["bc subscriptions"]
+    world._control("bc", "clock", {"offset_seconds": 0})
+    again, same = renewed()
+    assert again > datetime.now(UTC) + timedelta(days=2, hours=23)
+    assert (same, len(there)) == (there, len(set(there)))
+    assert expiring() == []
 
 
 def test_forged_doubled_and_broken_ones_change_nothing(

@@ -98,18 +98,25 @@ def test_every_key_is_also_a_variable_which_wins(tmp_path: Path, section: str, k
         "level": "warning",
         "port": "8600",
         "public_url": "https://b.example",
+        "web_url": "https://b.example",
+        "security": "tls",
         "secret_expires": "2027-01-31",
         "secret_file": "b.secret",
         "secret_command": f"{sys.executable} -c \"print('b')\"",
     }
     (tmp_path / "b.secret").write_text("b\n")
     (tmp_path / "b.secret").chmod(0o600)
-    value = values.get(key, "b")
-    found = getattr(read(tmp_path, WHOLE, **{variable_of(section, key): value}), section)
+    value = values.get(key, "7" if section == "alerts" else "b")
+    beside = {variable_of(section, "secret"): "b"} if section == "webhook" and key == "url" else {}
+    if section == "mail" and key == "host":
+        beside = {variable_of(section, one): "a@b.example" for one in ("sender", "recipients")}
+    found = getattr(read(tmp_path, WHOLE, **{variable_of(section, key): value, **beside}), section)
     if key in {"secret", "secret_file", "secret_command"}:
         assert found.secret.reveal() == "b"
     elif section == "database":
         assert found.url.reveal() == value
+    elif key in {"recipients", "connections"}:
+        assert getattr(found, key) == (tmp_path / value if key == "connections" else value,)
     else:
         assert str(getattr(found, key)) == (str(tmp_path / value) if key == "ca_file" else value)
 
@@ -135,7 +142,10 @@ def test_variables_of_other_sections_and_programs_are_left_alone(tmp_path: Path)
         ("x = " + "[" * 50_000, "nested too deep"),
         ("#" * 1_000_001, "1,000,000 bytes"),
         ("[bcc]\n", "unknown section 'bcc'. Did you mean 'bc'?"),
-        ('url = "x"\n', "unknown key 'url'. Use a section: bc, crm, database, connection, log, web."),
+        (
+            'url = "x"\n',
+            "unknown key 'url'. Use a section: bc, crm, database, connection, log, worker, web,",
+        ),
         ('[crm]\nurll = "x"\n', "unknown key 'urll' in [crm]. Did you mean 'url'?"),
         ('[crm]\nzzz = "x"\n', "Use a key of [crm]: url, tenant, client_id,"),
         ("crm = 5\n", "'crm' must be a section, found a number. Write [crm]."),

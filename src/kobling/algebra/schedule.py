@@ -72,6 +72,16 @@ def shown(entry: Entry, entries: Iterable[Entry], now: datetime) -> Status:
     return entry.status
 
 
+def overdue(entries: Sequence[Entry], now: datetime, limit: timedelta) -> dict[str, timedelta]:
+    """For how long mappings have been due for longer than the limit without having begun. What only waits
+    behind another entry of its category or its mapping is not late: that one may be."""
+    found: dict[str, timedelta] = {}
+    for one in entries:
+        if is_due(one, now) and now - _at(one) > limit and shown(one, entries, now) is not Status.WAITING:
+            found[one.mapping] = max(now - _at(one), found.get(one.mapping, limit))
+    return found
+
+
 def started(entry: Entry) -> Entry:
     """A run of it begins."""
     return msgspec.structs.replace(entry, status=Status.READY, running=True, again=False)

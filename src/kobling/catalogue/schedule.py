@@ -66,6 +66,7 @@ class TimingEdits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     opens: int | msgspec.UnsetType = msgspec.UNSET
     closes: int | msgspec.UnsetType = msgspec.UNSET
     time_zone: str | msgspec.UnsetType = msgspec.UNSET
+    quiet_seconds: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def edited(timing: Timing, edits: TimingEdits) -> Timing:

@@ -10,6 +10,7 @@ import typer
 
 import kobling
 from kobling.cli import (
+    alert,
     doctor,
     explanations,
     field,
@@ -175,6 +176,7 @@ for group in (
     verify,
     explanations,
     schedule,
+    alert,
     serving,
     undo,
     pausing,

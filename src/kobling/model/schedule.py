@@ -45,6 +45,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     opens: int = 0
     closes: int = MINUTES_OF_DAY
     time_zone: str = "UTC"
+    quiet_seconds: int | None = None
 
     def __post_init__(self) -> None:
         if self.every_seconds < 1 or self.attempts_max < 1 or self.delay_seconds < 0:

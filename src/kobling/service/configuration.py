@@ -16,9 +16,11 @@ from urllib.parse import quote
 
 import msgspec
 
+from kobling.adapters.channels.account import NONE, SECURITIES
 from kobling.adapters.telemetry.log import FORMATS, LEVELS
+from kobling.model.alert import AlertLimits
 from kobling.model.errors import ConfigurationError
-from kobling.service.address import checked_address
+from kobling.service.address import checked_address, is_loopback
 from kobling.service.secret import (
     NO_SECRET,
     Secret,
@@ -43,6 +45,7 @@ WEB_CLIENT_URL: Final = "https://businesscentral.dynamics.com"
 DATAVERSE_EXAMPLE: Final = "https://yourname.crm4.dynamics.com"
 DATABASE_EXAMPLE: Final = "postgresql://user:password@host/database"
 _PORT_MAX: Final = 65_535
+_NUMBER_MAX: Final = 1_000_000
 _SECRET_KEYS: Final = ("secret", "secret_file", "secret_command")
 
 
@@ -125,6 +128,31 @@ class WebSection(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret = NO_SECRET
 
 
+class AlertsSection(AlertLimits, frozen=True, kw_only=True):
+    """Section `[alerts]`. digest_minutes: for how long news are gathered before they are sent."""
+
+    digest_minutes: int = 0
+
+
+class MailSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[mail]`: where alerts go; host is "" for nowhere. security: one of SECURITIES."""
+
+    host: str = ""
+    port: int = 587
+    security: str = SECURITIES[0]
+    user: str = ""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    secret: Secret = NO_SECRET
+
+
+class WebhookSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[webhook]`: where alerts go; url is "" for nowhere. secret: with which they are signed."""
+
+    url: str = ""
+    secret: Secret = NO_SECRET
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured. path: the absolute path of the file in use."""
 
@@ -136,6 +164,9 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSection = LogSection()
     worker: WorkerSection = WorkerSection()
     web: WebSection = WebSection()
+    alerts: AlertsSection = AlertsSection()
+    mail: MailSection = MailSection()
+    webhook: WebhookSection = WebhookSection()
 
     @property
     def folder(self) -> Path:
@@ -156,6 +187,9 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "log": _keys(LogSection),
     "worker": _keys(WorkerSection),
     "web": _keys(WebSection),
+    "alerts": _keys(AlertsSection),
+    "mail": _keys(MailSection),
+    "webhook": _keys(WebhookSection),
 }
 
 
@@ -190,6 +224,9 @@ def read_configuration(
         ),
         worker=_worker(settings, path),
         web=_web(settings, path),
+        alerts=AlertsSection(**{one: _number("alerts", one, settings) for one in _texts("alerts", settings)}),
+        mail=_mail(settings, path),
+        webhook=_webhook(settings, path),
     )
 
 
@@ -306,10 +343,54 @@ def _chosen(section: str, key: str, settings: Settings, values: tuple[str, ...])
 
 def _web(settings: Settings, path: Path) -> WebSection:
     texts = _texts("web", settings)
-    port = texts.pop("port", str(WebSection().port))
-    if not (port.isascii() and port.isdecimal() and 0 <= int(port[:6]) <= _PORT_MAX):
-        raise ConfigurationError(
-            f"{settings['web', 'port'].where} is {port!r}.", cure=f"Use a number from 0 to {_PORT_MAX}."
-        )
+    port = _port("web", texts.pop("port", None), settings, WebSection().port)
     texts["public_url"] = _address("web", "public_url", settings, "https://kobling.example.com")
-    return WebSection(**texts, port=int(port), secret=_secret("web", settings, path))
+    return WebSection(**texts, port=port, secret=_secret("web", settings, path))
+
+
+def _port(section: str, text: str | None, settings: Settings, default: int) -> int:
+    return default if text is None else _number(section, "port", settings, _PORT_MAX)
+
+
+def _number(section: str, key: str, settings: Settings, maximum: int = _NUMBER_MAX) -> int:
+    text = settings[section, key].plain()
+    if text.isascii() and text.isdecimal() and int(text[:9]) <= maximum:
+        return int(text[:9])
+    where = settings[section, key].where
+    raise ConfigurationError(f"{where} is {text!r}.", cure=f"Use a number from 0 to {maximum}.")
+
+
+def _mail(settings: Settings, path: Path) -> MailSection:
+    texts, secret = _texts("mail", settings), _secret("mail", settings, path)
+    port = _port("mail", texts.pop("port", None), settings, MailSection().port)
+    recipients = tuple(one.strip() for one in texts.pop("recipients", "").split(",") if one.strip())
+    security = _chosen("mail", "security", settings, SECURITIES)
+    made = MailSection(**texts | security, port=port, recipients=recipients, secret=secret)
+    if not made.host:
+        return made
+    for key in ("sender", "recipients"):
+        if not getattr(made, key):
+            raise ConfigurationError(
+                f"{path}: [mail] {key} is not set.",
+                cure=f"Write it there, or set {variable_of('mail', key)}.",
+            )
+    if made.security == NONE and made.user and not is_loopback(made.host):
+        raise ConfigurationError(
+            f"{path}: [mail] would send a password that could be read on the way.",
+            cure="Use security = starttls or tls; none with a user is for this machine only.",
+        )
+    return made
+
+
+def _webhook(settings: Settings, path: Path) -> WebhookSection:
+    setting, secret = settings.get(("webhook", "url")), _secret("webhook", settings, path)
+    if setting is None or not setting.plain():
+        return WebhookSection(secret=secret)
+    address, mark, query = setting.plain().partition("?")
+    url = checked_address(address, setting.where, path=True, example="https://alerts.example.com/kobling")
+    if not secret:
+        raise ConfigurationError(
+            f"{path}: [webhook] secret is not set, so nobody could know that a message is ours.",
+            cure="Write secret_file (or secret, secret_command) there, and give the receiver the same text.",
+        )
+    return WebhookSection(url=f"{url}{mark}{query}", secret=secret)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 from kobling.model.errors import KoblingError
 from kobling.service.checks import Check, check_connection
-from kobling.service.configuration import ApplicationSection, Configuration
+from kobling.service.configuration import Configuration
 from kobling.service.connection_setup import Requirement, examine_currency
 from kobling.service.database import database, explained
-from kobling.service.doctor_state import examine_state
+from kobling.service.doctor_state import examine_state, expiry_finding
 from kobling.service.doctor_users import examine_users
-from kobling.service.finding import Finding, Level, hint, problem
+from kobling.service.expiries import configured
+from kobling.service.finding import Finding, Level, problem
 from kobling.service.session import session_on
 
-_SOON_DAYS: Final = 30
 _SIGN_IN: Final = "crm sign-in"
 _NEEDED_FOR_CURRENCY: Final = frozenset({_SIGN_IN, "bc sign-in", "bc company", "bc extension"})
 
@@ -25,8 +25,7 @@ async def examine(configuration: Configuration, today: date) -> list[Finding]:
     checked = await check_connection(configuration)
     found = [_finding(one, checked.exit_status) for one in checked.checks]
     broken = {one.name for one in found if one.level is Level.PROBLEM}
-    for section, place in (("bc", configuration.bc), ("crm", configuration.crm)):
-        found.append(_secret(section, place, today))
+    found += _expiries(configuration, today)
     if _SIGN_IN not in broken:
         found += await examine_users(configuration)
     if not broken & _NEEDED_FOR_CURRENCY:
@@ -54,17 +53,17 @@ def _currency(one: Requirement) -> Finding:
     return problem(one.name, one.message, one.cure, 2)
 
 
-def _secret(section: str, place: ApplicationSection, today: date) -> Finding:
-    name = f"{section} secret"
-    if place.secret_expires is None:
-        return Finding(name=name, message=f"when it expires is not known; [{section}] secret_expires says it")
-    left = (place.secret_expires - today).days
-    cure = "Make a new secret in Microsoft Entra, and put it and its day into the configuration."
-    if left < 0:
-        return problem(name, f"it expired on {place.secret_expires}", cure, 2)
-    if left <= _SOON_DAYS:
-        return hint(name, f"it expires on {place.secret_expires}, in {left} days", cure)
-    return Finding(name=name, message=f"it expires on {place.secret_expires}")
+def _expiries(configuration: Configuration, today: date) -> list[Finding]:
+    """Secrets and certificates; of a secret without a day that is told, too."""
+    now = datetime.combine(today, time(), UTC)
+    known = configured(configuration)
+    found = [expiry_finding(one, now, configuration.alerts.expires_days) for one in known]
+    for section in ("bc", "crm"):
+        name = f"{section} secret"
+        if all(one.subject != name for one in known):
+            message = f"when it expires is not known; [{section}] secret_expires says it"
+            found.append(Finding(name=name, message=message))
+    return found
 
 
 async def _state(configuration: Configuration) -> list[Finding]:

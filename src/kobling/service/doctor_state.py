@@ -5,20 +5,24 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Final
 
 from kobling.adapters.postgres import examination
+from kobling.algebra.schedule import overdue
 from kobling.catalogue.definition import changed
 from kobling.catalogue.describe import depends_on
 from kobling.engine.pause import paused_words
 from kobling.model.errors import KoblingError
 from kobling.service.connection import Connection, connect
 from kobling.service.database import EMBEDDED_FOLDER
+from kobling.service.expiries import Expiry, kept
 from kobling.service.finding import Finding, hint, problem
+from kobling.service.schedule import enabled_names, known_entries, schedule_store
 from kobling.service.session import Session
 
 _OLD_DAYS: Final = 7
-_LATE_SECONDS: Final = 600
+_LATE: Final = timedelta(minutes=10)
 _JOBS_DAYS: Final = 90
 _FREE_BYTES_MIN: Final = 1_000_000_000
 # What has stayed this long was not going to be settled by itself; conflicts and the like wait for a person.
@@ -139,17 +143,20 @@ async def _schedule(session: Session) -> list[Finding]:
     if not await examination.worked(database, key):
         message = "no worker has taken anything up yet"
         return [Finding(name="schedule", message=message)]
-    late = await examination.late_entries(database, key, _LATE_SECONDS)
+    store, enabled = schedule_store(session), await enabled_names(session)
+    async with store.changing() as now:
+        known = [one.entry for one in await known_entries(session, store, now)]
+    late = overdue([one for one in known if one.mapping in enabled], now, _LATE)
     if await paused_words(session.state):
         # It stands still on purpose.
-        late = []
+        late = {}
     found = [
         problem(
             "schedule",
-            f"{mapping} was due {minutes} minutes ago and has not begun",
+            f"{mapping} was due {int(waits.total_seconds()) // 60} minutes ago and has not begun",
             "Start a worker: kobling worker, or kobling serve.",
         )
-        for mapping, minutes in late
+        for mapping, waits in late.items()
     ]
     found += [
         problem(
@@ -160,6 +167,24 @@ async def _schedule(session: Session) -> list[Finding]:
         for mapping, message in await examination.failed_entries(database, key)
     ]
     return found or [Finding(name="schedule", message="what was due has run")]
+
+
+async def _expiries(session: Session) -> list[Finding]:
+    """Subscriptions and tokens; they are renewed by themselves, so only what is near its end is told."""
+    now, early_days = await schedule_store(session).now(), session.configuration.alerts.expires_days
+    found = [one for one in await kept(session, now) if one.is_near(now, early_days)]
+    if not found:
+        return [Finding(name="expiries", message="no subscription and no place in the changes ends soon")]
+    return [expiry_finding(one, now, early_days) for one in found]
+
+
+def expiry_finding(one: Expiry, now: datetime, early_days: int) -> Finding:
+    """How near the end of something is. early_days: from when on people are told of what they renew."""
+    if one.days_left(now) < 0:
+        return problem(one.subject, one.words(now), one.cure, 2)
+    if one.is_near(now, early_days):
+        return hint(one.subject, one.words(now), one.cure)
+    return Finding(name=one.subject, message=one.words(now))
 
 
 async def _space(session: Session) -> list[Finding]:
@@ -190,5 +215,6 @@ _CHECKS: Final[tuple[Callable[[Session], Awaitable[list[Finding]]], ...]] = (
     _inbox,
     _intents,
     _schedule,
+    _expiries,
     _space,
 )

@@ -21,6 +21,7 @@ from kobling.model.errors import KoblingError
 from kobling.model.mapping import Side
 from kobling.service.configuration import Configuration
 from kobling.service.connection import connect
+from kobling.service.expiries import SUBSCRIBED
 from kobling.service.schedule import schedule_store
 from kobling.service.session import Session, session_on
 from kobling.service.worker import described, wake
@@ -169,5 +170,6 @@ async def subscribe(session: Session, public_url: str, secret: str) -> int:
     configuration, (company, _, _) = session.configuration, await session.state.identities()
     async with connect(configuration, company_id=company or None) as connection:
         kept = Subscriptions(connection.bc, configuration.bc.root, await connection.company_id())
-        await kept.keep(routes, f"{public_url}{BC_PATH}", secret, _RENEW_BEFORE)
+        until = await kept.keep(routes, f"{public_url}{BC_PATH}", secret, _RENEW_BEFORE)
+    await session.state.keep_mark(SUBSCRIBED, until.isoformat())
     return len(routes)

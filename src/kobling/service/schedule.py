@@ -36,6 +36,7 @@ KEYS: Final = {
     "days": "The days of the week, as `mon,tue,wed`, or `all`.",
     "hours": "The part of the day, as `06:00-22:00`, also over midnight; `all` for the whole day.",
     "time_zone": "Whose clock `days` and `hours` go by, as `Europe/Oslo`.",
+    "quiet_minutes": "For how long its runs may do nothing before that is an alert; `never` for ever.",
 }
 
 
@@ -159,6 +160,7 @@ def _document(entry: Entry, entries: Sequence[Entry], going: bool, now: datetime
         "days": [DAYS[one] for one in timing.days],
         "hours": f"{_clock(timing.opens)}-{_clock(timing.closes)}",
         "time_zone": timing.time_zone,
+        "quiet_minutes": None if timing.quiet_seconds is None else timing.quiet_seconds // _MINUTE_SECONDS,
         "message": entry.message,
     }
 
@@ -190,7 +192,7 @@ def _number(key: str, text: str, minimum: int, maximum: int) -> int:
 
 
 def _minutes(key: str, text: str) -> tuple[int | None]:
-    if key == "inactivity_minutes" and text == NEVER:
+    if key in {"inactivity_minutes", "quiet_minutes"} and text == NEVER:
         return (None,)
     least = 0 if key == "inactivity_minutes" else 1
     return (_number(key, text, least, _MINUTES_MAX) * _MINUTE_SECONDS,)
@@ -252,6 +254,7 @@ _READERS: Final[dict[str, Callable[[str, str], tuple[object, ...]]]] = {
     "days": _days,
     "hours": _hours,
     "time_zone": _time_zone,
+    "quiet_minutes": _minutes,
 }
 _FIELDS: Final = {
     "every_minutes": ("every_seconds",),
@@ -262,4 +265,5 @@ _FIELDS: Final = {
     "days": ("days",),
     "hours": ("opens", "closes"),
     "time_zone": ("time_zone",),
+    "quiet_minutes": ("quiet_seconds",),
 }

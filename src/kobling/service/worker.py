@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from kobling.model.errors import KoblingError, PausedError, UnreachableError
 from kobling.model.schedule import Ending, Entry, Status, Work
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
+from kobling.service.notify import watch
 from kobling.service.schedule import enabled_names, known_entries, schedule_store, zone_of
 from kobling.service.session import Document, Session, session_on, session_over
 from kobling.service.synchronize import Request, synchronize
@@ -31,6 +33,7 @@ from kobling.service.synchronize import Request, synchronize
 _LOOK_SECONDS: Final = 1.0
 # An entry on hold is woken within that time; a look costs a request to each table that is read.
 _LOOK_AGAIN: Final = timedelta(seconds=60)
+_PROGRESS_SECONDS: Final = 10.0
 # The job keeps them all.
 _TOLD_ERRORS_MAX: Final = 20
 _LOOKED: Final = "looked"
@@ -50,6 +53,9 @@ class Worker:
         # By the ids of their connections; known once the database is there.
         self._known: dict[int, Configuration] = {}
         self._looking: dict[int, asyncio.Task[None]] = {}
+        # Entries whose runs have got somewhere, and when that was last stored.
+        self._moved: set[int] = set()
+        self._noted = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until told to stop; outages of the services and of the database are outlived.
@@ -62,6 +68,8 @@ class Worker:
             beside = [
                 asyncio.create_task(self._again_and_again(partial(queue_due, queue=queue), stop)),
                 asyncio.create_task(self._again_and_again(self._look_when_it_is_time, stop)),
+                asyncio.create_task(self._again_and_again(watch, stop)),
+                asyncio.create_task(self._again_and_again(self._note_progress, stop)),
             ]
             try:
                 await queue.work(self._carry_out, self._concurrency, stop)
@@ -127,6 +135,11 @@ class Worker:
             one.cancel()
         await asyncio.gather(*self._looking.values(), return_exceptions=True)
 
+    async def _note_progress(self, session: Session) -> None:
+        if self._moved and time.monotonic() > self._noted + _PROGRESS_SECONDS:
+            moved, self._moved, self._noted = self._moved, set(), time.monotonic()
+            await schedule_store(session).note_progress(sorted(moved))
+
     async def _carry_out(self, connection: int, number: int, job: int) -> None:
         """One job of the queue: the run that its entry asks for."""
         configuration = self._known[connection]
@@ -136,7 +149,7 @@ class Worker:
                 entry = await _claimed(session, number, job)
                 if entry is None:
                     return
-                ending, message = await _outcome(session, entry)
+                ending, message = await _outcome(session, entry, lambda what, count: self._moved.add(number))
         except asyncio.CancelledError:
             await self._settle(configuration, number, job, Ending.STOPPED, "")
             raise
@@ -213,6 +226,8 @@ async def settle(session: Session, number: int, job: int, ending: Ending, messag
         if stored is None or stored.queue_job != job:
             return
         await store.save(ended(stored.entry, ending, now, zone_of(stored.entry.timing), message))
+        if ending is Ending.ACTIVE:
+            await store.note_active(number)
         if ending in {Ending.ACTIVE, Ending.EMPTY}:
             work = await store.with_work(now)
             work.pop(stored.entry.mapping, None)
@@ -266,14 +281,16 @@ async def _claimed(session: Session, number: int, job: int) -> Entry | None:
     return stored.entry if stored is not None and stored.queue_job == job else None
 
 
-async def _outcome(session: Session, entry: Entry) -> tuple[Ending, str]:
+async def _outcome(
+    session: Session, entry: Entry, progress: Callable[[str, int], None]
+) -> tuple[Ending, str]:
     """Runs, and says what it came to; what only passes by itself is raised."""
     name = session.configuration.connection.name
     about = {"connection": name, "mapping": entry.mapping, "entry": entry.id}
     _logger.info("begins", extra=about)
     request = Request(mappings=(entry.mapping,), full=entry.work is Work.FULL)
     try:
-        document, _ = await synchronize(session, request, progress=_silent, wait=_waits)
+        document, _ = await synchronize(session, request, progress=progress, wait=_waits)
     except _PASSING:
         raise
     except PausedError as error:
@@ -312,10 +329,6 @@ def described(error: BaseException) -> str:
 async def _pause(stop: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
-
-
-def _silent(what: str, count: int) -> None:
-    """Nobody watches."""
 
 
 def _waits(name: str) -> None:

@@ -10,12 +10,12 @@ from typing import Final
 import psycopg
 from aiohttp import web
 
-from kobling.adapters.postgres.measures import measures
 from kobling.adapters.telemetry.metrics import exposition
 from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
 from kobling.service.hooks import BC_PATH, Hint, Hints, bc_hints, crm_hints
+from kobling.service.measured import measured
 from kobling.service.session import session_on
 
 # No answer of ours needs a longer question.
@@ -81,8 +81,7 @@ class Face:
         try:
             for one in self._configurations:
                 async with session_on(one, self._url) as session:
-                    found = await measures(session.state.database, session.state.connection_id)
-                    rows[one.connection.name] = found
+                    rows[one.connection.name] = await measured(session)
         except (KoblingError, psycopg.Error) as error:
             return web.Response(text=f"# {type(error).__name__}\n", status=503)
         body, kind = exposition(rows)

@@ -36,9 +36,10 @@ class Subscriptions:
         self._place = f"{root}{API}/subscriptions"
         self._company = f"{API}/companies({company_id})"
 
-    async def keep(self, routes: Sequence[str], url: str, secret: str, before: timedelta) -> None:
+    async def keep(self, routes: Sequence[str], url: str, secret: str, before: timedelta) -> datetime:
         """One subscription to each of these sets, to be told at `url` with the secret as client state. Those
-        that end within `before` are renewed. Raises ProtocolError where the service refuses."""
+        that end within `before` are renewed. When the first of them ends. Raises ProtocolError where the
+        service refuses."""
         answer = await self._door.send("GET", self._place, {"Accept": "application/json"})
         if answer.status != 200:
             raise refused(_NAME, "subscriptions", answer, _CURE)
@@ -48,14 +49,17 @@ class Subscriptions:
             if one.notification_url == url
         }
         soon = datetime.now(UTC) + before
+        ends = [datetime.max.replace(tzinfo=UTC)]
         for route in routes:
             resource = f"{self._company}/{route}"
             row = known.get(resource.strip("/").lower())
             if row is None or _ends(row) < soon:
                 body = {"notificationUrl": url, "resource": resource, "clientState": secret}
-                await self._write(row, body)
+                row = await self._write(row, body)
+            ends.append(_ends(row))
+        return min(ends)
 
-    async def _write(self, row: _Row | None, body: dict[str, Any]) -> None:
+    async def _write(self, row: _Row | None, body: dict[str, Any]) -> _Row:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         method, place = "POST", self._place
         if row is not None:
@@ -64,6 +68,7 @@ class Subscriptions:
         answer = await self._door.send(method, place, headers, msgspec.json.encode(body), writes=True)
         if answer.status not in {200, 201}:
             raise refused(_NAME, f"a subscription to {body['resource']}", answer, _CURE)
+        return answer.decoded(msgspec.json.Decoder(_Row), f"{_NAME} for a subscription")
 
 
 def _ends(row: _Row) -> datetime:

@@ -16,7 +16,8 @@ from kobling.adapters.dataverse.layout import Layout
 from kobling.model.errors import FeedExpiredError
 from kobling.ports import Row
 
-_FORM: Final = "modifiedon:"
+# What tokens of this feed begin with.
+BY_TIME: Final = "modifiedon:"
 _COLUMN: Final = "modifiedon"
 # Times are of whole seconds, and no transaction of the service lives that long.
 _OVERLAP_SECONDS: Final = 600
@@ -28,17 +29,17 @@ class NotTrackedError(Exception):
 
 def is_by_time(token: str) -> bool:
     """Whether the token is a place in this feed, and not in the service's own."""
-    return token.startswith(_FORM)
+    return token.startswith(BY_TIME)
 
 
 def token_at(newest: str) -> str:
     """The place after the newest row; '' before the first one."""
-    return f"{_FORM}{newest}"
+    return f"{BY_TIME}{newest}"
 
 
 def newest_of(token: str | None) -> str:
     """The time of the newest row that was read when the token was given; '' for none."""
-    return "" if token is None else token.removeprefix(_FORM)
+    return "" if token is None else token.removeprefix(BY_TIME)
 
 
 def modified_since(layout: Layout, newest: str) -> str:

@@ -183,9 +183,9 @@ class ConnectionStore:
                     await self._put(self._stores[name], side, changes)
             if token is not None:
                 await self._database.execute(
-                    "insert into feed values (%s, %s, %s, %s, %s)"
-                    " on conflict (connection_id, side, table_name) do update set"
-                    " columns = excluded.columns, token = excluded.token",
+                    "insert into feed (connection_id, side, table_name, columns, token)"
+                    " values (%s, %s, %s, %s, %s) on conflict (connection_id, side, table_name) do update set"
+                    " columns = excluded.columns, token = excluded.token, token_at = now()",
                     [self.connection_id, side, table, list(columns), token],
                 )
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.dataverse.untracked import BY_TIME
 from kobling.adapters.postgres.locks import Lock, is_held
 
 Row = tuple[Any, ...]
@@ -67,18 +68,6 @@ async def open_intents(database: psycopg.AsyncConnection[Any], connection_id: in
     return await _all(database, query, [connection_id])
 
 
-async def late_entries(database: psycopg.AsyncConnection[Any], connection_id: int, seconds: int) -> list[Row]:
-    """(mapping, minutes) of job queue entries that were due for longer and have not begun."""
-    query = (
-        "select name, (extract(epoch from clock_timestamp() - next_start) / 60)::int from schedule_entry"
-        " join mapping on mapping.id = mapping_id where connection_id = %s and not running"
-        " and status not in ('On Hold', 'Error', 'Finished')"
-        " and next_start < clock_timestamp() - make_interval(secs => %s)"
-        " and mapping.settings->>'enabled' is distinct from 'false' order by name"
-    )
-    return await _all(database, query, [connection_id, seconds])
-
-
 async def failed_entries(database: psycopg.AsyncConnection[Any], connection_id: int) -> list[Row]:
     """(mapping, message) of job queue entries that have failed as often as they may."""
     query = (
@@ -115,3 +104,23 @@ async def size_bytes(database: psycopg.AsyncConnection[Any]) -> int:
 
 async def _all(database: psycopg.AsyncConnection[Any], query: str, parameters: Sequence[object]) -> list[Row]:
     return await (await database.execute(query, parameters)).fetchall()
+
+
+async def feed_tokens(database: psycopg.AsyncConnection[Any], connection_id: int) -> list[Row]:
+    """(table, when its token was given) of the right side's feeds that go by the service's own tokens."""
+    query = (
+        "select table_name, token_at from feed where connection_id = %s and side = 'right'"
+        " and token is not null and not starts_with(token, %s) order by table_name"
+    )
+    return await _all(database, query, [connection_id, BY_TIME])
+
+
+async def guarded_mappings(database: psycopg.AsyncConnection[Any], connection_id: int) -> list[Row]:
+    """(mapping, message) of those whose last run was stopped by a guard."""
+    query = (
+        "select distinct on (name) name, job_error.message from mapping cross join lateral (select id from"
+        " job where mapping_id = mapping.id and status <> 'running' order by id desc limit 1) as last"
+        " join job_error on job_id = last.id where connection_id = %s and class = 'guard'"
+        " order by name, job_error.id"
+    )
+    return await _all(database, query, [connection_id])

@@ -8,6 +8,7 @@ from typing import Any, Final
 import psycopg
 
 from kobling.adapters.postgres.locks import Lock, is_held
+from kobling.adapters.postgres.measures import keep_counted
 from kobling.adapters.postgres.packing import IDS, decoder, joined
 from kobling.model.mapping import Side
 from kobling.model.pair import Crossing
@@ -170,6 +171,7 @@ async def purge(database: psycopg.AsyncConnection[Any], connection_id: int, days
     rows = await cursor.fetchall()
     gone = [number for number, needed in rows if not needed]
     async with database.transaction():
+        await keep_counted(database, connection_id, gone)
         for table, key in (("audit", "job_id"), ("job_error", "job_id"), ("job", "id")):
             await database.execute(f"delete from {table} where {key} = any(%s)", [gone])
     return len(gone), len(rows) - len(gone)

@@ -21,16 +21,22 @@ _KEPT_DAYS: Final = 30
 _REST_SECONDS: Final = 15
 _COLUMNS: Final = (
     "schedule_entry.id, mapping.name, recurring, work, edits, status, next_start, running, again, attempts,"
-    " message, queue_job"
+    " message, queue_job, started_at, progress_at, active_at"
 )
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry, what a person changed of its timing, and the job of the queue that carries it out."""
+    """An entry, what a person changed of its timing, and the job of the queue that carries it out.
+
+    moved_at: when its last run began, or last got somewhere; None before the first. active_at: when one last
+    did something.
+    """
 
     entry: Entry
     edits: TimingEdits
     queue_job: int | None
+    moved_at: datetime | None
+    active_at: datetime
 
 
 class ScheduleStore:
@@ -128,6 +134,18 @@ class ScheduleStore:
             ],
         )
 
+    async def note_progress(self, numbers: Sequence[int]) -> None:
+        """The runs of these entries get somewhere."""
+        await self.database.execute(
+            "update schedule_entry set progress_at = clock_timestamp() where id = any(%s)", [list(numbers)]
+        )
+
+    async def note_active(self, number: int) -> None:
+        """A run of this entry did something."""
+        await self.database.execute(
+            "update schedule_entry set active_at = clock_timestamp() where id = %s", [number]
+        )
+
     async def edit(self, entry: Entry, edits: TimingEdits) -> None:
         """Stores what a person changed of its timing."""
         await self.database.execute(
@@ -166,7 +184,8 @@ def _stored(row: tuple[Any, ...]) -> Stored:
         attempts=row[9],
         message=row[10],
     )
-    return Stored(entry=entry, edits=edits, queue_job=row[11])
+    moved = max((_utc(one) for one in row[12:14] if one is not None), default=None)
+    return Stored(entry=entry, edits=edits, queue_job=row[11], moved_at=moved, active_at=_utc(row[14]))
 
 
 def _utc(moment: datetime) -> datetime:

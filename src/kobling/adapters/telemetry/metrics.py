@@ -84,6 +84,34 @@ METRICS: Final[dict[str, Metric]] = {
     "kobling_schedule_failed_attempts": Metric(
         kind=Kind.GAUGE, labels=_MAPPING, help="Failed runs in a row of the recurring entry."
     ),
+    "kobling_seconds_late": Metric(
+        kind=Kind.GAUGE,
+        labels=_MAPPING,
+        help="How long an entry has been due without having begun; 0 where none is.",
+    ),
+    "kobling_seconds_without_progress": Metric(
+        kind=Kind.GAUGE,
+        labels=_MAPPING,
+        help="How long ago the run in hand of an entry last got somewhere; 0 where none runs.",
+    ),
+    "kobling_seconds_without_activity": Metric(
+        kind=Kind.GAUGE,
+        labels=_MAPPING,
+        help="How long ago a run of the recurring entry last wrote, created, deleted or failed a record.",
+    ),
+    "kobling_alerts": Metric(
+        kind=Kind.GAUGE, labels=("kind", "subject"), help="1 for each alert that stands."
+    ),
+    "kobling_notifications_total": Metric(
+        kind=Kind.COUNTER,
+        labels=("channel", "outcome"),
+        help="Messages about alerts, by channel (mail, webhook) and outcome (sent, failed).",
+    ),
+    "kobling_days_left": Metric(
+        kind=Kind.GAUGE,
+        labels=("subject",),
+        help="Days until a secret, certificate, subscription or token of a feed ends, as far as known.",
+    ),
     "kobling_queue_jobs": Metric(
         kind=Kind.GAUGE, labels=("status",), help="Jobs of the queue: todo waits for a worker, doing has one."
     ),
