@@ -25,6 +25,9 @@ OF_A_ROW = ("direction", "constant", "clear_on_failed", "not_null", "match", "en
 Difference = tuple[str, str]
 # What is different, by the reason for it: (place, what differs).
 DIFFERENCES: dict[str, list[Difference]] = {
+    "A unit group that stands in Sales already may call its base unit what it likes.": [
+        ("UNIT GROUP: Source No. / baseuomname", "enabled: False, not True"),
+    ],
     "It is there with the owner model person only.": [
         ("SALESPEOPLE", "switches: {'owner_model': 'person'}, not {}"),
     ],

@@ -182,6 +182,8 @@ def _conversion(definition: Definition, field: Field, place: str) -> None:
         _refuse(place, f"a {makes.kind} row with source {makes.source!r}.", "Only look-ups have a source.")
     if field.gate and makes.kind != "look_up":
         _refuse(place, f"a {makes.kind} row is a gate.", "Only a look-up keeps records outside.")
+    if field.couples and (field.crm is None or makes.kind != "look_up"):
+        _refuse(place, "the row couples, and looks up nothing for Sales.", "Only a look-up does.")
     reads = [*([] if makes.key is None else [makes.key]), *makes.otherwise]
     if reads and field.direction is Direction.BOTH:
         _refuse(place, "a row with key or otherwise flows both ways.", "Give it one direction.")

@@ -169,6 +169,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     claim: bool = False
     when: str = ""
     gate: bool = False
+    couples: bool = False
     conversion: Conversion = Conversion()
     chooses: str = ""
     note: str = ""

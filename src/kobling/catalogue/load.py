@@ -286,6 +286,7 @@ def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str
         claim=field.claim,
         when=field.when,
         gate=field.gate,
+        couples=field.couples,
         compare=field.compare,
     )
 

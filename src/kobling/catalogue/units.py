@@ -3,14 +3,14 @@ each unit of measure is a group of Sales with one unit."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Final
 
 import msgspec
 
-from kobling.catalogue.facts import all_of, all_touched, rows_of, text_of
+from kobling.catalogue.facts import all_of, all_touched, first_of, missing, rows_of, text_of
 from kobling.model.look_up import (
     Answer,
     Facts,
@@ -30,9 +30,14 @@ GROUPS: Final = "uomschedules"
 UNITS: Final = "uoms"
 UNITS_OF_MEASURE: Final = "UNIT OF MEASURE"
 _UNIT_GROUPS: Final = "UNIT GROUP"
+_BY_NAME: Final = "units_by_name"
+_CODES: Final = "units of measure"
+_PRODUCTS: Final = "products by unit group"
 # What is refused waits for any change of the groups and units that the source reads.
 _NAMES: Final = "unit_names"
 _GROUP_UNITS: Final = "group_units"
+_GROUP: Final = "_defaultuomscheduleid_value"
+_NAMED_MAX: Final = 5
 _NO_UNIT: Final = "Base Unit of Measure is blank; fill it in"
 
 
@@ -161,6 +166,45 @@ def _of_item(kind: _Kind, number: str, code: str) -> Through | Rejected:
     return _coupled_unit(kind, key_of_parts(number, code), f"the unit {code} of {kind.word} {number}")
 
 
+def units_by_name(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    """To Business Central: the unit of measure that is called like the unit of a product that is alone in its
+    group. An item or resource that is made of it has that unit from the start."""
+    if side is Side.RIGHT:
+        return {}
+    return {key: _by_name(facts, key) for key in keys if key}
+
+
+def _by_name(facts: Facts, key: str) -> Answer:
+    unit = first_of(rows_of(facts, UNITS), "uomid", key)
+    if unit is None:
+        return None
+    name, group_id = text_of(unit, "name"), text_of(unit, "_uomscheduleid_value")
+    group = text_of(first_of(rows_of(facts, GROUPS), "uomscheduleid", group_id) or {}, "name")
+    sharing = [text_of(one, "productnumber") for one in all_of(rows_of(facts, _PRODUCTS), _GROUP, group_id)]
+    if len(sharing) > 1:
+        return missing(_BY_NAME, _shared(group, sharing))
+    if not unit.get("isschedulebaseuom"):
+        words = f"the unit {name} is not the base unit of its group {group} in Sales"
+        return missing(_BY_NAME, f"{words}; make the base unit the default one of its product")
+    code = first_of(rows_of(facts, _CODES), "code", name)
+    words = f"no unit of measure in Business Central is called {name}, as the unit of its product is; add one"
+    return missing(_BY_NAME, words) if code is None else text_of(code, "code")
+
+
+def _shared(group: str, numbers: Collection[str]) -> str:
+    some = ", ".join(sorted(numbers)[:_NAMED_MAX])
+    more = ", ..." if len(numbers) > _NAMED_MAX else ""
+    return (
+        f"{len(numbers)} products share the unit group {group} in Sales ({some}{more}); "
+        "give each product that is to come a group of its own"
+    )
+
+
+def _none_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
+    """An item that is there keeps its unit."""
+    return ()
+
+
 def _coupled_unit(kind: _Kind, key: str, what: str) -> Through:
     return Through(key=key, what=what, via=(kind.mapping,))
 
@@ -168,12 +212,18 @@ def _coupled_unit(kind: _Kind, key: str, what: str) -> Through:
 def _of_kind(kind: _Kind) -> tuple[Source, ...]:
     return (
         Source(name=f"{kind.word}_unit_groups", resolve=partial(unit_groups, kind), via=(_UNIT_GROUPS,)),
-        Source(name=f"{kind.word}_units", resolve=partial(units_of, kind), via=(kind.mapping,)),
+        Source(
+            name=f"{kind.word}_units",
+            resolve=partial(units_of, kind),
+            via=(kind.mapping,),
+            instead=_BY_NAME,
+        ),
     )
 
 
-def _reference(name: str, *columns: str, made_with: tuple[str, ...] = ()) -> Reference:
-    return Reference(name=name, side=Side.RIGHT, route=name, columns=columns, made_with=made_with)
+def _reference(name: str, *columns: str, route: str = "", made_with: tuple[str, ...] = ()) -> Reference:
+    route = route or name
+    return Reference(name=name, side=Side.RIGHT, route=route, columns=columns, made_with=made_with)
 
 
 REFERENCES: Final = (
@@ -184,6 +234,8 @@ REFERENCES: Final = (
         *("uomid", "name", "quantity", "isschedulebaseuom", "_uomscheduleid_value"),
         made_with=(GROUPS,),
     ),
+    _reference(_PRODUCTS, "productid", "productnumber", _GROUP, route="products"),
+    Reference(name=_CODES, side=Side.LEFT, route="unitsOfMeasure", columns=("code",), table_id=204),
 )
 SOURCES: Final = (
     Source(name=_NAMES, references=(GROUPS, UNITS), resolve=unit_names, touched=all_touched),
@@ -196,5 +248,11 @@ SOURCES: Final = (
         touched=all_touched,
     ),
     Source(name="unit_group_names", resolve=unit_group_names),
+    Source(
+        name=_BY_NAME,
+        references=(GROUPS, UNITS, _PRODUCTS, _CODES),
+        resolve=units_by_name,
+        touched=_none_touched,
+    ),
     *(one for kind in _KINDS for one in _of_kind(kind)),
 )

@@ -17,12 +17,11 @@ from typing import Any, Final
 
 from kobling.cli.show import progress_bar, say, say_job, say_verified, wait_notice
 from kobling.model.errors import KoblingError, UnreachableError
-from kobling.model.mapping import DeletionConflict, Direction
+from kobling.model.mapping import DeletionConflict
 from kobling.service.checks import check_connection, extension_api
 from kobling.service.configuration import Configuration, read_configuration
 from kobling.service.couplings import list_couplings
 from kobling.service.initial import Ports, write_initial
-from kobling.service.mappings import set_mapping
 from kobling.service.matching import MatchRequest, match_couplings
 from kobling.service.session import Session, open_session
 from kobling.service.synchronize import Request, synchronize
@@ -30,7 +29,6 @@ from kobling.service.undo import undo_job
 from kobling.service.verify import verify
 from kobling.service.waiting import Resolution, Word, list_conflicts, list_skipped, resolve_conflicts, speak
 
-_PRODUCTS: Final = ("ITEM-PRODUCT", "RESOURCE-PRODUCT")
 _DELETED: Final = "C00040"
 _PERSON: Final = "Anna"
 
@@ -131,10 +129,6 @@ async def _match(session: Session) -> None:
 
 
 async def _full(session: Session) -> None:
-    say("  Products that were made in Sales would wait for their units, so items and resources flow one way.")
-    for name in _PRODUCTS:
-        edits = [f"direction={Direction.TO_RIGHT}"]
-        await set_mapping(session, name, edits, existing=False, yes=False, wait=wait_notice)
     await _sync(session, Request(all=True, full=True))
 
 

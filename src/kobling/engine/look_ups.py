@@ -22,6 +22,7 @@ from kobling.model.look_up import (
     parts_of_key,
 )
 from kobling.model.mapping import FieldRow, Mapping, Moment, Side
+from kobling.model.pair import Missing
 from kobling.model.state import Coupling
 from kobling.model.values import UNSET, Values
 
@@ -95,7 +96,25 @@ async def _own(context: Context, name: str, side: Side, keys: Collection[str]) -
     told = {key: there[one] for key, one in ahead.items()}
     found = {key: one for key, one in told.items() if isinstance(one, tuple)}
     still_open = {key: one for key, one in told.items() if not isinstance(one, tuple)}
-    return {**answered, **still_open, **_finished(source, context.facts, side, found)}
+    stood_in = await _instead(context, source.instead, side, still_open) if source.instead else {}
+    return {**answered, **still_open, **stood_in, **_finished(source, context.facts, side, found)}
+
+
+async def _instead(
+    context: Context, name: str, side: Side, still_open: Mapping_[str, Missing | Rejected]
+) -> dict[str, Answer]:
+    """What another source answers for those that are not coupled yet. Where it does not know either, a
+    coupling or what it says itself may bring the answer."""
+    uncoupled = {key: one for key, one in still_open.items() if isinstance(one, Missing)}
+    said = await answers(context, {(name, side): set(uncoupled)}) if uncoupled else {}
+    found: dict[str, Answer] = {}
+    for key, one in uncoupled.items():
+        answer = said.get((name, side, key))
+        if isinstance(answer, Missing):
+            also = f"{answer.mapping}/{answer.key}"
+            answer = Missing(mapping=one.mapping, key=one.key, reason=answer.reason, also=also)
+        found[key] = one if answer is None else answer
+    return found
 
 
 def _finished(source: Source, facts: Facts, side: Side, found: dict[str, Found]) -> Mapping_[str, Answer]:

@@ -22,6 +22,7 @@ def references_of(context: Context, names: Collection[str]) -> list[str]:
     """The reference tables that the sources of these mappings read."""
     asked = {source for name in names for source in context.mappings[name].sources}
     known = [context.sources[one] for one in asked if one in context.sources]
+    known += [context.sources[one.instead] for one in known if one.instead]
     return sorted({name for one in known for name in one.references})
 
 

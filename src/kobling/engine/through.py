@@ -62,7 +62,7 @@ async def _asked_of(
     keys = sorted({one.key for one in asked})
     known = await store.look_up(side, keys)
     unknown = sorted({one.key for one in asked if one.key not in known and one.otherwise is None})
-    loose = await _uncoupled(context, mapping, side.other, unknown)
+    loose = await known_as(context, mapping, side.other, unknown)
     why = await _why_outside(context, mapping, side.other, loose, ask)
     found: dict[Through, Found | Missing | Rejected] = {}
     for one in asked:
@@ -111,10 +111,8 @@ async def _why_outside(
     return why | {key: one.reason for key, one in shut.items() if one is not None}
 
 
-async def _uncoupled(
-    context: Context, mapping: Mapping, side: Side, keys: Sequence[str]
-) -> dict[str, Record]:
-    """The records of that side that have no coupling, by number on the left and by id on the right."""
+async def known_as(context: Context, mapping: Mapping, side: Side, keys: Sequence[str]) -> dict[str, Record]:
+    """The records of that side by what look-ups know them by: the number on the left, the id on the right."""
     table, service, columns = mapping.table(side), context.services[side], columns_of(mapping, side)
     if side is Side.RIGHT:
         ids = [one for one in keys if guid(one)]

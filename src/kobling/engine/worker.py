@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from kobling.engine.apply import Apply
+from kobling.engine.companions import couple_companions
 from kobling.engine.gather import Gather
 from kobling.engine.look_ups import answers, wake_dependants
 from kobling.engine.outcome import Outcomes
@@ -137,6 +138,7 @@ class Worker:
 
     async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:
         self._note_created(tasks)
+        await couple_companions(self._context, self._mapping, tasks)
         settled += [self.outcomes.settle(task) for task in tasks]
         async with self._context.state.together():
             await self._store.settle(self._job, turn, settled, entry)

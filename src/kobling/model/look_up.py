@@ -123,12 +123,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     is asked of the couplings of the mapping of that name, if there is one. A blank key is ''. touched: which
     answers a change of its reference tables concerns. via: the mappings in whose couplings a `Through` may be
     looked up; finish: what is made of the values that were found there; judge: the same, where it depends on
-    the key, in its place."""
+    the key, in its place. instead: the source that is asked for the same keys where these couplings know no
+    partner yet."""
 
     name: str
     references: tuple[str, ...] = ()
     resolve: Resolver
     touched: Touched = texts_of
     via: tuple[str, ...] = ()
+    instead: str = ""
     finish: Finish = as_found
     judge: Judge | None = None

@@ -168,9 +168,10 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     A row with `rule` is derived: it is written by a rule of the entity. claim: the row is also written to
     the source's own side, before its counterpart is created there. when: for an EXIT row, the column of the
     condition by which the other side leaves the filter. gate: where its source answers `Outside`, the record
-    is outside. group: rows of one merge group flow and are contested as one. compare: in pairs that were
-    settled before the row came, both sides are compared as at first contact; else what stands there counts as
-    settled.
+    is outside. couples: of a record that was made on the left, what its source goes on to ask for there is
+    coupled with what the right column holds. group: rows of one merge group flow and are contested as one.
+    compare: in pairs that were settled before the row came, both sides are compared as at first contact; else
+    what stands there counts as settled.
     """
 
     name: str
@@ -187,6 +188,7 @@ class FieldRow(msgspec.Struct, frozen=True, kw_only=True):
     claim: bool = False
     when: str = ""
     gate: bool = False
+    couples: bool = False
     compare: bool = False
 
     def column(self, side: Side) -> int | None:
