@@ -218,7 +218,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def field_name(self, field: Field) -> str:
         """What a row is called: the Business Central caption, else the Dataverse column's name; both where an
-        earlier row has that caption."""
+        earlier row has that caption, or the caption and the rule."""
         if field.bc is None:
             return field.crm or ""
         # A row of a person may name a column that is no longer there.
@@ -226,7 +226,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         caption = field.bc if column is None else column.caption
         rows = (one for one in self.fields if one.bc == field.bc and one.executable)
         first = next(rows, field)
-        return caption if first is field or field.crm is None else f"{caption} ({field.crm})"
+        beside = field.crm or field.rule
+        return caption if first is field or not beside else f"{caption} ({beside})"
 
 
 class FieldChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
