@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapters.conftest import Sandbox, fresh
 from databases import databases
 from engine.world import World, wrote
+from sandboxes import Sandbox
+from stages import Stages
 
 UNITS = ("UNIT GROUP", "ITEM UOM", "RESOURCE UOM")
 PRODUCTS = ("ITEM-PRODUCT", "RESOURCE-PRODUCT")
@@ -17,15 +18,19 @@ ALL = ("CURRENCY", *UNITS, *PRODUCTS)
 KINDS = [("ITEM-PRODUCT", 1, "items", "item"), ("RESOURCE-PRODUCT", 3, "resources", "resource")]
 
 
+def stock(world: World) -> None:
+    """Items, resources and products are in step."""
+    world.sync(*ALL, full=True)
+
+
 @pytest.fixture(scope="module")
 def stocked(
-    served: Sandbox, postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+    served: Sandbox, postgres_server: str, stages: Stages, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Items, resources and products are in step; each test makes products of its own."""
+    """The world of all tests here; each makes products of its own."""
+    served.reset()
     with databases(postgres_server) as make:
-        one = World(fresh(served), make(), tmp_path_factory.mktemp("stocked"))
-        one.sync(*ALL, full=True)
-        yield one
+        yield stages.reach(World(served, make(), tmp_path_factory.mktemp("stocked")), stock)
 
 
 def new_product(world: World, name: str, *, unit: str = "PCS", group: str = "", kind: int = 1) -> Any:
