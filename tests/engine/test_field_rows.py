@@ -109,6 +109,40 @@ def test_a_transformation_makes_the_values_of_both_ways(synchronized: World) -> 
         assert (counts(world)["modified"], counts(world, "from")["modified"]) == (0, 0)
 
 
+def test_a_value_is_looked_up_in_a_table_of_business_central(synchronized: World) -> None:
+    world = synchronized
+    customer, account = world.pair()
+    turn(
+        world,
+        "Home Page",
+        "transformation=trim > field_lookup('countriesRegions', 'code', 'name', 'original')",
+        "direction=to_integration",
+    )
+    countries = world.get("bc", world.bc("countriesRegions"))["value"]
+    country = next(one for one in countries if one["code"] == "SE")
+    world.edit_customer(customer, homePage="se ")
+    world.sync("CUSTOMER")
+    assert world.account(account)["websiteurl"] == country["name"]
+    world.send(
+        "bc", "PATCH", f"{world.bc('countriesRegions')}({country['id']})", {"name": "Kingdom of Sweden"}
+    )
+    world.sync("CUSTOMER")
+    assert world.account(account)["websiteurl"] == "Kingdom of Sweden"
+    world.edit_customer(customer, homePage="no country")
+    world.sync("CUSTOMER")
+    assert world.account(account)["websiteurl"] == "no country"
+    turn(
+        world,
+        "Home Page",
+        "transformation=field_lookup('countriesRegions', 'code', 'name')",
+        "direction=bidirectional",
+    )
+    world.edit_account(account, websiteurl="Kingdom of Sweden")
+    world.sync("CUSTOMER")
+    assert world.customer(customer)["homePage"] == "SE"
+    assert counts(world)["modified"] == counts(world, "from")["modified"] == 0
+
+
 def test_a_value_that_a_transformation_refuses_fails_by_name_and_the_rest_flows(synchronized: World) -> None:
     world = synchronized
     customer, account = world.pair()
@@ -163,6 +197,10 @@ def test_a_new_constant_field_is_written_to_what_is_created(synchronized: World)
         ("Fax No.", ["colour=red"], "changes nothing"),
         ("Fax No.", ["direction=sideways"], "unknown"),
         ("Fax No.", ["transformation=sing"], "no transformation rule"),
+        ("Fax No.", ["transformation=field_lookup('none', 'code', 'name')"], "'none'"),
+        ("Fax No.", ["transformation=field_lookup('items', 'no', 'nothing')"], "has no field 'nothing'"),
+        ("Fax No.", ["transformation=field_lookup('items', 'no', 'description', 'x')"], "'original'"),
+        ("Fax No.", ["transformation=both: field_lookup('a', 'b', 'c') > trim"], "Let it be the last"),
         ("Fax No.", ["transformation=uppercase"], "flows both ways"),
         ("Fax No.", ["constant=abc"], "a constant"),
         ("Fax No.", ["not_null=perhaps"], "neither on nor off"),

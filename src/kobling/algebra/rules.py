@@ -23,6 +23,7 @@ from kobling.algebra.works import (
     decimal,
     extract_date,
     from_unix_timestamp,
+    looked_up,
     of_text,
     read_date,
     read_decimal,
@@ -42,6 +43,7 @@ from kobling.model.mapping import Step
 from kobling.model.values import Value
 
 _ARGUMENT_LENGTH_MAX: Final = 250
+FIELD_LOOKUP: Final = "field_lookup"
 
 
 class Gives(StrEnum):
@@ -221,5 +223,14 @@ RULES: Final[dict[str, Rule]] = {
         parameters=(("precision", _NUMBER), ("direction?", _TEXT)),
         make=round_to,
         gives=Gives.DECIMAL,
+    ),
+    FIELD_LOOKUP: Rule(
+        words="Of the row of a table of Business Central that holds the value in `source`, what it holds in "
+        "`target`: `field_lookup('countriesRegions', 'code', 'name')`. Where there is none it is blank, or "
+        "with `'original'` the value itself. Names are those on the wire; it stands last. Taken back by "
+        "looking up the other way.",
+        parameters=(("table", _TEXT), ("source", _TEXT), ("target", _TEXT), ("rule?", _TEXT)),
+        make=looked_up,
+        undo=lambda table, source, target, *rule: _step(FIELD_LOOKUP, table, target, source, *rule),
     ),
 }

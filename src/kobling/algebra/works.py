@@ -52,6 +52,15 @@ def text_of(value: Value) -> str | Rejected:
     return Rejected(f"{value!r} is no number that can be written") if number is None else plain_number(number)
 
 
+def looked_up(table: str, source: str, target: str, rule: str = "target") -> Work:
+    """What another table gives for the value. It is asked in bulk, so no chain carries it out."""
+    if not all(one.isidentifier() for one in (table, source, target)):
+        raise ValueError("field_lookup takes names on the wire, as countriesRegions, code and name")
+    if rule not in {"target", "original"}:
+        raise ValueError(f"field_lookup gives 'target' or, where that is blank, 'original', not {rule!r}")
+    return lambda value: Rejected("a field_lookup stands last, in a row of its own")
+
+
 def of_text(work: Callable[[str], Value | Rejected]) -> Work:
     def transform(value: Value) -> Value | Rejected:
         text = text_of(value)

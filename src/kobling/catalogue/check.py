@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NoReturn
 
+from kobling.algebra.rules import FIELD_LOOKUP
 from kobling.catalogue.definition import (
     Column,
     ColumnType,
@@ -17,7 +18,7 @@ from kobling.catalogue.definition import (
 )
 from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.settings import OFF, SETTINGS, words_of
-from kobling.catalogue.transformation_text import columns_read, misfit, parse_transformation
+from kobling.catalogue.transformation_text import Transformation, columns_read, misfit, parse_transformation
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Moment, Side
 
@@ -239,6 +240,7 @@ def _transformation(definition: Definition, field: Field, place: str) -> None:
     if field.conversion.kind == "look_up" and field.conversion.key is not None:
         _refuse(place, "the row asks for another column, which is not transformed.", "Leave it out.")
     parsed = parse_transformation(field.transformation, field.direction)
+    _looked_up(definition, field, parsed, place)
     for steps, source, table, name in (
         (parsed.to, definition.bc, definition.crm, field.crm),
         (parsed.back, definition.crm, definition.bc, field.bc),
@@ -256,6 +258,19 @@ def _transformation(definition: Definition, field: Field, place: str) -> None:
             wrong = misfit(steps, table.columns[name].type)
             if wrong:
                 _refuse(place, f"{wrong}, and {name} is {table.columns[name].type}.", "Use another rule.")
+
+
+def _looked_up(definition: Definition, field: Field, parsed: Transformation, place: str) -> None:
+    rules = [[one.rule for one in steps] for steps in (parsed.to, parsed.back)]
+    if not any(FIELD_LOOKUP in each for each in rules):
+        return
+    if any(FIELD_LOOKUP in each[:-1] for each in rules):
+        _refuse(place, f"{FIELD_LOOKUP} stands before another rule.", "Let it be the last one.")
+    if field.conversion.kind != "plain":
+        _refuse(place, f"a {field.conversion.kind} row is looked up in a table.", "Use another rule.")
+    for table, name in ((definition.bc, field.bc), (definition.crm, field.crm)):
+        if name is not None and table.columns[name].type is not ColumnType.TEXT:
+            _refuse(place, f"{name} is no text, and what is looked up is.", "Use another rule.")
 
 
 def _moment(definition: Definition, field: Field, place: str) -> None:

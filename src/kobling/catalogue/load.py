@@ -20,6 +20,7 @@ from kobling.catalogue.definition import (
     Table,
     changed,
 )
+from kobling.catalogue.field_lookups import source_name, without_lookup
 from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.read import read_definition
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force, is_there, left_in
@@ -301,9 +302,11 @@ def _conversion(
     key = None if makes.key is None else source[makes.key]
     first, key = (key, None) if makes.kind == "plain" else (None, key)
     transformation = transformed(field, definition)
+    looked_up = source_name(transformation)
+    transformation = without_lookup(transformation)
     conversion = model.Conversion(
-        kind=makes.kind,
-        source=makes.source,
+        kind="look_up" if looked_up else makes.kind,
+        source=looked_up or makes.source,
         via=SOURCES[makes.source].via if makes.source in SOURCES else (),
         key=key,
         within=tuple(bc[one] for one in makes.within),

@@ -7,8 +7,10 @@ from typing import Final
 import msgspec
 
 from kobling.adapters.dataverse.options import is_option_table
-from kobling.catalogue.definition import Column, ColumnType, Plain, Table
+from kobling.catalogue.definition import Column, ColumnType, Field, Plain, Table
+from kobling.catalogue.field_lookups import lookups_in
 from kobling.catalogue.read import with_blank
+from kobling.catalogue.transformation_text import parse_transformation
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Side
 from kobling.service.criteria import column_of
@@ -41,6 +43,20 @@ async def column_of_service(
     if name in described.fixed:
         column = msgspec.structs.replace(column, fixed=True)
     return name, {name: column}
+
+
+async def check_lookups(session: Session, row: Field) -> None:
+    """Whether Business Central has the tables and columns that the row's transformation looks up in.
+
+    Raises ConfigurationError.
+    """
+    if not row.transformation:
+        return
+    for one in lookups_in(parse_transformation(row.transformation, row.direction)):
+        if one is not None:
+            described = await describe(session.configuration, Side.LEFT, one.table)
+            for name in (one.source, one.target):
+                column_in(described, name, name, Side.LEFT)
 
 
 def wire_name(caption: str) -> str:

@@ -20,7 +20,7 @@ from kobling.catalogue.definition import (
 from kobling.catalogue.load import check_changed
 from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Direction, Side, UpdateConflict
-from kobling.service.columns import NO_COLUMN, column_of_service, plain_of
+from kobling.service.columns import NO_COLUMN, check_lookups, column_of_service, plain_of
 from kobling.service.criteria import check_criterion
 from kobling.service.mappings import (
     check_together,
@@ -127,6 +127,7 @@ async def _store(
     now = changed(definition, new)
     _check_way(now, _found(now, key))
     check_changed(now, new)
+    await check_lookups(session, _found(now, key))
     await check_together(session, definition, new)
     await store_changes(session, definition, new, existing=False)
     if existing:

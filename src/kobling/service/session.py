@@ -16,10 +16,11 @@ from kobling.adapters.postgres.connection_store import ConnectionStore
 from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, changed
+from kobling.catalogue.field_lookups import sources_of
 from kobling.catalogue.fitting import SetAside, fitting, read_changes
 from kobling.catalogue.load import definitions, every_variant, executable, only_coupling
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, known_settings, words_of
-from kobling.catalogue.sources import REFERENCES, SOURCES
+from kobling.catalogue.sources import SOURCES
 from kobling.engine.rehearse import Rehearsal
 from kobling.engine.task import Context, Options
 from kobling.model.errors import ConfigurationError
@@ -221,13 +222,14 @@ class Session:
                 company, organization, user = await self._identify(connection, place)
             # Only now it is known whether another connection writes what belongs to no company.
             mappings = await self.mappings()
+            sources, references = sources_of(mappings.values())
             yield Context(
                 services=_wrapped(await services(connection, mappings.values()), rehearse),
                 state=self.state,
                 stores={name: await self.state.mapping(one) for name, one in mappings.items()},
                 mappings=mappings,
-                sources=SOURCES,
-                references=REFERENCES,
+                sources=sources,
+                references=references,
                 facts=Facts(
                     tables={},
                     today=datetime.now(UTC).date(),
