@@ -64,7 +64,9 @@ def key_of(mapping: Mapping, row: FieldRow, source: Values, target: Side) -> str
 def key_reader(mapping: Mapping, row: FieldRow, target: Side) -> Callable[[Values], str]:
     """Reads, from the source's values, what `row` asks its source for; '' for blank."""
     position = row.column(target.other) if row.conversion.key is None else row.conversion.key
-    constant, entity = row.conversion.constant, row.conversion.entity
+    constant = row.conversion.constant
+    # A look-up with several tables holds `entity/id`; the id is what couplings know. A code may hold a `/`.
+    entity = row.conversion.entity if target is Side.LEFT else ""
     within = row.conversion.within if target is Side.RIGHT else ()
     work = chain(mapping, row, target) if row.conversion.kind == "look_up" else None
 
@@ -77,7 +79,6 @@ def key_reader(mapping: Mapping, row: FieldRow, target: Side) -> Callable[[Value
         if is_blank(value):
             return ""
         text = str(value)
-        # A look-up with several tables holds `entity/id`; the id is what couplings know.
         return text.rpartition("/")[2] if entity else text
 
     return read
