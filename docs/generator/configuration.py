@@ -35,6 +35,7 @@ _SECTIONS = {
     "means never, and for `digest_minutes` at once.",
     "mail": "Alerts by mail. Without `host` none is sent.",
     "webhook": "Alerts by web hook. Without `url` none is posted.",
+    "trace": "Traces by OpenTelemetry, which the extra `kobling[telemetry]` installs.",
 }
 _COMMON = {
     "tenant": "The id or the domain of the Microsoft Entra tenant.",
@@ -120,6 +121,10 @@ _WORDS = {
     "webhook": {
         "url": "The address that is posted to.",
         **_secrets("secret with which messages are signed"),
+    },
+    "trace": {
+        "url": "Where spans of runs, jobs and requests are sent by OTLP over HTTP, for example "
+        "`http://127.0.0.1:4318/v1/traces`. Not set: nowhere."
     },
 }
 _HEAD = f"""\

@@ -66,11 +66,12 @@ def _run(
     import asyncio
 
     from kobling.adapters.telemetry.log import configure_logging
+    from kobling.adapters.telemetry.tracing import traced
     from kobling.service.database import database
     from kobling.service.deployment import read_deployment
     from kobling.service.process import until_stopped
 
     configurations = read_deployment(config)
     configure_logging(configurations[0].log.format, configurations[0].log.level)
-    with database(configurations[0]) as url:
+    with traced(configurations[0].trace.url), database(configurations[0]) as url:
         asyncio.run(until_stopped(lambda stop: parts(configurations, url, stop)))

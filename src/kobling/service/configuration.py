@@ -24,10 +24,18 @@ from kobling.service.address import checked_address, is_loopback
 from kobling.service.secret import (
     NO_SECRET,
     Secret,
-    command_secret,
-    file_secret,
     plain_secret,
-    written_secret,
+)
+from kobling.service.setting_values import (
+    SECRET_KEYS,
+    address_of,
+    beside,
+    chosen_of,
+    day_of,
+    number_of,
+    port_of,
+    secret_of,
+    texts_of,
 )
 from kobling.service.settings import (
     PATH_VARIABLE,
@@ -44,9 +52,6 @@ BUSINESS_CENTRAL_URL: Final = "https://api.businesscentral.dynamics.com"
 WEB_CLIENT_URL: Final = "https://businesscentral.dynamics.com"
 DATAVERSE_EXAMPLE: Final = "https://yourname.crm4.dynamics.com"
 DATABASE_EXAMPLE: Final = "postgresql://user:password@host/database"
-_PORT_MAX: Final = 65_535
-_NUMBER_MAX: Final = 1_000_000
-_SECRET_KEYS: Final = ("secret", "secret_file", "secret_command")
 
 
 class ApplicationSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +158,12 @@ class WebhookSection(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret = NO_SECRET
 
 
+class TraceSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[trace]`. url: where spans are sent by OTLP over HTTP, "" for nowhere."""
+
+    url: str = ""
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured. path: the absolute path of the file in use."""
 
@@ -167,6 +178,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     alerts: AlertsSection = AlertsSection()
     mail: MailSection = MailSection()
     webhook: WebhookSection = WebhookSection()
+    trace: TraceSection = TraceSection()
 
     @property
     def folder(self) -> Path:
@@ -176,7 +188,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
 def _keys(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     names = [field.name for field in msgspec.structs.fields(kind)]
-    return tuple(key for name in names for key in (_SECRET_KEYS if name == "secret" else (name,)))
+    return tuple(key for name in names for key in (SECRET_KEYS if name == "secret" else (name,)))
 
 
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -190,6 +202,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "alerts": _keys(AlertsSection),
     "mail": _keys(MailSection),
     "webhook": _keys(WebhookSection),
+    "trace": _keys(TraceSection),
 }
 
 
@@ -206,27 +219,30 @@ def read_configuration(
     path = configuration_path(given, environment)
     in_file = settings_of_file(path, SECTIONS)
     beside = settings_of_environment(environment, SECTIONS)
-    for section in {section for section, key in beside if key in _SECRET_KEYS}:
-        for key in _SECRET_KEYS:
+    for section in {section for section, key in beside if key in SECRET_KEYS}:
+        for key in SECRET_KEYS:
             in_file.pop((section, key), None)
     settings = in_file | beside
     return Configuration(
         path=path,
         bc=BusinessCentralSection(
             **_application("bc", settings, path, BUSINESS_CENTRAL_URL)
-            | {"web_url": _address("bc", "web_url", settings, f"{WEB_CLIENT_URL}/tenant/environment")}
+            | {"web_url": address_of("bc", "web_url", settings, f"{WEB_CLIENT_URL}/tenant/environment")}
         ),
         crm=DataverseSection(**_application("crm", settings, path, "")),
         database=DatabaseSection(url=_database_url(settings)),
         connection=_connection(settings),
         log=LogSection(
-            **_chosen("log", "format", settings, FORMATS), **_chosen("log", "level", settings, LEVELS)
+            **chosen_of("log", "format", settings, FORMATS), **chosen_of("log", "level", settings, LEVELS)
         ),
         worker=_worker(settings, path),
         web=_web(settings, path),
-        alerts=AlertsSection(**{one: _number("alerts", one, settings) for one in _texts("alerts", settings)}),
+        alerts=AlertsSection(
+            **{one: number_of("alerts", one, settings) for one in texts_of("alerts", settings)}
+        ),
         mail=_mail(settings, path),
         webhook=_webhook(settings, path),
+        trace=_trace(settings),
     )
 
 
@@ -245,67 +261,20 @@ def require(configuration: Configuration, section: str) -> None:
 
 def _application(section: str, settings: Settings, path: Path, url: str) -> dict[str, Any]:
     """The values of a section that describes a service, by the names of its struct."""
-    texts = _texts(section, settings)
+    texts = texts_of(section, settings)
     example = BUSINESS_CENTRAL_URL if section == "bc" else DATAVERSE_EXAMPLE
-    url = _address(section, "url", settings, example) or url
-    token_url = _address(section, "token_url", settings, ENTRA_TOKEN_URL) or ENTRA_TOKEN_URL
+    url = address_of(section, "url", settings, example) or url
+    token_url = address_of(section, "token_url", settings, ENTRA_TOKEN_URL) or ENTRA_TOKEN_URL
     ca_file = texts.get("ca_file")
     made = {
         "url": url,
         "token_url": token_url.replace("{tenant}", quote(texts.get("tenant", ""), safe="")),
         "scope": texts.get("scope") or f"{url}/.default",
-        "ca_file": None if ca_file is None else _beside(path, ca_file),
-        "secret": _secret(section, settings, path),
-        "secret_expires": _day(section, "secret_expires", settings),
+        "ca_file": None if ca_file is None else beside(path, ca_file),
+        "secret": secret_of(section, settings, path),
+        "secret_expires": day_of(section, "secret_expires", settings),
     }
-    return {key: text for key, text in texts.items() if key not in _SECRET_KEYS} | made
-
-
-def _texts(section: str, settings: Settings) -> dict[str, str]:
-    """The plain values of a section, without those that are blank; secrets are left as they are."""
-    own = {key: one for (place, key), one in settings.items() if place == section and key not in _SECRET_KEYS}
-    texts = {key: one.plain() for key, one in own.items()}
-    return {key: text for key, text in texts.items() if text}
-
-
-def _address(section: str, key: str, settings: Settings, example: str) -> str:
-    setting = settings.get((section, key))
-    if setting is None or not setting.plain():
-        return ""
-    path = key in {"token_url", "web_url"}
-    return checked_address(setting.plain(), setting.where, path=path, example=example)
-
-
-def _secret(section: str, settings: Settings, path: Path) -> Secret:
-    given = [(key, settings[section, key]) for key in _SECRET_KEYS if (section, key) in settings]
-    given = [(key, setting) for key, setting in given if setting.text.strip()]
-    if not given:
-        return NO_SECRET
-    if len(given) > 1:
-        places = " and ".join(setting.where for _, setting in given)
-        raise ConfigurationError(f"Two secrets are given: {places}.", cure="Keep one of them.")
-    [(key, setting)] = given
-    if key == "secret_command":
-        return command_secret(setting.plain(), setting.where, path.parent)
-    if key == "secret_file":
-        return file_secret(_beside(path, setting.plain()), setting.where)
-    if setting.in_file:
-        return written_secret(setting.text, setting.where, path)
-    return plain_secret(setting.text, setting.where)
-
-
-def _day(section: str, key: str, settings: Settings) -> date | None:
-    text = _texts(section, settings).get(key)
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{settings[section, key].where} is no day.", cure="Write it like 2027-01-31."
-        ) from None
-
-
-def _beside(path: Path, text: str) -> Path:
-    return path.parent / Path(text).expanduser()
+    return {key: text for key, text in texts.items() if key not in SECRET_KEYS} | made
 
 
 def _database_url(settings: Settings) -> Secret:
@@ -321,50 +290,27 @@ def _database_url(settings: Settings) -> Secret:
 
 
 def _connection(settings: Settings) -> ConnectionSection:
-    texts = _texts("connection", settings)
-    return ConnectionSection(**texts | _chosen("connection", "owner_model", settings, OWNER_MODELS))
+    texts = texts_of("connection", settings)
+    return ConnectionSection(**texts | chosen_of("connection", "owner_model", settings, OWNER_MODELS))
 
 
 def _worker(settings: Settings, path: Path) -> WorkerSection:
-    names = _texts("worker", settings).get("connections", "").split(",")
-    return WorkerSection(connections=tuple(_beside(path, one.strip()) for one in names if one.strip()))
-
-
-def _chosen(section: str, key: str, settings: Settings, values: tuple[str, ...]) -> dict[str, str]:
-    """The value of a key that is one of a few, if it is given. Raises ConfigurationError."""
-    text = _texts(section, settings).get(key)
-    if text is not None and text not in values:
-        setting = settings[section, key]
-        raise ConfigurationError(
-            f"{setting.where} is {setting.text!r}.", cure=f"Use one of: {', '.join(values)}."
-        )
-    return {} if text is None else {key: text}
+    names = texts_of("worker", settings).get("connections", "").split(",")
+    return WorkerSection(connections=tuple(beside(path, one.strip()) for one in names if one.strip()))
 
 
 def _web(settings: Settings, path: Path) -> WebSection:
-    texts = _texts("web", settings)
-    port = _port("web", texts.pop("port", None), settings, WebSection().port)
-    texts["public_url"] = _address("web", "public_url", settings, "https://kobling.example.com")
-    return WebSection(**texts, port=port, secret=_secret("web", settings, path))
-
-
-def _port(section: str, text: str | None, settings: Settings, default: int) -> int:
-    return default if text is None else _number(section, "port", settings, _PORT_MAX)
-
-
-def _number(section: str, key: str, settings: Settings, maximum: int = _NUMBER_MAX) -> int:
-    text = settings[section, key].plain()
-    if text.isascii() and text.isdecimal() and int(text[:9]) <= maximum:
-        return int(text[:9])
-    where = settings[section, key].where
-    raise ConfigurationError(f"{where} is {text!r}.", cure=f"Use a number from 0 to {maximum}.")
+    texts = texts_of("web", settings)
+    port = port_of("web", texts.pop("port", None), settings, WebSection().port)
+    texts["public_url"] = address_of("web", "public_url", settings, "https://kobling.example.com")
+    return WebSection(**texts, port=port, secret=secret_of("web", settings, path))
 
 
 def _mail(settings: Settings, path: Path) -> MailSection:
-    texts, secret = _texts("mail", settings), _secret("mail", settings, path)
-    port = _port("mail", texts.pop("port", None), settings, MailSection().port)
+    texts, secret = texts_of("mail", settings), secret_of("mail", settings, path)
+    port = port_of("mail", texts.pop("port", None), settings, MailSection().port)
     recipients = tuple(one.strip() for one in texts.pop("recipients", "").split(",") if one.strip())
-    security = _chosen("mail", "security", settings, SECURITIES)
+    security = chosen_of("mail", "security", settings, SECURITIES)
     made = MailSection(**texts | security, port=port, recipients=recipients, secret=secret)
     if not made.host:
         return made
@@ -382,8 +328,16 @@ def _mail(settings: Settings, path: Path) -> MailSection:
     return made
 
 
+def _trace(settings: Settings) -> TraceSection:
+    setting = settings.get(("trace", "url"))
+    if setting is None or not setting.plain():
+        return TraceSection()
+    example = "http://127.0.0.1:4318/v1/traces"
+    return TraceSection(url=checked_address(setting.plain(), setting.where, path=True, example=example))
+
+
 def _webhook(settings: Settings, path: Path) -> WebhookSection:
-    setting, secret = settings.get(("webhook", "url")), _secret("webhook", settings, path)
+    setting, secret = settings.get(("webhook", "url")), secret_of("webhook", settings, path)
     if setting is None or not setting.plain():
         return WebhookSection(secret=secret)
     address, mark, query = setting.plain().partition("?")

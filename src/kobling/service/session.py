@@ -15,6 +15,7 @@ import psycopg
 from kobling.adapters.postgres.connection_store import ConnectionStore
 from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
+from kobling.adapters.telemetry.tracing import traced
 from kobling.catalogue.definition import NO_CHANGES, Changes, Definition, changed
 from kobling.catalogue.field_lookups import sources_of
 from kobling.catalogue.fitting import SetAside, fitting, read_changes
@@ -272,7 +273,7 @@ def _wrapped(pair: dict[Side, Service], rehearse: bool) -> dict[Side, Service]:
 @asynccontextmanager
 async def open_session(configuration: Configuration) -> AsyncIterator[Session]:
     """The session of a configuration; the database is started and brought up to date if need be."""
-    with database(configuration) as url:
+    with traced(configuration.trace.url), database(configuration) as url:
         async with session_on(configuration, url) as session:
             yield session
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from kobling.adapters.telemetry.tracing import span
 from kobling.engine.pause import check_running
 from kobling.engine.people import take_up
 from kobling.engine.permit import Permit
@@ -100,6 +101,22 @@ async def run(
     )
     watched = [] if request.dry_run else [one for one in names if mappings[one].observe]
     acting = [one for one in names if one not in watched]
+    connection = session.configuration.connection.name
+    with span("run", connection=connection, mappings=",".join(names), full=request.full):
+        return await _whole(session, request, options, (acting, watched), progress, wait, permit)
+
+
+async def _whole(
+    session: Session,
+    request: Request,
+    options: Options,
+    chosen: tuple[list[str], list[str]],
+    progress: Callable[[str, int], None],
+    wait: Callable[[str], None],
+    permit: Permit | None,
+) -> list[Report]:
+    """The run of those mappings that act, then of those that are only watched."""
+    acting, watched = chosen
     reports = []
     if acting or not watched:
         async with _opened(session, options, acting, request.dry_run, progress, wait) as context:

@@ -14,6 +14,7 @@ import msgspec
 
 from kobling.adapters.odata.answer import Answer, one_line, wait_seconds
 from kobling.adapters.odata.gate import Gate, SharedGate
+from kobling.adapters.telemetry.tracing import span
 from kobling.model.errors import CredentialsError, KoblingError, ProtocolError, UnreachableError
 
 _TRIES: Final = 6
@@ -118,10 +119,13 @@ class Door:
     async def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         assert self._session is not None, "the door is not open"
         self.requests += 1
-        async with self._session.request(
-            method, url, headers=headers, data=body, allow_redirects=False
-        ) as response:
-            return Answer(response.status, response.headers, await response.read())
+        kind = "batch" if url.endswith("$batch") else "request"
+        with span(kind, system=self.name, method=method) as told:
+            async with self._session.request(
+                method, url, headers=headers, data=body, allow_redirects=False
+            ) as response:
+                told.note(status=response.status)
+                return Answer(response.status, response.headers, await response.read())
 
     def _settled(self, answer: Answer, url: str, *, writes: bool) -> Answer:
         if 300 <= answer.status < 400:

@@ -14,10 +14,11 @@ from kobling.adapters.postgres.locks import Lock
 from kobling.adapters.postgres.packing import IDS, as_text, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
 from kobling.adapters.postgres.sweep import Sweep
+from kobling.adapters.telemetry.tracing import Span, begun
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Mapping, Side
-from kobling.model.state import Change, Failure, Report
+from kobling.model.state import Change, Report
 from kobling.ports import Opening, Row
 
 
@@ -28,6 +29,7 @@ class ConnectionStore:
         self.connection_id = connection_id
         self._database = database
         self._ids: dict[str, int] = {}
+        self._spans: dict[int, Span] = {}
         self._stores: dict[str, PostgresStore] = {}
         self._sweep = Sweep(database)
 
@@ -299,23 +301,14 @@ class ConnectionStore:
         cursor = await self._database.execute(insert, [self._ids[name], kind])
         row = await cursor.fetchone()
         assert row is not None
+        self._spans[int(row[0])] = begun("job", job=int(row[0]), mapping=name, kind=kind)
         return int(row[0])
 
     async def close_job(self, job: int, status: str, report: Report) -> None:
         """The job is over; its counts and errors are kept."""
-        parts = (report.counts, report.open, report.requests)
-        async with self._database.transaction():
-            await self._database.execute(
-                "update job set status = %s, ended_at = now(), counts = %s::jsonb, open = %s::jsonb,"
-                " requests = %s::jsonb where id = %s",
-                [status, *(encoder.encode(one).decode() for one in parts), job],
-            )
-            await self._database.execute(
-                "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
-                " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-                " %s::text[])",
-                [job, *(list(one) for one in _columns_of([*report.failures, *report.warnings]))],
-            )
+        await history.close(self._database, job, status, report)
+        if job in self._spans:
+            self._spans.pop(job).end(status=status, failures=len(report.failures))
 
     async def jobs(self, names: Sequence[str], limit: int) -> list[dict[str, Any]]:
         """The newest jobs of these mappings, newest first, with their errors."""
@@ -390,8 +383,3 @@ class ConnectionStore:
         """Everything that is stored inside is forgotten at the end."""
         async with self._database.transaction(force_rollback=True):
             yield
-
-
-def _columns_of(failures: Sequence[Failure]) -> list[list[str]]:
-    names = ("left", "right", "kind", "field", "message", "cure")
-    return [[getattr(one, name) for one in failures] for name in names]

@@ -9,10 +9,10 @@ import psycopg
 
 from kobling.adapters.postgres.locks import Lock, is_held
 from kobling.adapters.postgres.measures import keep_counted
-from kobling.adapters.postgres.packing import IDS, decoder, joined
+from kobling.adapters.postgres.packing import IDS, decoder, encoder, joined
 from kobling.model.mapping import Side
 from kobling.model.pair import Crossing
-from kobling.model.state import CUT, Effect
+from kobling.model.state import CUT, Effect, Failure, Report
 
 _UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 # A job says 'running' until it says otherwise, and one that was killed never does.
@@ -70,6 +70,23 @@ async def _jobs(
             }
         )
     return found
+
+
+async def close(database: psycopg.AsyncConnection[Any], job: int, status: str, report: Report) -> None:
+    """A job is over; its counts and errors are kept."""
+    parts = (report.counts, report.open, report.requests)
+    async with database.transaction():
+        await database.execute(
+            "update job set status = %s, ended_at = now(), counts = %s::jsonb, open = %s::jsonb,"
+            " requests = %s::jsonb where id = %s",
+            [status, *(encoder.encode(one).decode() for one in parts), job],
+        )
+        await database.execute(
+            "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
+            " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::text[])",
+            [job, *(list(one) for one in _columns_of([*report.failures, *report.warnings]))],
+        )
 
 
 async def stays(
@@ -230,3 +247,8 @@ async def last_writes(
         (Side(side), left if side == Side.LEFT else right): (job, version)
         async for side, left, right, job, version in cursor
     }
+
+
+def _columns_of(failures: Sequence[Failure]) -> list[list[str]]:
+    names = ("left", "right", "kind", "field", "message", "cure")
+    return [[getattr(one, name) for one in failures] for name in names]
