@@ -5,9 +5,13 @@ Method: people edit both systems, and each reason that a field can have is provo
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from engine.world import World
+from kobling.service.coupling_sheet import import_couplings
+from kobling.service.couplings import couple_records, uncouple_records
+from kobling.service.rebuilding import rebuild_couplings, repair_couplings
 
 
 def changes(run: dict[str, Any], identifier: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -78,3 +82,28 @@ def test_a_look_up_that_comes_to_something_else_is_named(synchronized: World) ->
     synchronized.edit_customer(customer, creditLimitLCY=500)
     found = changes(synchronized.sync("CUSTOMER", dry_run=True), customer)
     assert found["crm", "creditlimit"]["reason"] == "Credit Limit (LCY) changed in Business Central"
+
+
+def test_no_preview_leaves_anything_behind(common: World, pair: tuple[str, str], tmp_path: Path) -> None:
+    customer, account = pair
+    made = common.create("bc", "customers", name="Newcomer AS")["id"]
+    free = common.create("crm", "accounts", name="Newcomer AS", customertypecode=3)["accountid"]
+    gone = common.create("bc", "customers", name="Passing AS")["id"]
+    common.edit_customer(customer, address="Torget 32")
+    job = common.sync("CUSTOMER")["CUSTOMER"]["job"]
+    # The log of deletions moves on: opening reads what nobody has read yet.
+    common.delete("bc", "customers", gone)
+    common.edit_account(account, fax="66778899")
+    file = tmp_path / "pairs.csv"
+    file.write_text(f"bc_id,crm_id\n{made},{free}\n", encoding="utf-8")
+    alone = {"dry_run": True, "wait": lambda name: None}
+    before = common.stored()
+    common.sync(dry_run=True)
+    common.match("CUSTOMER", "Name=name", dry_run=True)
+    common.undo(job, dry_run=True)
+    common.command(lambda one: couple_records(one, "CUSTOMER", made, free, "bc", **alone))
+    common.command(lambda one: uncouple_records(one, "CUSTOMER", [customer], **alone))
+    common.command(lambda one: import_couplings(one, "CUSTOMER", file, "bc", **alone))
+    common.command(lambda one: repair_couplings(one, "CUSTOMER", **alone))
+    common.command(lambda one: rebuild_couplings(one, "CUSTOMER", "", **alone))
+    assert common.stored() == before

@@ -1,7 +1,7 @@
 """Aim: match-based coupling couples what its fields make one, says why of the rest, and does what it said.
 
 Method: customers and accounts of the test's own on both sides of a served sandbox, told apart by a fax
-number that nobody else has; what a rehearsal tells is held against what is done.
+number that nobody else has. That a rehearsal tells what is done: tests/properties.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine.world import World, wrote
 from kobling.model.errors import ConfigurationError
@@ -219,30 +217,3 @@ def test_a_record_outside_the_filter_is_said_to_be_so(people: World) -> None:
     assert found["matched"] == []
     assert "Blocked is blank" in found["skipped"][0]["reason"]
     assert coupled(people) == set()
-
-
-_FAXES = st.sampled_from(["", "+47 98 00 00 01", "+47 98 00 00 02", "+47 98 00 00 03"])
-
-
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(_FAXES, max_size=4), st.lists(_FAXES, max_size=4), st.booleans())
-def test_what_a_rehearsal_says_is_what_is_done(
-    people: World, lefts: list[str], rights: list[str], create: bool
-) -> None:
-    chosen = tuple(customer(people, f"L{at}", one) for at, one in enumerate(lefts))
-    made = [account(people, f"R{at}", one or None) for at, one in enumerate(rights)]
-    if not chosen:
-        return
-    said = people.match("CUSTOMER", FAX, dry_run=True, create=create, records=chosen)
-    known = coupled(people)
-    done = people.match("CUSTOMER", FAX, use="bc", create=create, records=chosen)
-    for key in ("matched", "ambiguous", "unmatched", "skipped", "reasons"):
-        assert said[key] == done[key], key
-    new = coupled(people) - known
-    created = {one["bc_id"] for one in said["unmatched"] if one["created"]}
-    assert {one for one in new if one[0] not in created} == set(pairs(said))
-    assert {one for one, _ in new} - {one for one, _ in pairs(said)} == created
-    for one in made:
-        people.edit_account(one, fax=None)
-    for one in chosen:
-        people.edit_customer(one, faxNo="")

@@ -153,7 +153,8 @@ async def import_couplings(
     """
     chosen = session.definition(name).name
     rows = read_pairs(_read(file), file.name)
-    async with session.context(Options()) as context, session.locked([chosen], wait):
+    holding = session.locked([chosen], wait, rehearse=dry_run)
+    async with session.context(Options()) as context, holding:
         mapping = await opened(session, context, chosen)
         rows = await _located(context, mapping, rows)
         pairs = [(one.bc, one.crm) for one in rows if not one.wrong]

@@ -42,7 +42,8 @@ async def couple_records(
     Raises ConfigurationError where they cannot be coupled.
     """
     mapping_name = session.definition(name).name
-    async with session.context(Options()) as context, session.locked([mapping_name], wait):
+    holding = session.locked([mapping_name], wait, rehearse=dry_run)
+    async with session.context(Options()) as context, holding:
         mapping = await opened(session, context, mapping_name)
         left = await _one(context, mapping, bc, Side.LEFT)
         right = await _one(context, mapping, crm, Side.RIGHT)
@@ -108,7 +109,7 @@ async def uncouple_records(
     async with session.context(Options()) as context:
         session.named([chosen], context.mappings)
         names = [chosen, *part_with(context, chosen)]
-        async with session.locked(names, wait):
+        async with session.locked(names, wait, rehearse=dry_run):
             await Synchronization(context, names).open(names)
             found = {chosen: await _coupled(context, context.mappings[chosen], records)}
             rights = [one.right for one in found[chosen]]

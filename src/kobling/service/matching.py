@@ -58,7 +58,8 @@ async def match_couplings(
     Raises ConfigurationError for fields that cannot match, and for a mapping that creates nothing in Sales.
     """
     name = session.definition(request.mapping).name
-    async with session.context(Options()) as context, session.locked([name], wait):
+    holding = session.locked([name], wait, rehearse=request.dry_run)
+    async with session.context(Options()) as context, holding:
         mapping = await opened(session, context, name)
         on = criteria(await session.changed(name), request.on)
         if request.create:

@@ -36,7 +36,8 @@ async def rebuild_couplings(
     The status is 1 where a record of Sales that was coupled before has no partner.
     """
     chosen = session.definition(name).name
-    async with session.context(Options()) as context, session.locked([chosen], wait):
+    holding = session.locked([chosen], wait, rehearse=dry_run)
+    async with session.context(Options()) as context, holding:
         await opened(session, context, chosen)
         on = _compared(await session.changed(chosen))
         # What differed while they were coupled, differed on purpose.
@@ -64,7 +65,8 @@ async def repair_couplings(
 ) -> tuple[Document, int]:
     """Finds the broken couplings of a mapping, and mends them; dry_run: only says which."""
     chosen = session.definition(name).name
-    async with session.context(Options()) as context, session.locked([chosen], wait):
+    holding = session.locked([chosen], wait, rehearse=dry_run)
+    async with session.context(Options()) as context, holding:
         await opened(session, context, chosen)
         found = await repair(context, chosen, rehearse=dry_run)
     document: Document = {

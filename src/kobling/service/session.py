@@ -258,10 +258,15 @@ class Session:
         return company, organization.id, organization.user_id
 
     @asynccontextmanager
-    async def locked(self, names: Sequence[str], wait: Callable[[str], None]) -> AsyncIterator[None]:
-        """Holds these mappings, in one order for everybody."""
+    async def locked(
+        self, names: Sequence[str], wait: Callable[[str], None], *, rehearse: bool = False
+    ) -> AsyncIterator[None]:
+        """Holds these mappings, in one order for everybody. A rehearsal holds none, and whatever it stores is
+        forgotten at its end."""
         async with AsyncExitStack() as stack:
-            for name in sorted(names):
+            if rehearse:
+                await stack.enter_async_context(self.state.rehearsal())
+            for name in () if rehearse else sorted(names):
                 await stack.enter_async_context(self.state.lock(name, wait))
             yield
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -143,13 +143,8 @@ async def _opened(
     """What a run of these mappings needs, which it holds; a rehearsal holds nothing and leaves nothing."""
     if not rehearse:
         await check_running(session.state)
-    async with AsyncExitStack() as stack:
-        context = await stack.enter_async_context(
-            session.context(options, rehearse=rehearse, progress=progress)
-        )
-        await stack.enter_async_context(
-            session.state.rehearsal() if rehearse else session.locked(names, wait)
-        )
+    holding = session.locked(names, wait, rehearse=rehearse)
+    async with session.context(options, rehearse=rehearse, progress=progress) as context, holding:
         yield context
 
 

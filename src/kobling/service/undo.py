@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from kobling.adapters.postgres import history
@@ -33,13 +32,9 @@ async def undo_job(
     """
     entry = await _job(session, job)
     name = session.definition(entry["mapping"]).name
-    async with AsyncExitStack() as stack:
-        context = await stack.enter_async_context(session.context(Options(), rehearse=dry_run))
+    holding = session.locked([name], wait, rehearse=dry_run)
+    async with session.context(Options(), rehearse=dry_run) as context, holding:
         session.named([name], context.mappings)
-        if dry_run:
-            await stack.enter_async_context(session.state.rehearsal())
-        else:
-            await stack.enter_async_context(session.locked([name], wait))
         context.listing = True
         await Synchronization(context, [name]).open([name])
         report = context.reports[name] = new_report(name, f"undo {entry['job']}")
