@@ -2,13 +2,14 @@
 
 import sys
 
-from tests.bench import first_load, nothing_new, planner, sandbox_creates
+from tests.bench import conflicts, first_load, nothing_new, planner, sandbox_creates
 
 _ALL = {
     "planner": planner.main,
     "sandbox": sandbox_creates.main,
     "first_load": first_load.main,
     "nothing_new": nothing_new.main,
+    "conflicts": conflicts.main,
 }
 chosen = sys.argv[1:] or list(_ALL)
 sys.argv[1:] = []
