@@ -6,7 +6,7 @@ import pytest
 
 from catalogue.known_facts import DOLLAR, EURO, KRONE, facts, money
 from kobling.catalogue.sources import SOURCES
-from kobling.model.look_up import KEEP
+from kobling.model.look_up import KEEP, Outside
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 
@@ -46,10 +46,17 @@ def test_the_base_currency_is_the_organizations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [("NOK", 2), ("JPY", 0), ("ISK", 0), ("KWD", 3), ("CLF", 4), ("XYZ", 2)]
+    ("code", "expected"), [("NOK", 2), ("JPY", 0), ("ISK", 0), ("KWD", 3), ("CLF", 4), ("PLN", 2)]
 )
 def test_decimals_are_those_of_the_currency(code: str, expected: int) -> None:
     assert DECIMALS(money(), Side.RIGHT, [code]) == {code: expected}
+
+
+@pytest.mark.parametrize("code", ["POINTS", "XYZ"])
+def test_a_currency_that_is_not_of_the_standard_is_outside(code: str) -> None:
+    answer = DECIMALS(money(currencies=[{"code": code, "isoCode": ""}]), Side.RIGHT, [code])[code]
+    assert isinstance(answer, Outside)
+    assert f"fill in the ISO Code of {code}" in answer.reason
 
 
 def test_decimals_go_by_the_iso_code_where_there_is_one() -> None:

@@ -83,7 +83,7 @@ ROWS = {
         Symbol      | currencysymbol    | >
         Description | currencyname      | >
         -           | exchangerate      | > | look:exchange_rates rule:currency_exchange_rate
-        -           | currencyprecision | > | look:currency_precision rule:currency_precision insert
+        -           | currencyprecision | > | look:currency_precision rule:currency_precision insert gate
     """,
 }
 CASES = [

@@ -20,7 +20,7 @@ from kobling.catalogue.rates import (
     local_touched,
     setup_touched,
 )
-from kobling.model.look_up import KEEP, Answer, Facts, Reference, Source
+from kobling.model.look_up import KEEP, Answer, Facts, Outside, Reference, Source
 from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 
@@ -32,6 +32,18 @@ _DECIMALS: Final = {
     **{"CLF": 4, "UYW": 4},
 }
 _DEFAULT_DECIMALS: Final = 2
+# ISO 4217, with those that went out of use in the last years and may stand in books still.
+_STANDARD: Final = frozenset(
+    """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD
+    CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP
+    GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW
+    KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD
+    NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE
+    SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED
+    VES VND VUV WST XAF XCD XCG XDR XOF XPF XSU XUA YER ZAR ZMW ZWG ZWL
+    """.split()  # noqa: SIM905 - a line a code would hide the rules
+)
 
 
 def local_currency(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
@@ -61,10 +73,17 @@ def base_currency(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, 
 
 
 def decimals(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
-    """To Sales: how many decimals a currency has."""
+    """To Sales: how many decimals a currency has; one that is not of ISO 4217 is outside."""
     if side is Side.LEFT:
         return {}
-    return {key: _DECIMALS.get(iso_code(facts, key), _DEFAULT_DECIMALS) for key in keys if key}
+    return {key: _decimals(key, iso_code(facts, key)) for key in keys if key}
+
+
+def _decimals(code: str, iso: str) -> Answer:
+    if iso not in _STANDARD:
+        words = f"{iso} is no ISO code of a currency; fill in the ISO Code of {code} if it has one"
+        return Outside(words, f"currency_precision/{code}")
+    return _DECIMALS.get(iso, _DEFAULT_DECIMALS)
 
 
 REFERENCES: Final = (
