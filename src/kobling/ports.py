@@ -12,7 +12,7 @@ import msgspec
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Side, Table
 from kobling.model.pair import Crossing
-from kobling.model.state import Change, Coupling, Found, Intent, Open, Report, Settled
+from kobling.model.state import Change, Coupling, Found, Intent, NewPairs, Open, Report, Settled
 
 Row = dict[str, Any]
 # The mark of the deletion log.
@@ -226,7 +226,14 @@ class MappingState(Protocol):
         """What earlier jobs journalled and did not settle, oldest first."""
         ...
 
-    async def settle(self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0) -> None:
+    async def settle(
+        self,
+        job: int,
+        turn: int,
+        settled: Sequence[Settled],
+        entry: int = 0,
+        new: Sequence[NewPairs] = (),
+    ) -> None:
         """One batch's outcome in one transaction: couplings, inbox rows, audit; its journal entry goes."""
         ...
 

@@ -245,7 +245,7 @@ class World:
         rows = self.query(
             "select left_id::text, right_id::text, side, method, changes from audit order by id"
         )
-        return [(*row[:4], json.loads(row[4])) for row in rows]
+        return [(*row[:4], _pairs(row[3], json.loads(row[4]))) for row in rows]
 
     def count(self, system: str, table: str) -> int:
         counts: Any = self._control(system, "state")["counts"]
@@ -254,6 +254,11 @@ class World:
     def _control(self, system: str, path: str, body: object | None = None) -> Document:
         base = self.sandbox.business_central if system == "bc" else self.sandbox.dataverse
         return self.sandbox.control(base, path, body)
+
+
+def _pairs(method: str, changes: Document) -> Document:
+    """Before and after by column: of a creation only the latter is kept."""
+    return {name: [None, value] for name, value in changes.items()} if method == "create" else changes
 
 
 class _Dated(Session):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kobling.engine.task import Task, count
-from kobling.model.mapping import Mapping, Side
+from kobling.model.mapping import SIDES, Mapping, Side
 from kobling.model.pair import Kind
 from kobling.model.state import Report
 from kobling.ports import Outcome
@@ -30,7 +30,7 @@ class Counts:
 
     def sides(self, task: Task, word: str) -> None:
         """One word for every direction that the pair is a candidate of."""
-        for side in Side:
+        for side in SIDES:
             if _is_candidate(self._mapping, task, side):
                 self.add(task, side, word)
 
@@ -52,6 +52,16 @@ class Counts:
         else:
             word = "outside" if action.kind is Kind.OUTSIDE else "unchanged"
         self.add(task, side, word)
+
+    def inserted(self, tasks: Sequence[Task], side: Side) -> None:
+        """Counts pairs whose record on that side was created."""
+        new = dict.fromkeys([(side, task.key) for task in tasks], "inserted")
+        if self._counted.keys().isdisjoint(new):
+            count(self._report, side, "inserted", len(new))
+            self._counted.update(new)
+            return
+        for task in tasks:
+            self.add(task, side, "inserted")
 
     def done(self, task: Task) -> None:
         """Of a pair that was refused on one side, what the other took."""

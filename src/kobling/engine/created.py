@@ -131,6 +131,6 @@ def created_effect(task: Task, intent: Intent) -> Effect:
         right=task.ids[Side.RIGHT],
         side=intent.side,
         method=intent.method,
-        values={name: (None, value) for name, value in intent.body[SENT].items()},
+        values=intent.body[SENT],
         reason="created by a run that ended before it could note it",
     )

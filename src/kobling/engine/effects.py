@@ -26,19 +26,19 @@ class Effects:
         found = []
         for write in task.action.writes:
             method, row = task.method(write), rows.get(write.side)
+            before: dict[str, Value] = {}
             if method is Method.DELETE:
                 if not _is_deleted(task, write.side):
                     continue
-                values = self._deleted(task, write.side)
+                before = self._held(task, write.side)
+                values: dict[str, Value] = dict.fromkeys(before)
             elif row is None:
                 continue
             else:
-                record, names = task.records[write.side], self._names[write.side]
-                held = None if record is None else record.values
-                values = {
-                    names[at]: (None if held is None else held[at], row.get(names[at], value))
-                    for at, value in write.values
-                }
+                names, record = self._names[write.side], task.records[write.side]
+                values = {names[at]: row.get(names[at], value) for at, value in write.values}
+                if record is not None:
+                    before = {names[at]: record.values[at] for at, _ in write.values}
             found.append(
                 Effect(
                     left=task.ids[Side.LEFT],
@@ -48,16 +48,17 @@ class Effects:
                     values=values,
                     reason=task.action.reason,
                     version="" if row is None else row[ETAG],
+                    before=before,
                 )
             )
         return found
 
-    def _deleted(self, task: Task, side: Side) -> dict[str, tuple[Value, Value]]:
+    def _held(self, task: Task, side: Side) -> dict[str, Value]:
         """What a record held that was deleted."""
         record = task.records[side]
         held = () if record is None else record.values
         pairs = zip(self._names[side], held, strict=False)
-        return {name: (value, None) for name, value in pairs if not is_blank(value)}
+        return {name: value for name, value in pairs if not is_blank(value)}
 
     def fields(self, task: Task) -> list[dict[str, Any]]:
         """Every field that the task writes: its side, caption and column, before, after, and why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -26,8 +27,8 @@ from kobling.engine.words import (
     waits_of,
     why_it_stays,
 )
-from kobling.model.mapping import Mapping, Side
-from kobling.model.pair import Base, First, Kind, Trouble
+from kobling.model.mapping import SIDES, Mapping, Side
+from kobling.model.pair import Action, Base, First, Kind, Trouble
 from kobling.model.state import Change, Coupling, Failure, Intent, Settled
 from kobling.model.values import Values
 from kobling.ports import Method, Outcome, Row, RowResult
@@ -68,7 +69,7 @@ class Outcomes:
         self.counts = Counts(mapping, self._report)
         self._words = Words(mapping)
         self._effects = Effects(context, mapping)
-        self._has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
+        self.has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
 
     def failures(self) -> list[Failure]:
         """What could not be settled in this run."""
@@ -81,6 +82,13 @@ class Outcomes:
     def name(self, task: Task) -> str:
         """What people know the record of a task by."""
         return self._words.name(task)
+
+    def created(self, tasks: Sequence[Task], side: Side) -> None:
+        """Counts pairs whose record on that side was created as planned, and notes what had to be cut."""
+        self.counts.inserted(tasks, side)
+        for task in tasks:
+            self._words.forget(task)
+            self._words.warn_of_cuts(task)
 
     def settle(self, task: Task) -> Settled:
         """The outcome of one task."""
@@ -116,7 +124,7 @@ class Outcomes:
         if action.base is None:
             self.counts.sides(task, "unchanged")
             old = task.coupling
-            known = old is not None and all(task.version(side) == old.version(side) for side in Side)
+            known = old is not None and all(task.version(side) == old.version(side) for side in SIDES)
             coupling = None if known else self._seen(task)
             return Settled(coupling=coupling, leave=task.changes, wakes=self._wakes(task, None))
         return self._done(task)
@@ -263,9 +271,10 @@ class Outcomes:
         action = task.action
         assert action.base is not None
         made, rows = action.base.made, rows_of(task)
-        for side in Side:
+        for side in SIDES:
             self.counts.side(task, side)
-        left, right = (self._receiver.after(task, side, rows.get(side)) for side in Side)
+        left = self._receiver.after(task, Side.LEFT, rows.get(Side.LEFT))
+        right = self._receiver.after(task, Side.RIGHT, rows.get(Side.RIGHT))
         again = [one for one in (left.again, right.again) if one is not None]
         coupling = self._coupling(
             task,
@@ -301,9 +310,6 @@ class Outcomes:
             stay, rows = rows, ()
             again = [msgspec.structs.replace(one, reason=reason) for one in again]
         troubles = (*action.rejected, *action.waiting)
-        words = "; ".join(one.reason for one in troubles)
-        if not words:
-            words = held_words(action.held) if reason == "held" else action.reason
         return Settled(
             coupling=coupling,
             fresh=task.fresh,
@@ -311,7 +317,7 @@ class Outcomes:
             stay=stay,
             again=tuple(again),
             reason=reason,
-            message=words if reason else "",
+            message=_message(action, reason) if reason else "",
             fields=fields,
             waits=waits_of(troubles),
             wakes=self._wakes(task, coupling),
@@ -355,7 +361,7 @@ class Outcomes:
         rows = rows_of(task)
         held = {side: values_of(self._mapping, side, row) for side, row in rows.items()}
         base = base and half_done(self._mapping, task, base, held)
-        for side in Side:
+        for side in SIDES:
             record = task.records[side]
             versions[side] = task.version(side) or task.coupling.version(side)
             values = task.coupling.values(side) if record is None else record.values
@@ -371,7 +377,7 @@ class Outcomes:
 
     def _wakes(self, task: Task, coupling: Coupling | None) -> tuple[str, ...]:
         """Who waits for this pair is due: it is newly coupled, renumbered, or inside the filter again."""
-        if not self._has_dependants:
+        if not self.has_dependants:
             return ()
         old = task.coupling
         if coupling is None:
@@ -381,4 +387,12 @@ class Outcomes:
         renumbered = old is not None and old.keys != coupling.keys
         if not (task.fresh or renumbered or any(one.reason == "outside" for one in task.changes)):
             return ()
-        return tuple(f"{self._mapping.name}/{one}" for one in coupling.keys)
+        return tuple([f"{self._mapping.name}/{one}" for one in coupling.keys])
+
+
+def _message(action: Action, reason: str) -> str:
+    """Why a pair that was carried out stays open for this reason, in words."""
+    troubles = (*action.rejected, *action.waiting)
+    if troubles:
+        return "; ".join(one.reason for one in troubles)
+    return held_words(action.held) if reason == "held" else action.reason

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
+from operator import ne
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,7 +35,7 @@ class Receiver:
     def __init__(self, context: Context, mapping: Mapping) -> None:
         self._context = context
         self._mapping = mapping
-        self._owned = {side: _owned(mapping, side) for side in Side}
+        self._owned = {side: owned(mapping, side) for side in Side}
         self._inputs = {side: _inputs(mapping, side) for side in Side}
         self._finishes = bool(compiled(mapping).finishing)
 
@@ -46,12 +48,16 @@ class Receiver:
         if row is None:
             seen = None if before is base or before == base else before
             return Received(base, seen, task.version(side), self._to_finish(task, side))
-        held, sent = values_of(self._mapping, side, row), _sent(task, side)
+        held, owned = values_of(self._mapping, side, row), self._owned[side]
         # What we sent settles as the service holds it; what no row owns is taken as it is.
-        others = [at for at in self._owned[side] if at not in sent and held[at] != base[at]]
+        others = [at for at in compress(range(len(held)), map(ne, held, base)) if at in owned]
+        creates = task.action.kind is Kind.CREATE
+        # Most rows by far are just as they were created.
+        sent = {} if creates and not others and not before else _sent(task, side)
+        others = [at for at in others if at not in sent]
         after = _with(held, base, others) if others else held
         again = None
-        if self._inputs[side] and self._inputs[side] & sent.keys() and task.action.kind is not Kind.CREATE:
+        if self._inputs[side] and not creates and self._inputs[side] & sent.keys():
             again = msgspec.structs.replace(self._change(side, row), reason="input")
         elif self._changed_more(side, held, sent, before) if before else _differ(held, base, others):
             again = self._change(side, row)
@@ -95,7 +101,7 @@ def _differ(held: Values, known: Values, positions: Sequence[int]) -> bool:
     return any(not same_value(held[at], known[at]) for at in positions)
 
 
-def _owned(mapping: Mapping, side: Side) -> frozenset[int]:
+def owned(mapping: Mapping, side: Side) -> frozenset[int]:
     """Positions that a row reads or writes."""
     return frozenset(at for one in mapping.rows if (at := one.column(side)) is not None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from hashlib import sha1
 from operator import itemgetter
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from kobling.model.values import Values
 from kobling.ports import MappingState, Method, Outcome, Row, RowResult, Service, State
 
 ETAG: Final = "@odata.etag"
+_VARIANTS: Final = {one: "89ab"[int(one, 16) & 3] for one in "0123456789abcdef"}
 _NOTHING: Final = Action(kind=Kind.NOTHING)
 
 
@@ -149,7 +151,14 @@ _readers: Final[dict[int, tuple[tuple[Column, ...], itemgetter[Any]]]] = {}
 
 def created_id(context: Context, name: str, side: Side, identifier: str, generation: int) -> str:
     """The id of what is created of a record of that side."""
-    return str(uuid.uuid5(context.namespace, f"{name} {side} {identifier} {generation}"))
+    return named_id(context.namespace, f"{name} {side} {identifier} {generation}")
+
+
+def named_id(namespace: uuid.UUID, name: str) -> str:
+    """The id of version 5 (RFC 9562) that a name has in a namespace; `uuid.uuid5` takes thrice as long."""
+    digits = sha1(namespace.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 def answers_of(task: Task) -> dict[Side, RowResult]:

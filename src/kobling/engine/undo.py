@@ -300,7 +300,7 @@ def _written(
     unknown: dict[str, Trouble] = {}
     positions = {side: {one: at for at, one in enumerate(columns_of(mapping, side))} for side in Side}
     for one in effects:
-        for column, (before, after) in one.values.items():
+        for column, (before, after) in one.changes.items():
             at = positions[one.side].get(column)
             if at is None:
                 unknown[column] = Trouble(field=column, reason="the mapping no longer has it")

@@ -40,7 +40,8 @@ class Words:
 
     def forget(self, task: Task) -> None:
         """The pair is settled anew."""
-        self._failed.pop(task.key, None)
+        if self._failed:
+            self._failed.pop(task.key, None)
 
     def fail(self, task: Task, trouble: Trouble, *, passing: bool = False) -> None:
         """Notes why a field, or the whole record, could not be settled."""
@@ -68,9 +69,8 @@ class Words:
             source, cuts = task.records[write.side.other], compiled(self._mapping).cuts[write.side]
             if source is None or not cuts or len(self.warnings) >= _WARNINGS_MAX:
                 continue
-            written = {at for at, _ in write.values}
             for one in cuts.values():
-                if one.at in written and one.is_cut(source.values):
+                if one.is_cut(source.values) and any(at == one.at for at, _ in write.values):
                     self.warnings.append(self._cut(task, one, write.side))
 
     def _cut(self, task: Task, one: Cut, side: Side) -> Failure:
@@ -110,7 +110,9 @@ class Words:
         left, right = self._ids(task)
         fields: dict[str, dict[str, list[Any]]] = {}
         for one in effects:
-            fields.setdefault(str(one.side), {}).update({key: list(pair) for key, pair in one.values.items()})
+            fields.setdefault(str(one.side), {}).update(
+                {key: list(pair) for key, pair in one.changes.items()}
+            )
         troubles = (*action.waiting, *action.rejected)
         return [
             {
@@ -191,6 +193,8 @@ def why_it_stays(task: Task) -> str:
 
 def waits_of(troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
     """The keys, as `source/key`, whose change can mend these troubles."""
+    if not troubles:
+        return ()
     keys = [one.waits for one in troubles if one.waits]
     missing = [one.missing for one in troubles if one.missing is not None]
     keys += [key for one in missing for key in (f"{one.mapping}/{one.key}", one.also) if key]

@@ -11,6 +11,7 @@ import msgspec
 
 from kobling.engine.apply import Apply
 from kobling.engine.companions import couple_companions
+from kobling.engine.creations import Creations
 from kobling.engine.gather import Gather
 from kobling.engine.look_ups import answers, wake_dependants
 from kobling.engine.outcome import Outcomes
@@ -47,6 +48,7 @@ class Worker:
         self._gather = Gather(context, mapping)
         self._apply = Apply(context, mapping, job)
         self.outcomes = Outcomes(context, mapping)
+        self._creations = Creations(context, mapping, self.outcomes)
         self._done = 0
         self._flying: deque[_Flight] = deque()
 
@@ -139,30 +141,32 @@ class Worker:
     async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:
         self._note_created(tasks)
         await couple_companions(self._context, self._mapping, tasks)
-        settled += [self.outcomes.settle(task) for task in tasks]
+        new, rest = self._creations.settle(tasks)
+        settled += [self.outcomes.settle(task) for task in rest]
         async with self._context.state.together():
-            await self._store.settle(self._job, turn, settled, entry)
-            await self._wake_dependants(tasks, settled)
-        await self._meet_others(tasks, settled, turn + 1)
+            await self._store.settle(self._job, turn, settled, entry, new)
+            await self._wake_dependants(rest, settled)
+        woken = [key for one in settled for key in one.wakes] + [key for one in new for key in one.wakes]
+        await self._meet_others(rest, woken, turn + 1)
         self._done += len(tasks)
         self._context.progress(self._mapping.name, self._done)
 
-    async def _meet_others(self, tasks: Sequence[Task], settled: Sequence[Settled], turn: int) -> None:
+    async def _meet_others(self, tasks: Sequence[Task], woken: Sequence[str], turn: int) -> None:
         """A run of another mapping may have looked for these pairs, or made what these wait for, meanwhile.
+        woken: the keys of these pairs that others may wait for.
 
         Each side says what it has done and then looks again, so one of the two sees the other.
         """
-        keys = [key for one in settled for key in one.wakes]
         missing = [one.missing for task in tasks for one in task.action.waiting if one.missing is not None]
         wanted = {(one.mapping, side): {each.key for each in missing} for one in missing for side in Side}
         found = await answers(self._context, wanted) if wanted else {}
-        keys += [
+        keys = [
             f"{one.mapping}/{one.key}"
             for one in missing
             for side in Side
             if one.key and not isinstance(found.get((one.mapping, side, one.key), one), Missing)
         ]
-        await self._store.wake(keys, turn)
+        await self._store.wake([*woken, *keys], turn)
 
     async def _wake_dependants(self, tasks: Sequence[Task], settled: Sequence[Settled]) -> None:
         """What was made from the former partner of a record that is coupled anew is made again."""

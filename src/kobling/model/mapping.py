@@ -30,6 +30,10 @@ class Side(StrEnum):
         return Side.RIGHT if self is Side.LEFT else Side.LEFT
 
 
+# Looping over an enumeration itself is a call into Python for each of its members.
+SIDES: Final = tuple(Side)
+
+
 class Direction(StrEnum):
     """Which way values may flow."""
 

@@ -60,7 +60,8 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def keys(self) -> tuple[str, ...]:
         """What look-ups know the pair by: the key or the number on the left, the id on the right."""
-        return tuple(one for one in (self.left_key or self.left_number, self.right) if one)
+        known_by = self.left_key or self.left_number
+        return (known_by, self.right) if known_by else (self.right,)
 
     def id(self, side: Side) -> str:
         """The record of that side."""
@@ -91,17 +92,24 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """A write that happened, for the audit: (before, after) by column, as the service held and holds them.
-    version: of the record after it, '' where that is not known. job: that wrote it; 0 for the one in hand."""
+    """A write that happened, for the audit. values: what the service holds after it, by column; before: what
+    it held, of those columns that were there to hold anything. version: of the record after it, '' where that
+    is not known. job: that wrote it; 0 for the one in hand."""
 
     left: str
     right: str
     side: Side
     method: str
-    values: dict[str, tuple[Value, Value]]
+    values: dict[str, Value]
     reason: str
     version: str = ""
     job: int = 0
+    before: dict[str, Value] = {}
+
+    @property
+    def changes(self) -> dict[str, tuple[Value, Value]]:
+        """(before, after) by column."""
+        return {name: (self.before.get(name), after) for name, after in self.values.items()}
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +148,30 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     own: tuple[tuple[str, str], ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+
+
+class NewPairs(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of many pairs of which one record was just created, as planned: a column for each part of
+    their couplings. side: of the new records. written: what was written of each, by column of its table, as
+    the audit keeps it; reason: why. leave: the rows of the inbox that are settled. wakes: see `Settled`.
+    """
+
+    side: Side
+    left: list[str]
+    right: list[str]
+    left_version: list[str]
+    right_version: list[str]
+    left_base: list[Values]
+    right_base: list[Values]
+    made: list[Values]
+    left_number: list[str]
+    left_title: list[str]
+    right_title: list[str]
+    left_key: list[str]
+    written: list[dict[str, Value]]
+    reason: str
+    leave: list[Change]
+    wakes: list[str]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

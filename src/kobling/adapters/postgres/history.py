@@ -13,6 +13,8 @@ from kobling.adapters.postgres.packing import IDS, decoder, encoder, joined
 from kobling.model.mapping import Side
 from kobling.model.pair import Crossing
 from kobling.model.state import CUT, Effect, Failure, Report
+from kobling.model.values import Value
+from kobling.ports import Method
 
 _UTC: Final = "to_char({} at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 # A job says 'running' until it says otherwise, and one that was killed never does.
@@ -143,7 +145,15 @@ async def written(
     )
     names = ("at", "job", "kind", "bc_id", "crm_id", "side", "method", "changes", "reason")
     rows = [dict(zip(names, row, strict=True)) async for row in cursor]
-    return [{**row, "changes": decoder.decode(row["changes"])} for row in rows]
+    return [{**row, "changes": _changes(row["method"], row["changes"])} for row in rows]
+
+
+def _changes(method: str, body: str) -> dict[str, tuple[Value, Value]]:
+    """(before, after) by column; of a creation only what it wrote is kept."""
+    values = decoder.decode(body)
+    if method == Method.CREATE:
+        return {name: (None, value) for name, value in values.items()}
+    return {name: (before, after) for name, (before, after) in values.items()}
 
 
 async def crossings(
@@ -157,7 +167,7 @@ async def crossings(
     )
     found: dict[str, list[Crossing]] = {}
     async for left, side, changes in cursor:
-        values = {name: after for name, (_, after) in decoder.decode(changes).items()}
+        values = {name: after for name, (_, after) in _changes(Method.UPDATE, changes).items()}
         found.setdefault(left, []).append(Crossing(side=Side(side), values=values))
     return found
 
@@ -211,18 +221,22 @@ async def effects_of(
         f" where job_id = %s and left_id = {IDS} order by id",
         [number, joined(lefts)],
     )
-    return [
-        Effect(
-            left=row[0],
-            right=row[1],
-            side=Side(row[2]),
-            method=row[3],
-            values={name: (before, after) for name, (before, after) in decoder.decode(row[4]).items()},
-            reason=row[5],
-            version=row[6],
+    found = []
+    async for left, right, side, method, body, reason, version in cursor:
+        changes = _changes(method, body)
+        found.append(
+            Effect(
+                left=left,
+                right=right,
+                side=Side(side),
+                method=method,
+                values={name: after for name, (_, after) in changes.items()},
+                reason=reason,
+                version=version,
+                before={name: before for name, (before, _) in changes.items()},
+            )
         )
-        async for row in cursor
-    ]
+    return found
 
 
 async def created_in(database: psycopg.AsyncConnection[Any], number: int) -> list[str]:

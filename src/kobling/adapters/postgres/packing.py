@@ -16,6 +16,8 @@ encoder: Final = msgspec.json.Encoder(decimal_format="number")
 decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
+# How COPY reads 'nothing'.
+NULL: Final = "\\N"
 # No raw value is an object, so an empty one can stand for UNSET.
 _UNSET: Final = "{}"
 
@@ -34,13 +36,15 @@ def pack(values: Values | None) -> str | None:
 def packed(column: Sequence[Any]) -> list[str]:
     """A column of values, or of None, as cells of COPY: JSON, made in one go, as a first load has many."""
     if all(one is None for one in column):
-        return ["\\N"] * len(column)
+        return [NULL] * len(column)
     try:
         lines = encoder.encode_lines(column).decode()
     except TypeError:
         return [json_cell(pack(one)) for one in column]
-    cells = lines.replace("\\", "\\\\").split("\n")[: len(column)]
-    return ["\\N" if one is None else cell for one, cell in zip(column, cells, strict=True)]
+    found = lines.replace("\\", "\\\\").split("\n")[: len(column)]
+    if None not in column:
+        return found
+    return [NULL if one is None else text for one, text in zip(column, found, strict=True)]
 
 
 def as_text(value: object) -> str:
@@ -101,6 +105,11 @@ class Layouts:
                 self.present = identifier
             self._orders[identifier] = self._order(stored)
 
+    @property
+    def head(self) -> str:
+        """The cells that lines of a COPY begin with: mapping and layout."""
+        return f"{self._mapping_id}\t{self.present}"
+
     def order(self, layout: int) -> Order:
         """How values stored under that layout are read."""
         return self._orders.get(layout, _SAME)
@@ -119,13 +128,21 @@ _ESCAPED: Final = {ord("\\"): "\\\\", 9: "\\t", 10: "\\n", 13: "\\r", 0: ""}
 def cell(value: str | None) -> str:
     """A value as COPY reads it. NUL, which PostgreSQL cannot hold, is left out."""
     if value is None:
-        return "\\N"
+        return NULL
     return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPED)
+
+
+def cells(column: Sequence[str]) -> Sequence[str]:
+    """A column of texts as COPY reads them; mostly there is nothing to escape in any of them."""
+    together = "".join(column)
+    if together.isprintable() and "\\" not in together:
+        return column
+    return [cell(one) for one in column]
 
 
 def json_cell(value: str | None) -> str:
     """JSON as COPY reads it: it holds no control characters by itself."""
-    return "\\N" if value is None else value.replace("\\", "\\\\")
+    return NULL if value is None else value.replace("\\", "\\\\")
 
 
 # Between texts that travel as one parameter; no version or field name holds it.

@@ -16,7 +16,7 @@ from kobling.adapters.postgres.inbox import Stamps, move, pending
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
-from kobling.model.state import Change, Coupling, Found, Intent, Open, Settled
+from kobling.model.state import Change, Coupling, Found, Intent, NewPairs, Open, Settled
 from kobling.model.values import EMPTY_ID, guid
 
 _CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text, by_us"
@@ -105,9 +105,8 @@ class PostgresStore:
     async def put(self, changes: Sequence[Change], turn: int = 0) -> None:
         """Puts rows into the inbox; they are due from that wave of the run in hand on."""
         if changes:
-            head = f"{self.mapping_id}\t{self._layouts.present}\t{turn}"
             async with self._database.transaction():
-                await bulk.put(self._database, head, changes)
+                await bulk.put(self._database, f"{self._layouts.head}\t{turn}", changes)
 
     async def rows_of(self, ids: Sequence[str]) -> list[Change]:
         """All inbox rows of these records, of either side."""
@@ -208,32 +207,33 @@ class PostgresStore:
             for one in _intents.decode(row[1])
         ]
 
-    async def settle(self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0) -> None:
+    async def settle(
+        self, job: int, turn: int, settled: Sequence[Settled], entry: int = 0, new: Sequence[NewPairs] = ()
+    ) -> None:
         """One batch's outcome in one transaction: couplings, inbox rows, audit; its journal entry goes."""
         fresh = [one.coupling for one in settled if one.coupling is not None and one.fresh]
         known = [one.coupling for one in settled if one.coupling is not None and not one.fresh]
         gone = [one.uncouple for one in settled if one.uncouple is not None]
         async with self._database.transaction():
-            await self.couple(fresh, fresh=True)
-            await self.couple(known)
+            for pairs in new:
+                await bulk.note_new(self._database, self._layouts.head, self.mapping_id, job, pairs)
+            await bulk.couple(self._database, self._layouts.head, fresh, fresh=True)
+            await bulk.couple(self._database, self._layouts.head, known, fresh=False)
             if gone:
                 await self.uncouple(gone)
             await self._generations.note_own([pair for one in settled for pair in one.own])
             await self._generations.leave_out([pair for one in settled for pair in one.left_out])
-            await self._move(settled, turn)
+            await self._move([*settled, *(Settled(leave=tuple(one.leave)) for one in new)], turn)
             effects = [one for each in settled for one in each.effects]
-            if effects:
-                await bulk.record(self._database, job, self.mapping_id, effects)
+            await bulk.record(self._database, job, self.mapping_id, effects)
             await self._close(job, entry, [one for each in settled for one in each.open])
-            await self.wake([key for one in settled for key in one.wakes], turn + 1)
+            woken = [key for one in new for key in one.wakes]
+            await self.wake([*woken, *(key for one in settled for key in one.wakes)], turn + 1)
 
     async def couple(self, coupled: Sequence[Coupling], *, fresh: bool = False) -> None:
         """Makes these couplings, or brings them up to date. fresh: none of them was there before."""
-        if not coupled:
-            return
-        head = f"{self.mapping_id}\t{self._layouts.present}"
         async with self._database.transaction():
-            await bulk.couple(self._database, head, coupled, fresh=fresh)
+            await bulk.couple(self._database, self._layouts.head, coupled, fresh=fresh)
 
     async def forget_intents(self, job: int) -> None:
         """A run has been through everything: what earlier jobs left open is settled, or open under it."""
