@@ -7,13 +7,16 @@ texts, which are most of what travels, pass without a call for each of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
 from kobling.algebra.transform import Converter, converter, fit
 from kobling.model.look_up import Answer, LookUps
 from kobling.model.mapping import FieldRow, Mapping, Side
 from kobling.model.values import BLANKS, Values
 
+# What is made by an answer, of few different ones.
+_ASKING: Final = frozenset({"look_up", "product"})
 ColumnConverter: TypeAlias = Callable[[Sequence[Values], LookUps], list[Answer]]
 
 
@@ -22,8 +25,8 @@ def column_converter(mapping: Mapping, row: FieldRow, target: Side) -> ColumnCon
     made = converter(mapping, row, target)
     within = row.conversion.within if target is Side.RIGHT else ()
     inputs = {row.column(target.other), *row.conversion.reads, *within} - {None}
-    if row.conversion.kind == "look_up" and len(inputs) == 1:
-        return _once_each(made, next(iter(inputs)))  # type: ignore[arg-type]
+    if row.conversion.kind in _ASKING and inputs:
+        return _once_each(made, itemgetter(*inputs))
     if row.conversion.kind == "plain" and not inputs:
         return lambda sources, look_ups: [row.conversion.constant] * len(sources)
     if (
@@ -35,11 +38,11 @@ def column_converter(mapping: Mapping, row: FieldRow, target: Side) -> ColumnCon
     return lambda sources, look_ups: [made(one, look_ups) for one in sources]
 
 
-def _once_each(made: Converter, position: int) -> ColumnConverter:
-    """Of records that hold the same, one is asked for all."""
+def _once_each(made: Converter, read: itemgetter[Any]) -> ColumnConverter:
+    """Of records that hold the same where `read` looks, one is asked for all."""
 
     def once_each(sources: Sequence[Values], look_ups: LookUps) -> list[Answer]:
-        asked = [one[position] for one in sources]
+        asked = [read(one) for one in sources]
         answers = {key: made(one, look_ups) for key, one in dict(zip(asked, sources, strict=True)).items()}
         return [answers[key] for key in asked]
 

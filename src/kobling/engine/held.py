@@ -45,6 +45,7 @@ def change_of(
     *,
     wanted: bool = False,
     reason: str = "new",
+    direct: bool = False,
 ) -> Change:
     """A row that was just read, for the inbox."""
     return Change(
@@ -54,6 +55,7 @@ def change_of(
         values=values_of(mapping, side, row),
         wanted=wanted,
         reason=reason,
+        direct=direct,
         by_us=by_us(context, mapping, side, row),
     )
 

@@ -139,7 +139,8 @@ class Synchronization:
         async for page in self._context.services[side].changes(route, columns_of(mapping, side), None):
             ids = [row["id"] for row in page.rows]
             coupled = await coupled_among(self._context, mapping.name, side, ids)
-            await store.put([self._change(mapping, side, row) for row in page.rows if row["id"] in coupled])
+            rows = [row for row in page.rows if row["id"] in coupled]
+            await store.put(self._changes(mapping, side, rows))
 
     async def _read(
         self, side: Side, route: str, columns: list[str], token: str | None, readers: Sequence[Mapping]
@@ -159,7 +160,8 @@ class Synchronization:
                     await context.state.note_read([*(row["id"] for row in page.rows), *(page.present or ())])
                 for name, worker in direct.items():
                     rows = await worker.news(side, page.rows)
-                    await worker.hand_over(self._changes(context.mappings[name], side, rows, page.deleted))
+                    mapping = context.mappings[name]
+                    await worker.hand_over(self._changes(mapping, side, rows, page.deleted, direct=True))
                 pages = {
                     one.name: self._changes(one, side, page.rows, page.deleted)
                     for one in readers
@@ -218,22 +220,22 @@ class Synchronization:
         return workers
 
     def _changes(
-        self, mapping: Mapping, side: Side, rows: Sequence[Row], deleted: Sequence[str]
+        self,
+        mapping: Mapping,
+        side: Side,
+        rows: Sequence[Row],
+        deleted: Sequence[str] = (),
+        *,
+        direct: bool = False,
     ) -> list[Change]:
-        gone = [Change(id=one, side=side, deleted=True) for one in deleted]
-        return [*(self._change(mapping, side, row) for row in rows), *gone]
-
-    def _change(self, mapping: Mapping, side: Side, row: Row) -> Change:
-        options = self._context.options
         named = mapping.name in self._named
-        return change_of(
-            self._context,
-            mapping,
-            side,
-            row,
-            wanted=mapping.name in self._full and self._may_create(mapping, side.other),
-            reason="compare" if named and options.every_record else "new",
-        )
+        wanted = mapping.name in self._full and self._may_create(mapping, side.other)
+        reason = "compare" if named and self._context.options.every_record else "new"
+        changes = [
+            change_of(self._context, mapping, side, row, wanted=wanted, reason=reason, direct=direct)
+            for row in rows
+        ]
+        return changes + [Change(id=one, side=side, deleted=True, direct=direct) for one in deleted]
 
     def _may_create(self, mapping: Mapping, target: Side) -> bool:
         return mapping.direction.allows(target) and self._context.options.target in {None, target}
@@ -288,7 +290,7 @@ class Synchronization:
                 continue
             service, columns = self._context.services[side], columns_of(mapping, side)
             rows = await service.read(mapping.table(side).route, columns, ids)
-            changes = [self._change(mapping, side, row) for row in rows.values()]
+            changes = self._changes(mapping, side, list(rows.values()))
             changes += [
                 Change(id=one, side=side, deleted=True) for one in sorted((made | deleted) - rows.keys())
             ]

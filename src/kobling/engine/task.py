@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha1
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,7 @@ from kobling.ports import MappingState, Method, Outcome, Row, RowResult, Service
 
 ETAG: Final = "@odata.etag"
 _VARIANTS: Final = {one: "89ab"[int(one, 16) & 3] for one in "0123456789abcdef"}
+_NOT_DELETED: Final = dict.fromkeys(Side, False)
 _NOTHING: Final = Action(kind=Kind.NOTHING)
 
 
@@ -107,7 +108,7 @@ class Task(msgspec.Struct, kw_only=True):
     created: Intent | None = None
     recovered: tuple[Effect, ...] = ()
     records: dict[Side, Record | None]
-    deleted: dict[Side, bool] = msgspec.field(default_factory=lambda: dict.fromkeys(Side, False))
+    deleted: dict[Side, bool] = msgspec.field(default_factory=_NOT_DELETED.copy)
     action: Action = _NOTHING
     results: dict[Side, RowResult] = {}
     claim: RowResult | None = None
@@ -144,9 +145,17 @@ class Task(msgspec.Struct, kw_only=True):
         return self.ids[Side.LEFT]
 
 
-# Getters of many columns at once, by the identity of the columns; a run has a handful.
+class _Reader(NamedTuple):
+    """The columns of a table, their names, and a getter of all of them at once."""
+
+    columns: tuple[Column, ...]
+    names: tuple[str, ...]
+    read: itemgetter[Any]
+
+
+# By the identity of the columns; a run has a handful.
 _READERS_KEPT: Final = 64
-_readers: Final[dict[int, tuple[tuple[Column, ...], itemgetter[Any]]]] = {}
+_readers: Final[dict[int, _Reader]] = {}
 
 
 def created_id(context: Context, name: str, side: Side, identifier: str, generation: int) -> str:
@@ -181,24 +190,29 @@ def rows_of(task: Task) -> dict[Side, Row]:
 
 def values_of(mapping: TableMapping, side: Side, row: Row) -> Values:
     """A row's values in the order of the table's columns."""
-    columns = mapping.table(side).columns
-    read = _readers.get(id(columns))
-    if read is None or read[0] is not columns:
+    columns, names, read = _reader(mapping.table(side).columns)
+    try:
+        values: Values = read(row)
+    except KeyError:
+        return tuple(row.get(one) for one in names)
+    return values if len(values) == len(columns) else values[:-1]
+
+
+def _reader(columns: tuple[Column, ...]) -> _Reader:
+    found = _readers.get(id(columns))
+    if found is None or found.columns is not columns:
         if len(_readers) > _READERS_KEPT:
             _readers.clear()
+        names = tuple(one.name for one in columns)
         # Of a single column the getter would give its value alone.
-        names = [one.name for one in columns]
-        read = _readers[id(columns)] = (columns, itemgetter(*names, *names[: len(names) == 1]))
-    try:
-        values: Values = read[1](row)
-    except KeyError:
-        return tuple(row.get(one.name) for one in columns)
-    return values if len(values) == len(columns) else values[:-1]
+        getter = itemgetter(*names, *names[: len(names) == 1])
+        found = _readers[id(columns)] = _Reader(columns, names, getter)
+    return found
 
 
 def by_name(mapping: TableMapping, side: Side, values: Values) -> Row:
     """Values in the order of the table's columns, by column name."""
-    return dict(zip([one.name for one in mapping.table(side).columns], values, strict=True))
+    return dict(zip(_reader(mapping.table(side).columns).names, values, strict=True))
 
 
 def record_of(mapping: TableMapping, side: Side, row: Row) -> Record:
@@ -208,7 +222,7 @@ def record_of(mapping: TableMapping, side: Side, row: Row) -> Record:
 
 def columns_of(mapping: TableMapping, side: Side) -> list[str]:
     """The columns that the mapping reads."""
-    return [one.name for one in mapping.table(side).columns]
+    return list(_reader(mapping.table(side).columns).names)
 
 
 async def read_afresh(context: Context, mapping: TableMapping, tasks: Sequence[Task]) -> None:
@@ -230,8 +244,8 @@ async def coupled_among(context: Context, name: str, side: Side, ids: Sequence[s
 
 def body_of(mapping: TableMapping, side: Side, values: Sequence[tuple[int, Any]]) -> Row:
     """(position, value) pairs by column name."""
-    columns = mapping.table(side).columns
-    return {columns[position].name: value for position, value in values}
+    names = _reader(mapping.table(side).columns).names
+    return {names[position]: value for position, value in values}
 
 
 def count(report: Report, target: Side, word: str, by: int = 1) -> None:

@@ -76,7 +76,7 @@ class Worker:
         return tasks, settled
 
     async def hand_over(self, changes: Sequence[Change]) -> None:
-        """Takes rows of a full read; a batch is written while the next one is planned."""
+        """Takes rows of a full read, which are direct; a batch is written while the next one is planned."""
         for start in range(0, len(changes), _BATCH):
             batch = changes[start : start + _BATCH]
             ids = frozenset(one.id for one in batch)
@@ -129,13 +129,15 @@ class Worker:
         for one in changes:
             old = known.get(one.id)
             if old is None:
-                taken.append(msgspec.structs.replace(one, direct=True))
+                taken.append(one)
                 continue
             # Its row in the inbox leaves or stays like any other.
             reason, wanted = old.reason if one.reason == "new" else one.reason, one.wanted or old.wanted
             # A version that was judged to be our own stays so.
             foreign = one.by_us and (old.by_us or old.version != one.version)
-            taken.append(msgspec.structs.replace(one, wanted=wanted, reason=reason, by_us=foreign))
+            taken.append(
+                msgspec.structs.replace(one, wanted=wanted, reason=reason, by_us=foreign, direct=False)
+            )
         return taken
 
     async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:
