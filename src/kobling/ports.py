@@ -237,8 +237,8 @@ class MappingState(Protocol):
         """One batch's outcome in one transaction: couplings, inbox rows, audit; its journal entry goes."""
         ...
 
-    async def conflicts(self) -> list[tuple[Coupling, tuple[str, ...]]]:
-        """The pairs that wait for a person to resolve them, with the contested fields."""
+    def conflicts(self) -> AsyncIterator[tuple[Coupling, tuple[str, ...]]]:
+        """The pairs that wait for a person to resolve them, with the contested fields; one by one."""
         ...
 
     async def held(self) -> list[Coupling]:

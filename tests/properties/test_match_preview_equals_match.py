@@ -72,7 +72,8 @@ def test_a_match_does_what_its_preview_says(start: World, stages: Stages, case: 
 
 
 @pytest.mark.accept
-@settings(DRAWN, max_examples=100)
+@pytest.mark.timeout(1200)
+@settings(DRAWN, max_examples=60)
 @given(CASES)
 def test_many_matches_do_what_their_previews_say(start: World, stages: Stages, case: Case) -> None:
     look_and_match(start, stages, case)

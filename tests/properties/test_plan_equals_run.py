@@ -58,7 +58,8 @@ def test_a_plan_does_what_the_run_of_a_twin_does(
 
 
 @pytest.mark.accept
-@settings(DRAWN, max_examples=100)
+@pytest.mark.timeout(1200)
+@settings(DRAWN, max_examples=60)
 @given(HISTORY, CONFLICTS, DELETIONS)
 def test_many_plans_do_what_the_runs_of_a_twin_do(
     office: Office, twin: Twin, tmp_path: Path, history: list[Deed], conflict: str, deletion: str

@@ -39,7 +39,8 @@ def test_a_run_writes_what_its_preview_says(
 
 
 @pytest.mark.accept
-@settings(DRAWN, max_examples=150)
+@pytest.mark.timeout(1200)
+@settings(DRAWN, max_examples=60)
 @given(HISTORY, POLICIES, DELETIONS)
 def test_many_runs_write_what_their_previews_say(
     office: Office, history: list[Deed], conflict: str, deletion: str

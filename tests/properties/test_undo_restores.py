@@ -53,7 +53,8 @@ def test_an_undo_puts_back_what_nobody_has_touched(
 
 
 @pytest.mark.accept
-@settings(DRAWN, max_examples=100)
+@pytest.mark.timeout(1200)
+@settings(DRAWN, max_examples=60)
 @given(HISTORY, TOUCHES, CONFLICTS)
 def test_many_undos_put_back_what_nobody_has_touched(
     office: Office, history: list[Deed], touches: list[Deed], conflict: str
@@ -68,7 +69,8 @@ def test_undo_of_undo_does_the_job_again(office: Office, history: list[Deed], co
 
 
 @pytest.mark.accept
-@settings(DRAWN, max_examples=100)
+@pytest.mark.timeout(1200)
+@settings(DRAWN, max_examples=60)
 @given(HISTORY, CONFLICTS)
 def test_many_undos_of_undos_do_the_job_again(office: Office, history: list[Deed], conflict: str) -> None:
     redo(office, history, conflict)

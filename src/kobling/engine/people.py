@@ -81,18 +81,18 @@ async def belonging(context: Context, name: str, rights: Collection[str]) -> lis
 
 
 async def prepare_resolution(
-    context: Context, name: str, wanted: Sequence[str] | None, field: str, choice: Choice
+    context: Context, name: str, wanted: Collection[str] | None, field: str, choice: Choice
 ) -> tuple[tuple[str, ...], dict[str, Choice]]:
     """The records of the conflicts that a resolution is about, made due, and the choice by row name."""
-    store = context.stores[name]
+    store, mapping = context.stores[name], context.mappings[name]
     ids: list[str] = []
     choices: dict[str, Choice] = {}
     first_contacts: list[Coupling] = []
-    found = await store.conflicts()
-    for coupling, fields in found:
-        if wanted is not None and not {coupling.left, coupling.right} & set(wanted):
+    seen: dict[str, Values | None] = {}
+    named = {field, *(one.group for one in mapping.rows_of(field))}
+    async for coupling, fields in store.conflicts():
+        if wanted is not None and coupling.left not in wanted and coupling.right not in wanted:
             continue
-        named = {field, *(one.group for one in context.mappings[name].rows_of(field))}
         chosen = [one for one in fields if not field or one in named]
         if coupling.base is not None and not chosen:
             continue
@@ -104,7 +104,7 @@ async def prepare_resolution(
                 )
             first = First(str(choice.winner))
             first_contacts.append(msgspec.structs.replace(coupling, first=first))
-        groups = [one for one in chosen if len(context.mappings[name].rows_of(one)) > 1]
+        groups = [one for one in chosen if len(mapping.rows_of(one)) > 1]
         if groups and choice.winner is None:
             raise ConfigurationError(
                 f"{name}: the fields of {groups[0]} are in conflict as one.",
@@ -112,9 +112,9 @@ async def prepare_resolution(
             )
         choices |= dict.fromkeys(chosen, choice)
         ids += [coupling.left, coupling.right]
+        seen |= {coupling.id(side): coupling.values(side) for side in Side}
     await store.couple(first_contacts)
     rows = await store.rows_of(ids)
-    seen = {one.id(side): one.values(side) for one, _ in found for side in Side}
     await store.put([_due_again(one, seen.get(one.id)) for one in rows])
     return tuple(ids), choices
 

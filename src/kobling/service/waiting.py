@@ -36,7 +36,7 @@ async def list_conflicts(session: Session) -> Document:
     found = []
     for mapping in (await session.mappings()).values():
         store = await session.state.mapping(mapping)
-        for coupling, fields in await store.conflicts():
+        async for coupling, fields in store.conflicts():
             found += conflict_documents(mapping, coupling, fields)
     return {"conflicts": found}
 
@@ -68,9 +68,7 @@ async def resolve_conflicts(
         resolved: list[str] = []
         async with session.locked(names, wait):
             for name in names:
-                wanted = None
-                if request.record:
-                    wanted = sorted(await ids_in_state(context.stores[name], request.record))
+                wanted = await ids_in_state(context.stores[name], request.record) if request.record else None
                 ids, choices = await prepare_resolution(context, name, wanted, request.field, choice)
                 if not ids:
                     continue

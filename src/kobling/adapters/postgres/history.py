@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.postgres.inbox import PAIR_OF_ROW
 from kobling.adapters.postgres.locks import Lock, is_held
 from kobling.adapters.postgres.measures import keep_counted
 from kobling.adapters.postgres.packing import IDS, decoder, encoder, joined
@@ -99,8 +100,7 @@ async def stays(
         "select distinct on (coalesce(left_id, record_id)) coalesce(left_id::text, case side when 'left' then"
         " record_id::text end), coalesce(right_id::text, case side when 'right' then record_id::text end),"
         " inbox.reason, message, fields, left_number, coalesce(nullif(left_title, ''), right_title),"
-        f" {_UTC.format('since')} from inbox left join coupling"
-        " on coupling.mapping_id = inbox.mapping_id and record_id in (left_id, right_id)"
+        f" {_UTC.format('since')} from inbox left join {PAIR_OF_ROW}"
         " where inbox.mapping_id = %s and not due and inbox.reason = any(%s)"
         " order by coalesce(left_id, record_id), since",
         [mapping_id, list(reasons)],
@@ -175,7 +175,7 @@ async def crossings(
 # The last job that told of a record which still waits for a person, and what undo or recovery still needs.
 _NEEDED: Final = (
     "select max(job_error.job_id) from inbox join mapping on mapping.id = inbox.mapping_id"
-    " left join coupling on coupling.mapping_id = inbox.mapping_id and record_id in (left_id, right_id)"
+    f" left join {PAIR_OF_ROW}"
     " join job_error on job_error.left_id in (coupling.left_id::text, record_id::text)"
     " or job_error.right_id in (coupling.right_id::text, record_id::text)"
     " join job on job.id = job_error.job_id and job.mapping_id = inbox.mapping_id"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from collections.abc import Mapping as Table
 from decimal import Decimal
 from typing import Any, Final
@@ -12,7 +12,7 @@ import psycopg
 
 from kobling.adapters.postgres import bulk, history
 from kobling.adapters.postgres.generation import Generations
-from kobling.adapters.postgres.inbox import Stamps, move, pending
+from kobling.adapters.postgres.inbox import PAIR_OF_ROW, Stamps, move, pending
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
@@ -29,8 +29,7 @@ SLICES: Final = 16
 _SLICE: Final = (
     "(select case when left_id is null and %s then 0"
     " else abs(hashtext(coalesce(left_id, record_id)::text)::bigint) %% %s end"
-    " from (select 1) as one left join coupling on coupling.mapping_id = inbox.mapping_id"
-    " and record_id = case side when 'left' then left_id else right_id end)"
+    f" from (select 1) as one left join {PAIR_OF_ROW})"
 )
 _intents: Final = msgspec.json.Decoder(list[Intent], float_hook=Decimal)
 # A deleted record waits for a person only under the policy that asks.
@@ -266,17 +265,16 @@ class PostgresStore:
                 [turn, BETWEEN.join(keys), BETWEEN, self.mapping_id],
             )
 
-    async def conflicts(self) -> list[tuple[Coupling, tuple[str, ...]]]:
-        """The pairs that wait for a person to resolve them, with the contested fields."""
+    async def conflicts(self) -> AsyncIterator[tuple[Coupling, tuple[str, ...]]]:
+        """The pairs that wait for a person to resolve them, with the contested fields; one by one."""
         columns = _COUPLING.replace("layout_id", "coupling.layout_id")
         cursor = await self._database.execute(
-            f"select distinct on (left_id) {columns}, inbox.fields from coupling"
-            " join inbox on inbox.mapping_id = coupling.mapping_id"
-            " and record_id = case side when 'left' then left_id else right_id end"
+            f"select distinct on (left_id) {columns}, inbox.fields from inbox join {PAIR_OF_ROW}"
             " where inbox.mapping_id = %s and reason = 'conflict' and not due order by left_id",
             [self.mapping_id],
         )
-        return [(self._coupling(row), tuple(row[16])) async for row in cursor]
+        async for row in cursor:
+            yield self._coupling(row), tuple(row[16])
 
     async def held(self) -> list[Coupling]:
         """The pairs with columns that the integration user changed, until a person speaks for them."""
@@ -317,9 +315,7 @@ class PostgresStore:
             "select reason, count(distinct coalesce(coupling.left_id, record_id)),"
             " count(distinct coalesce(coupling.left_id, record_id)) filter"
             " (where coalesce(right_held <> '', reason = 'held')) from inbox"
-            " left join coupling on coupling.mapping_id = inbox.mapping_id"
-            " and record_id = case side when 'left' then left_id else right_id end"
-            " where inbox.mapping_id = %s and not due group by reason",
+            f" left join {PAIR_OF_ROW} where inbox.mapping_id = %s and not due group by reason",
             [self.mapping_id],
         )
         rows = await cursor.fetchall()
