@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 
 import pytest
-from adapters.conftest import Sandbox, fresh
 
 from engine.companies import Branch, served_companies
 from jobs.processes import Process, ask, only
 from kobling.service.configuration import read_configuration
+from sandboxes import Sandbox
 
 __all__ = ["served_companies"]
 
@@ -21,8 +21,8 @@ __all__ = ["served_companies"]
 @pytest.fixture
 def connections(served_companies: Sandbox, database_url: str, tmp_path: Path) -> tuple[Branch, Branch]:
     """Two connections of one deployment; the file of the first names that of the second."""
-    sandbox = fresh(served_companies)
-    found = tuple(Branch(sandbox, database_url, tmp_path / str(at), at) for at in range(2))
+    served_companies.reset()
+    found = tuple(Branch(served_companies, database_url, tmp_path / str(at), at) for at in range(2))
     for at, one in enumerate(found):
         for name in ("KOBLING_BC_COMPANY", "KOBLING_CONNECTION_NAME"):
             del one.environment[name]
