@@ -124,6 +124,13 @@ COMMANDS: dict[str, Keys] = {
         "checks": ("list of [check](#check)", "The steps, in order."),
     },
     "connection show": _CONNECTION,
+    "connection clean": {
+        "connection": ("text", "Its name."),
+        "removed": (
+            "object",
+            "How many `couplings`, `inbox` rows, `jobs`, `settings` and schedule `entries`.",
+        ),
+    },
     "connection set": {
         **_CONNECTION,
         "changed": ("list of text", "The settings that were given."),

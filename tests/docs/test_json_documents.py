@@ -110,6 +110,7 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.run("job purge", "--older-than=1") == {"purged": 0, "kept": 0}
+    assert day.run("connection clean", "default", "--yes")["removed"]["couplings"]
     assert day.wrong == []
     assert {name for name, _ in commands()} - day.done == {"kobling demo", "kobling serve", "kobling worker"}
 

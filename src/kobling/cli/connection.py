@@ -24,6 +24,7 @@ def register(connection_app: typer.Typer) -> None:
     connection_app.command("show")(connection_show)
     connection_app.command("set")(connection_set)
     connection_app.command("setup")(connection_setup)
+    connection_app.command("clean")(connection_clean)
 
 
 def connection_show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -89,6 +90,26 @@ def connection_setup(
             state = "made" if one.applied else "ok" if one.met else "MISSING"
             say(f"{state:7} {one.name}: {one_line(words)}")
     raise typer.Exit(0 if ok else 1)
+
+
+def connection_clean(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As it stands under [connection].")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, what would go is told.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forgets a connection: couplings, inbox, jobs, history, schedule and settings, never a record.
+
+    It may be another one of the same database, as that of a company that was copied. Others stay as they are.
+    """
+    from kobling.service.cleaning import clean_connection
+
+    document = in_session(config, lambda session: clean_connection(session, name, yes=yes))
+    if as_json:
+        print_json(document)
+        return
+    removed = ", ".join(f"{count} {what}" for what, count in document["removed"].items())
+    say(f"The connection {name!r} is clean: {removed} are gone. Every record is as it was.")
 
 
 def _entailed(one: dict[str, Any]) -> str:
