@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from kobling.catalogue.facts import all_touched, first_of, missing, rows_of, text_of
+from kobling.catalogue.facts import all_touched, first_of, missing, rows_of, text_of, to_sales
 from kobling.catalogue.rates import (
     CURRENCIES,
     IN_SALES,
@@ -72,10 +72,9 @@ def base_currency(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, 
     return {key: base_id(facts) or KEEP for key in keys}
 
 
-def decimals(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def decimals(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: how many decimals a currency has; one that is not of ISO 4217 is outside."""
-    if side is Side.LEFT:
-        return {}
     return {key: _decimals(key, iso_code(facts, key)) for key in keys if key}
 
 

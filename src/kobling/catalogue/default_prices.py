@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from kobling.catalogue.facts import all_of, by_code, rows_of, text_of
+from kobling.catalogue.facts import all_of, by_code, rows_of, text_of, to_sales
 from kobling.catalogue.price_lines import IN_LISTS, currency_of_list
 from kobling.catalogue.rates import CURRENCIES, IN_SALES, iso_code, local_code
 from kobling.catalogue.rates import SETUP as LEDGER
@@ -35,10 +35,9 @@ _KINDS: Final = {"item": ("ITEM-PRODUCT", "ITEM UOM"), "resource": ("RESOURCE-PR
 _ROUTES: Final = {"item": ("items", 27), "resource": ("resources", 156)}
 
 
-def names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def names(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: how the list is called; with the currency where a list in another one has that name."""
-    if side is Side.LEFT:
-        return {}
     plain = f"{_PRODUCT} Default Price List"
     taken = {currency_of_list(facts, one) for one in all_of(rows_of(facts, IN_LISTS), "name", plain)}
     return {
@@ -63,24 +62,18 @@ def _list_of_company(facts: Facts, *, wanted: bool) -> Answer | Through:
     )
 
 
-def list_of_company(
-    wanted: bool, facts: Facts, side: Side, keys: Collection[str]
-) -> dict[str, Answer | Through]:
+def list_of_company(wanted: bool, facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the list of this company, whatever the key."""
-    return {} if side is Side.LEFT else dict.fromkeys(keys, _list_of_company(facts, wanted=wanted))
+    return dict.fromkeys(keys, _list_of_company(facts, wanted=wanted))
 
 
-def coupled(kind: str, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+def coupled(kind: str, facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the product of the item or resource, where it is coupled."""
-    if side is Side.LEFT:
-        return {}
     return {key: _coupled(f"its {kind} {key}", key, _KINDS[kind][0]) for key in keys}
 
 
-def coupled_units(kind: str, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+def coupled_units(kind: str, facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the unit of this unit of the item or resource, where it is coupled; keys: number and code."""
-    if side is Side.LEFT:
-        return {}
     return {key: _coupled_unit(kind, *parts_of_key(key)) if key else "" for key in keys}
 
 
@@ -88,10 +81,9 @@ def _coupled_unit(kind: str, number: str, code: str) -> Through:
     return _coupled(f"the unit {code} of its {kind} {number}", key_of_parts(number, code), _KINDS[kind][1])
 
 
-def common_units(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def common_units(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the only unit of the group of this unit of measure, where it is coupled."""
-    if side is Side.LEFT:
-        return {}
     return {key: _coupled(f"the unit of measure {key}", key, UNITS_OF_MEASURE) for key in keys}
 
 
@@ -99,10 +91,8 @@ def _coupled(what: str, key: str, mapping: str) -> Through:
     return Through(key=key, what=what, via=(mapping,), with_pair=True, coupled_only=True)
 
 
-def prices(kind: str, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+def prices(kind: str, facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: the price of the item or resource; a negative one is 0."""
-    if side is Side.LEFT:
-        return {}
     known = by_code(rows_of(facts, _prices(kind)), "no")
     return {key: _price(known.get(key.upper(), [])) for key in keys}
 
@@ -124,12 +114,12 @@ def _prices(kind: str) -> str:
 def _of_kind(kind: str) -> tuple[Source, ...]:
     product, units = _KINDS[kind]
     return (
-        Source(name=f"coupled_{kind}s", resolve=partial(coupled, kind), via=(product,)),
-        Source(name=f"coupled_{kind}_units", resolve=partial(coupled_units, kind), via=(units,)),
+        Source(name=f"coupled_{kind}s", resolve=to_sales(partial(coupled, kind)), via=(product,)),
+        Source(name=f"coupled_{kind}_units", resolve=to_sales(partial(coupled_units, kind)), via=(units,)),
         Source(
             name=f"{kind}_prices",
             references=(_prices(kind),),
-            resolve=partial(prices, kind),
+            resolve=to_sales(partial(prices, kind)),
             touched=numbers_touched,
         ),
     )
@@ -148,13 +138,13 @@ SOURCES: Final = (
     Source(
         name="default_price_lists",
         references=(LEDGER,),
-        resolve=partial(list_of_company, True),
+        resolve=to_sales(partial(list_of_company, True)),
         via=_LIST,
     ),
     Source(
         name="product_price_list",
         references=(LEDGER,),
-        resolve=partial(list_of_company, False),
+        resolve=to_sales(partial(list_of_company, False)),
         via=_LIST,
     ),
     Source(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import wraps
 from typing import Any, Final
 
-from kobling.model.look_up import Facts, Rows
+from kobling.model.look_up import Answer, Facts, Resolver, Rows, Through
+from kobling.model.mapping import Side
 from kobling.model.pair import Missing
 from kobling.model.values import is_blank
 
@@ -13,6 +15,18 @@ from kobling.model.values import is_blank
 def all_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
     """Every answer may be another one: a changed row does not say whom it concerns."""
     return None
+
+
+def to_sales(
+    make: Callable[[Facts, Collection[str]], Mapping[str, Answer | Through]],
+) -> Resolver:
+    """A resolver that answers for Sales alone, as `make` does."""
+
+    @wraps(getattr(make, "func", make))
+    def resolve(facts: Facts, side: Side, keys: Collection[str]) -> Mapping[str, Answer | Through]:
+        return {} if side is Side.LEFT else make(facts, keys)
+
+    return resolve
 
 
 def rows_of(facts: Facts, table: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from kobling.catalogue.contact import RELATIONS, SETUP, companies_touched, customer_of
-from kobling.catalogue.facts import all_of, rows_of, text_of
+from kobling.catalogue.facts import all_of, rows_of, text_of, to_sales
 from kobling.model.look_up import Answer, Facts, Reference, Resolver, Rows, Source, Through
 from kobling.model.mapping import Side
 
@@ -22,10 +22,9 @@ _CONTACTS: Final = ("CONTACT",)
 _CUSTOMERS: Final = ("CUSTOMER",)
 
 
-def opportunity_contacts(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def opportunity_contacts(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the coupled contact; an opportunity with one that has no place in CONTACT is outside."""
-    if side is Side.LEFT:
-        return {}
     return {key: _contact(key) if key else "" for key in keys}
 
 
@@ -33,10 +32,9 @@ def _contact(number: str) -> Through:
     return Through(key=number, what=f"its contact {number}", via=_CONTACTS, coupled_is_enough=True)
 
 
-def opportunity_accounts(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def opportunity_accounts(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the account of the customer whose company it is; blank where it is no customer's."""
-    if side is Side.LEFT:
-        return {}
     return {key: _account_of(facts, key) if key else "" for key in keys}
 
 
@@ -48,13 +46,11 @@ def _account_of(facts: Facts, company: str) -> Answer | Through:
 def _of_active_entry(column: str, nothing: Answer, *, whole: bool = False) -> Resolver:
     """A resolver that answers with this column of an opportunity's active entry, `nothing` without one."""
 
-    def resolve(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    def resolve(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
         """To Sales: what the active entry of the opportunity holds."""
-        if side is Side.LEFT:
-            return {}
         return {key: _held(facts, key, column, nothing, whole) for key in keys}
 
-    return resolve
+    return to_sales(resolve)
 
 
 def _held(facts: Facts, number: str, column: str, nothing: Answer, whole: bool) -> Answer:

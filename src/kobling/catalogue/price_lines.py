@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeAlias
 
-from kobling.catalogue.facts import first_of, rows_of, text_of
+from kobling.catalogue.facts import first_of, rows_of, text_of, to_sales
 from kobling.catalogue.rates import CURRENCIES, IN_SALES, iso_code, local_code
 from kobling.catalogue.rates import SETUP as LEDGER
 from kobling.catalogue.units import GROUPS, UNITS, UNITS_OF_MEASURE, only_units
@@ -39,14 +39,12 @@ _BASES: Final = {_ITEM: "base units of items", "Resource": "base units of resour
 _Maker: TypeAlias = Callable[[Facts, str], Answer | Through]
 
 
-def _to_sales(make: _Maker) -> Resolver:
-    def resolve(facts: Facts, side: Side, keys: Collection[str]) -> Mapping[str, Answer | Through]:
+def _of_each(make: _Maker) -> Resolver:
+    def resolve(facts: Facts, keys: Collection[str]) -> Mapping[str, Answer | Through]:
         """To Sales: what is coupled to that of the price."""
-        if side is Side.LEFT:
-            return {}
         return {key: make(facts, key) if key else "" for key in keys}
 
-    return resolve
+    return to_sales(resolve)
 
 
 def _list_of_group(facts: Facts, group: str) -> Through:
@@ -136,7 +134,7 @@ def _currency_source(name: str, make: Callable[[Facts, str], Through], via: tupl
     return Source(
         name=name,
         references=(IN_LISTS, LEDGER, CURRENCIES, IN_SALES),
-        resolve=_to_sales(_second_part(make)),
+        resolve=_of_each(_second_part(make)),
         via=via,
         judge=agreed,
     )
@@ -146,7 +144,7 @@ def _own_source(name: str, make: _Maker, kinds: Collection[str]) -> Source:
     return Source(
         name=name,
         references=tuple(_BASES[one] for one in kinds),
-        resolve=_to_sales(make),
+        resolve=_of_each(make),
         via=tuple(_UNITS[one] for one in kinds),
         touched=products_touched,
     )
@@ -156,7 +154,7 @@ def _common_source(name: str, make: _Maker, kinds: Collection[str]) -> Source:
     return Source(
         name=name,
         references=(*(_BASES[one] for one in kinds), GROUPS, UNITS),
-        resolve=_to_sales(make),
+        resolve=_of_each(make),
         via=(UNITS_OF_MEASURE,),
         finish=only_units,
         touched=products_touched,
@@ -180,10 +178,10 @@ REFERENCES: Final = (
     _bases("Resource", "resources", 156),
 )
 SOURCES: Final = (
-    Source(name="lists_of_groups", resolve=_to_sales(_list_of_group), via=_OF_GROUPS),
-    Source(name="lists_of_headers", resolve=_to_sales(_list_of_header), via=_OF_LISTS),
-    Source(name="priced_items", resolve=_to_sales(_of_item(_product)), via=(_PRODUCTS[_ITEM],)),
-    Source(name="priced_products", resolve=_to_sales(_product), via=tuple(_PRODUCTS.values())),
+    Source(name="lists_of_groups", resolve=_of_each(_list_of_group), via=_OF_GROUPS),
+    Source(name="lists_of_headers", resolve=_of_each(_list_of_header), via=_OF_LISTS),
+    Source(name="priced_items", resolve=_of_each(_of_item(_product)), via=(_PRODUCTS[_ITEM],)),
+    Source(name="priced_products", resolve=_of_each(_product), via=tuple(_PRODUCTS.values())),
     _own_source("units_of_priced_items", _of_item(_with_unit(_own_unit)), [_ITEM]),
     _own_source("units_of_priced_products", _with_unit(_own_unit), list(_UNITS)),
     _common_source("common_units_of_priced_items", _of_item(_with_unit(_common_unit)), [_ITEM]),

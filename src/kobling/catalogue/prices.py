@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from kobling.catalogue.currency import local_currency
-from kobling.catalogue.facts import all_touched, rows_of, text_of
+from kobling.catalogue.facts import all_touched, rows_of, text_of, to_sales
 from kobling.catalogue.rates import CURRENCIES, IN_SALES
 from kobling.catalogue.rates import SETUP as LEDGER
 from kobling.model.look_up import Answer, Facts, Outside, Reference, Rejected, Rows, Source, Through
@@ -23,10 +23,9 @@ _GROUP_CURRENCIES: Final = "price_group_currencies"
 _STATES: Final[dict[str, int]] = {"Active": 0, "Inactive": 1}
 
 
-def price_group_currencies(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def price_group_currencies(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the currency of all sales prices of a price group; without one the local currency."""
-    if side is Side.LEFT:
-        return {}
     codes: dict[str, set[str]] = {}
     for price in rows_of(facts, _PRICES):
         if price.get("salesType") == _GROUP:
@@ -55,10 +54,9 @@ def groups_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
     return sorted({text_of(one, "salesCode") for one in changed.get(_PRICES, [])})
 
 
-def price_list_states(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def price_list_states(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: the state of a price list with that status; a draft is nobody's business there."""
-    if side is Side.LEFT:
-        return {}
     draft = Outside("the price list is a draft in Business Central; activate it")
     return {key: _STATES.get(key, draft) for key in keys}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from kobling.catalogue.facts import first_of, rows_of, text_of
+from kobling.catalogue.facts import first_of, rows_of, text_of, to_sales
 from kobling.model.look_up import Answer, Facts, Outside, Reference, Rows, Source
 from kobling.model.mapping import Side
 
@@ -22,10 +22,9 @@ def product_states(facts: Facts, side: Side, keys: Collection[str]) -> dict[str,
     return {key: key != str(_ACTIVE) for key in keys}
 
 
-def vendor_names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def vendor_names(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: the name of the vendor with this number; blank for a number that no vendor has."""
-    if side is Side.LEFT:
-        return {}
     found = {key: first_of(rows_of(facts, _VENDORS), "no", key) for key in keys}
     return {key: "" if row is None else text_of(row, "name") for key, row in found.items()}
 
@@ -35,10 +34,9 @@ def vendors_touched(changed: Mapping[str, Rows]) -> Collection[str] | None:
     return sorted({text_of(one, "no") for one in changed.get(_VENDORS, [])})
 
 
-def not_write_in(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def not_write_in(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: the number itself; the write-in product of the set-up is outside."""
-    if side is Side.LEFT:
-        return {}
     own = {text_of(one, "writeInProductNo").upper() for one in rows_of(facts, _SETUP)} - {""}
     return {key: _write_in(key) if key.upper() in own else key for key in keys}
 

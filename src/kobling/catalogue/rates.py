@@ -7,9 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from kobling.catalogue.facts import all_of, first_of, missing, rows_of, text_of
+from kobling.catalogue.facts import all_of, first_of, missing, rows_of, text_of, to_sales
 from kobling.model.look_up import Answer, Facts, Rows, texts_of
-from kobling.model.mapping import Side
 
 SETUP: Final = "generalLedgerSetup"
 CURRENCIES: Final = "currencies"
@@ -53,17 +52,15 @@ def base_id(facts: Facts) -> str:
     return next((text_of(one, "_basecurrencyid_value") for one in rows_of(facts, ORGANIZATION)), "")
 
 
-def base_rates(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def base_rates(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: how much of a currency one unit of the organization's base currency is worth."""
-    if side is Side.LEFT:
-        return {}
     return {key: _base_rate(facts, key) for key in keys}
 
 
-def local_rates(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def local_rates(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: how much of a currency one unit of the company's local currency is worth."""
-    if side is Side.LEFT:
-        return {}
     return {key: _local_rate(facts, key) for key in keys}
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from kobling.catalogue.facts import all_of, all_touched, first_of, missing, rows_of, text_of
+from kobling.catalogue.facts import all_of, all_touched, first_of, missing, rows_of, text_of, to_sales
 from kobling.model.look_up import (
     Answer,
     Facts,
@@ -55,11 +55,10 @@ _KINDS: Final = (
 )
 
 
-def unit_names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def unit_names(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: `NAV ` and the code, as the unit group of a unit of measure is called; refused where that
     group could not take the unit."""
-    if side is Side.LEFT:
-        return {}
     return {key: _unit_name(facts, f"{_PREFIX}{key}") for key in keys if key}
 
 
@@ -77,10 +76,9 @@ def _refused(source: str, words: str) -> Rejected:
     return Rejected(words, f"{source}/")
 
 
-def group_units(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def group_units(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the only unit of the group that is coupled to this unit of measure."""
-    if side is Side.LEFT:
-        return {}
     return {key: _group_of(key) if key else Rejected(_NO_UNIT) for key in keys}
 
 
@@ -129,10 +127,9 @@ def _several(name: str, units: Rows) -> str:
     return f"the unit group {name} has {len(units)} units in Sales ({names}); leave one"
 
 
-def unit_group_names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def unit_group_names(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: how the group of an item or resource is called, `ITEM 1000 UOM GR`; keys: kind and number."""
-    if side is Side.LEFT:
-        return {}
     return {key: _group_name(*parts_of_key(key)) for key in keys if key}
 
 
@@ -140,10 +137,8 @@ def _group_name(kind: str, number: str) -> str:
     return f"{kind.upper()} {number} UOM GR"
 
 
-def unit_groups(kind: _Kind, facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+def unit_groups(kind: _Kind, facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the group that is coupled to the one of this item or resource."""
-    if side is Side.LEFT:
-        return {}
     return {key: _coupled_group(kind, key) if key else "" for key in keys}
 
 
@@ -211,7 +206,9 @@ def _coupled_unit(kind: _Kind, key: str, what: str) -> Through:
 
 def _of_kind(kind: _Kind) -> tuple[Source, ...]:
     return (
-        Source(name=f"{kind.word}_unit_groups", resolve=partial(unit_groups, kind), via=(_UNIT_GROUPS,)),
+        Source(
+            name=f"{kind.word}_unit_groups", resolve=to_sales(partial(unit_groups, kind)), via=(_UNIT_GROUPS,)
+        ),
         Source(
             name=f"{kind.word}_units",
             resolve=partial(units_of, kind),
