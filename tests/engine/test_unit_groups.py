@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.world import World, wrote
+from kobling.model.errors import ConfigurationError
 from stages import Stages
 
 UNITS = ("UNIT GROUP", "ITEM UOM", "RESOURCE UOM")
@@ -92,6 +93,19 @@ def test_a_second_unit_of_an_item_comes_into_its_group_and_follows_its_factor(gr
     grouped.sync("ITEM UOM")
     assert units_in(grouped, group_of(grouped, number))["PALLET"] == 60
     assert wrote(grouped.sync(*UNITS)) == 0
+
+
+def test_a_unit_is_named_by_its_item_and_its_code(grouped: World) -> None:
+    number = grouped.get("bc", grouped.bc("items"))["value"][0]["no"]
+    grouped.create("bc", "itemUnitsOfMeasure", itemNo=number, code="PALLET", qtyPerUnitOfMeasure=48)
+    with pytest.raises(
+        ConfigurationError, match=r"records of Item Unit of Measure are called 'PCS'"
+    ) as error:
+        grouped.sync("ITEM UOM", full=True, records=("PCS",))
+    assert "Item No./Code" in error.value.cure
+    run = grouped.sync("ITEM UOM", full=True, records=(f"{number}/pallet",))
+    assert run["ITEM UOM"]["counts"]["to"]["inserted"] == 1
+    assert units_in(grouped, group_of(grouped, number))["PALLET"] == 48
 
 
 def test_a_unit_waits_for_the_group_of_its_item_and_then_goes_through_by_itself(world: World) -> None:

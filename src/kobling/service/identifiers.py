@@ -7,8 +7,11 @@ from typing import Final
 
 import msgspec
 
+from kobling.algebra.transform import fit
 from kobling.engine.task import Context, columns_of
+from kobling.engine.through import known_as
 from kobling.model.errors import ConfigurationError
+from kobling.model.look_up import key_of_parts
 from kobling.model.mapping import Mapping, Side
 from kobling.model.values import guid
 from kobling.ports import MappingState
@@ -122,6 +125,9 @@ async def numbered(context: Context, mapping: Mapping, numbers: Sequence[str]) -
     that nobody has is left out."""
     if not numbers or mapping.left.number is None:
         return {}
+    if mapping.left.known_by:
+        found = {one.casefold(): await _by_parts(context, mapping, one) for one in numbers}
+        return {number: one for number, one in found.items() if one}
     found = {
         one.left_number.casefold(): one.left for one in await context.stores[mapping.name].named(numbers)
     }
@@ -131,3 +137,28 @@ async def numbered(context: Context, mapping: Mapping, numbers: Sequence[str]) -
         rows = await context.services[Side.LEFT].find(mapping.left.route, columns, column, unknown)
         found |= {str(row[column]).casefold(): row["id"] for row in rows}
     return found
+
+
+async def _by_parts(context: Context, mapping: Mapping, text: str) -> str:
+    """The id of the record in Business Central that several columns tell apart, written as `1000/PCS`; its
+    number alone is enough where only one has it. '' for a text that means none of them.
+
+    Raises ConfigurationError for one that means several.
+    """
+    table = mapping.left
+    columns = [table.columns[one] for one in table.known_by]
+    parts = text.rsplit("/", len(columns) - 1)
+    if len(parts) == len(columns):
+        asked = key_of_parts(*(fit(part, one) for part, one in zip(parts, columns, strict=True)))
+        found = [one.id for one in (await known_as(context, mapping, Side.LEFT, [asked])).values()]
+    else:
+        assert table.number is not None, f"{mapping.name} is asked for by number and has none"
+        read, name = columns_of(mapping, Side.LEFT), table.columns[table.number].name
+        rows = await context.services[Side.LEFT].find(table.route, read, name, [text])
+        found = [str(row["id"]) for row in rows]
+    if len(found) <= 1:
+        return next(iter(found), "")
+    raise ConfigurationError(
+        f"{mapping.name}: {len(found)} records of {table.name} are called {text!r}.",
+        cure=f"Write {'/'.join(one.caption for one in columns)}, or an id.",
+    )
