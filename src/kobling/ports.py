@@ -182,6 +182,10 @@ class MappingState(Protocol):
         """The coupled partners on `side`: right ids by left key, or left numbers by right id."""
         ...
 
+    async def parts(self, numbers: Sequence[str]) -> dict[str, int]:
+        """How many left records of each of these numbers are coupled, if any."""
+        ...
+
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each of these records has been uncoupled, if ever."""
         ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Table
 
-from kobling.model.mapping import Mapping
+from kobling.model.mapping import FieldRow, Mapping, Moment
 
 
 class LookUpCycleError(ValueError):
@@ -16,7 +17,8 @@ class LookUpCycleError(ValueError):
 
 
 def order(mappings: Table[str, Mapping]) -> tuple[str, ...]:
-    """The names in the order of their look-ups; a clearable look-up yields where there is a circle.
+    """The names in the order of their look-ups; a clearable look-up, or that of a row that finishes
+    records, yields where there is a circle.
 
     Names that do not depend on each other stand in alphabetical order. Raises LookUpCycleError.
     """
@@ -60,6 +62,14 @@ def _circle(name: str, firm: Table[str, set[str]], left: list[str]) -> tuple[str
     return tuple(path[path.index(following) :])
 
 
+def whole(names: Iterable[str], mappings: Table[str, Mapping]) -> list[str]:
+    """These mappings with those whose records are parts of theirs, or of which theirs are parts."""
+    found = list(names)
+    found += [one for name in found if (one := mappings[name].part_of) in mappings]
+    found += [name for name, one in mappings.items() if one.part_of in found]
+    return list(dict.fromkeys(found))
+
+
 def depth(mappings: Table[str, Mapping]) -> int:
     """The longest chain of look-ups among these mappings."""
     levels: dict[str, int] = {}
@@ -69,10 +79,15 @@ def depth(mappings: Table[str, Mapping]) -> int:
     return max(levels.values(), default=0)
 
 
+def _yields(row: FieldRow) -> bool:
+    """Whether a record may be there before the look-up has its answer."""
+    return row.clear_on_failed or row.moment is Moment.FINISH
+
+
 def _needs(mapping: Mapping, known: Table[str, Mapping], *, clearable: bool) -> set[str]:
     return {
         name
         for row in mapping.rows
         for name in row.conversion.needs
-        if name in known and name != mapping.name and (clearable or not row.clear_on_failed)
+        if name in known and name != mapping.name and (clearable or not _yields(row))
     }

@@ -7,7 +7,7 @@ import msgspec
 from kobling.algebra.compiled import compiled, forward, is_derived
 from kobling.algebra.deletion import plan_deletion
 from kobling.algebra.filters import holds, outside, outside_words
-from kobling.algebra.finish import returns
+from kobling.algebra.finish import closed, returns
 from kobling.algebra.gates import refused, returning, shut_out
 from kobling.algebra.held import held_words, turned_by_hold
 from kobling.algebra.merge import Merge, made_now, position_of, same_for, settled
@@ -120,7 +120,8 @@ def _left_filter(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:
     leaving = [row for row in mapping.rows if row.moment is Moment.EXIT and _leaves_now(mapping, pair, row)]
     if leaving:
         return _exit(mapping, pair, leaving, reason)
-    return Action(kind=Kind.OUTSIDE, waits=returning(mapping, shut), reason=reason)
+    stays = Action(kind=Kind.OUTSIDE, waits=returning(mapping, shut), reason=reason)
+    return closed(mapping, pair, look_ups, reason) or stays
 
 
 def _why_outside(mapping: Mapping, pair: Pair, side: Side) -> str:

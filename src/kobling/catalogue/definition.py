@@ -188,7 +188,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     leave_first: records that meet are left as they are until one changes. one_way: it flows only one way, and
     its rows with it. refuse_outside: a look-up of a coupled record outside the filter is refused.
-    parts_with: the Dataverse look-up to what a record belongs to. only: the
+    parts_with: the Dataverse look-up to what a record belongs to. part_of: the mapping of whose records these
+    are parts, as lines are of a document: they run together, and it has no entry in the schedule. only: the
     settings of the connection with which this variant of the mapping is there. shared: the records of Sales
     belong to no company, so of several connections of one organization the first one alone writes them.
     beside: it is none of the default mappings, but does what the built-in integration does beside them.
@@ -209,6 +210,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     one_way: bool = False
     refuse_outside: bool = False
     parts_with: str | None = None
+    part_of: str = ""
     shared: bool = False
     beside: bool = False
     only: Only = {}

@@ -144,6 +144,7 @@ def executable(
         refuse_outside=now.refuse_outside,
         observe=bool(changes.observe),
         parts_with=None if now.parts_with is None else at["crm"].get(now.parts_with),
+        part_of=now.part_of if now.part_of in available else "",
         guards=now.guards,
     )
 

@@ -9,6 +9,8 @@ from kobling.catalogue import (
     currency,
     customer,
     default_prices,
+    document_lines,
+    invoices,
     opportunity,
     options,
     owner,
@@ -22,7 +24,7 @@ from kobling.model.look_up import Reference, Source
 
 _ENTITIES: Final = (
     *(salespeople, currency, customer, contact, opportunity, options, owner, units, products, prices),
-    *(price_lines, default_prices),
+    *(price_lines, default_prices, invoices, document_lines),
 )
 
 REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}

@@ -14,6 +14,7 @@ from kobling.model.look_up import Found, LookUps, Outside, Rejected, Through, ke
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Missing, Record
 from kobling.model.values import guid
+from kobling.ports import MappingState
 
 # What answers look-ups: of keys by source and side of the answer.
 Ask: TypeAlias = Callable[[Context, dict[tuple[str, Side], set[str]]], Awaitable[LookUps]]
@@ -55,32 +56,52 @@ async def _asked_of(
 ) -> dict[Through, Found | Missing | Rejected]:
     mapping, store = context.mappings.get(name), context.stores.get(name)
     if mapping is None or store is None:
-        return {
-            one: _standing_in(name, one) or _not_coupled(name, one, "", "as that mapping is disabled")
-            for one in asked
-        }
+        return {one: _without_mapping(name, one) for one in asked}
+    whole = await _whole(name, store, [one for one in asked if one.parts is not None])
+    found: dict[Through, Found | Missing | Rejected] = {**whole}
+    asked = [one for one in asked if one not in whole]
     keys = sorted({one.key for one in asked})
     known = await store.look_up(side, keys)
     unknown = sorted({one.key for one in asked if one.key not in known and one.otherwise is None})
     loose = await known_as(context, mapping, side.other, unknown)
     why = await _why_outside(context, mapping, side.other, loose, ask)
-    found: dict[Through, Found | Missing | Rejected] = {}
     for one in asked:
         coupled, record = known.get(one.key), loose.get(one.key)
         if coupled is not None:
             value = (name, str(coupled.value))
             rests = coupled.outside or (coupled.asked_outside if one.with_pair else "")
             shut = "" if one.coupled_is_enough else rests
-            found[one] = _outside(name, one, "", shut) if shut else value
+            found[one] = _shut(name, one, "", shut) if shut else value
             continue
         instead = _standing_in(name, one)
         title = "" if record is None else text_at(mapping.table(side.other).title, record.values)
         if instead is not None:
             found[one] = instead
         elif one.key in why:
-            found[one] = _outside(name, one, title, why[one.key])
+            found[one] = _shut(name, one, title, why[one.key])
+        elif record is None and one.shut is not None:
+            found[one] = (name, one.shut)
         else:
             found[one] = _not_coupled(name, one, title, "")
+    return found
+
+
+def _without_mapping(name: str, one: Through) -> Found | Missing | Outside:
+    """What is answered for a mapping that is disabled: nobody waits for parts that are not wanted."""
+    if one.parts is not None:
+        return (name, one.key)
+    return _standing_in(name, one) or _not_coupled(name, one, "", "as that mapping is disabled")
+
+
+async def _whole(name: str, store: MappingState, asked: Sequence[Through]) -> dict[Through, Found | Missing]:
+    """The numbers themselves of which so many parts are coupled as are asked for."""
+    counts = await store.parts(sorted({one.key for one in asked})) if asked else {}
+    found: dict[Through, Found | Missing] = {}
+    for one in asked:
+        there, wanted = counts.get(one.key, 0), one.parts or 0
+        words = f"{there} of {wanted} {one.what} are coupled in {name}"
+        whole = there >= wanted
+        found[one] = (name, one.key) if whole else Missing(mapping=name, key=one.key, reason=words)
     return found
 
 
@@ -139,6 +160,10 @@ def _not_coupled(name: str, one: Through, title: str, why: str) -> Missing | Out
 
 def _outside(name: str, one: Through, title: str, why: str) -> Outside:
     return Outside(f"{_called(one, title)} is outside the filter of {name} ({why})", f"{name}/{one.key}")
+
+
+def _shut(name: str, one: Through, title: str, why: str) -> Found | Outside:
+    return _outside(name, one, title, why) if one.shut is None else (name, one.shut)
 
 
 def _called(one: Through, title: str) -> str:

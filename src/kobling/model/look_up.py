@@ -54,7 +54,9 @@ class Through(msgspec.Struct, frozen=True):
     """The answer is what the couplings of the mappings `via`, in turn, answer for `key`. what: the key in
     words. coupled_is_enough: a coupled record is the answer also where it is outside the filter. with_pair:
     it is none either where the other record of its pair is outside. otherwise: what stands in for the partner
-    of an uncoupled one; None where it is waited for, or, with coupled_only, where the asker is outside."""
+    of an uncoupled one; None where it is waited for, or, with coupled_only, where the asker is outside. shut:
+    what stands in for one that is outside, or that is not there at all; None where the asker is outside, too.
+    parts: the answer is the key itself, once so many records of that number are coupled."""
 
     key: str
     what: str
@@ -63,6 +65,8 @@ class Through(msgspec.Struct, frozen=True):
     with_pair: bool = False
     coupled_only: bool = False
     otherwise: str | Missing | None = None
+    shut: str | None = None
+    parts: int | None = None
 
 
 KEEP: Final = Keep()

@@ -288,7 +288,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     first time are left as they are until one changes, unless a person says more. refuse_outside: a look-up
     that finds a coupled record outside the filter is refused (a disabled user owns nothing). parts_with: the
     right look-up to the record that one belongs to; when that is uncoupled by hand, so is it. only_couples:
-    the connection that writes this table of the right side; this one only couples its records.
+    the connection that writes this table of the right side; this one only couples its records. part_of: the
+    mapping whose records these are parts of, as lines are of a document; both run together.
     """
 
     name: str
@@ -305,6 +306,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     observe: bool = False
     parts_with: int | None = None
     only_couples: str = ""
+    part_of: str = ""
     guards: Guards = Guards()
 
     def table(self, side: Side) -> Table:

@@ -43,7 +43,8 @@ async def reviewed(
 ) -> tuple[Line, ...]:
     """Every line, judged. left_out: nobody waits for these."""
     known = await FullSynchronizationStore(session.state).progress()
-    chosen = order(await session.mappings())
+    mappings = await session.mappings()
+    chosen = [name for name in order(mappings) if not mappings[name].part_of]
     lines = await _lines(session, chosen, known)
     return recommended(await counted(session, lines, chosen, progress), left_out)
 

@@ -75,6 +75,7 @@ async def ready_entries(session: Session, names: Sequence[str]) -> Document:
 async def ask_for_run(session: Session, name: str, *, full: bool) -> Document:
     """Queues one run of a mapping for a worker. Raises ConfigurationError."""
     [chosen] = session.named([name], await session.mappings())
+    chosen = session.definitions[chosen].part_of or chosen
     store = schedule_store(session)
     async with store.changing() as now:
         await known_entries(session, store, now)
@@ -92,7 +93,7 @@ def schedule_store(session: Session) -> ScheduleStore:
 
 async def known_entries(session: Session, store: ScheduleStore, now: datetime) -> list[Stored]:
     """The entries of every mapping that this version carries out, made where they are missing."""
-    names = [name for name, one in session.definitions.items() if one.ready]
+    names = [name for name, one in session.definitions.items() if one.ready and not one.part_of]
     await store.ensure(names, now)
     return await store.entries(names)
 

@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 
 from kobling.adapters.telemetry.tracing import span
+from kobling.algebra.order import whole
+from kobling.engine.parts import take_up_parts
 from kobling.engine.pause import check_running
 from kobling.engine.people import take_up
 from kobling.engine.permit import Permit
@@ -89,7 +91,7 @@ async def run(
         raise ConfigurationError(
             "Nothing is named to synchronize.", cure="Name mappings, or say --all for every enabled one."
         )
-    names = list(mappings) if request.all else session.named(request.mappings, mappings)
+    names = list(mappings) if request.all else whole(session.named(request.mappings, mappings), mappings)
     target = TARGETS[request.direction]
     if target is not None and not any(mappings[one].direction.allows(target) for one in names):
         raise ConfigurationError(
@@ -170,6 +172,7 @@ async def _run(context: Context, names: Sequence[str], request: Request) -> list
     for name, ids in known.items():
         taken += [one for side in Side for one in ids[side]]
         loose[name] = await take_up(context, name, ids, create=request.full)
+        taken += await take_up_parts(context, name, ids)
         partners = await context.stores[name].couplings(ids[Side.LEFT], ids[Side.RIGHT])
         taken += [one for coupling in partners for one in (coupling.left, coupling.right)]
     # An uncoupled record that is asked for by name is created as in a full run, but nothing else is read.
@@ -177,10 +180,10 @@ async def _run(context: Context, names: Sequence[str], request: Request) -> list
     context.options = msgspec.structs.replace(
         context.options, full=False, records=tuple(taken), imposed=context.options.target is not None
     )
-    reports = await Synchronization(context, list(known)).run()
+    reports = await Synchronization(context, whole(known, context.mappings)).run()
     if not request.full:
         for report in reports:
-            report.failures += _not_coupled(report.mapping, loose[report.mapping])
+            report.failures += _not_coupled(report.mapping, loose.get(report.mapping, {}))
     return reports
 
 
@@ -204,7 +207,7 @@ def _not_coupled(name: str, loose: dict[Side, list[str]]) -> list[Failure]:
             cure="Couple it, or say --full to create its counterpart.",
         )
         for side in Side
-        for one in loose[side]
+        for one in loose.get(side, ())
     ]
 
 

@@ -14,6 +14,7 @@ from kobling.adapters.postgres import bulk, history
 from kobling.adapters.postgres.generation import Generations
 from kobling.adapters.postgres.inbox import PAIR_OF_ROW, Stamps, move, pending
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
+from kobling.adapters.postgres.parts import coupled_parts
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
 from kobling.model.state import Change, Coupling, Found, Intent, NewPairs, Open, Settled
@@ -163,6 +164,10 @@ class PostgresStore:
             [self.mapping_id, [one for one in keys if kind == "text" or guid(one)]],
         )
         return {row[0]: Found(value=row[1], outside=row[2], asked_outside=row[3]) async for row in cursor}
+
+    async def parts(self, numbers: Sequence[str]) -> dict[str, int]:
+        """How many left records of each of these numbers are coupled, if any."""
+        return await coupled_parts(self._database, self.mapping_id, numbers)
 
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each of these records has been uncoupled; those that never were are left out."""
