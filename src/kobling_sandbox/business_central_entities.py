@@ -33,6 +33,8 @@ _ENTITY_NAMES = {
     "salesReceivablesSetup": "salesReceivablesSetup",
     "opportunities": "opportunity",
     "opportunityEntries": "opportunityEntry",
+    "custLedgerEntries": "custLedgerEntry",
+    "detailedCustLedgEntries": "detailedCustLedgEntry",
 }
 
 

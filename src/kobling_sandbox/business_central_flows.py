@@ -14,13 +14,17 @@ from kobling_sandbox.tables import Column
 
 
 def flow_reader(store: Store, company: str, column: Column) -> Callable[[Row], Any]:
-    """A function from a stored row to the value of this column: a sum over the source rows, or the first."""
+    """A function from a stored row to the value of this column: the sum or number of the source rows, or the
+    first."""
     flow = column.rules["flow"]
     source = store.tables[flow["table"]].columns[flow["column"]]
     name, empty = source.name, blank(source)
 
     if flow["method"] == "sum":
         return lambda row: sum((each.get(name, 0) for each in _rows(store, company, column, row)), Decimal(0))
+
+    if flow["method"] == "count":
+        return lambda row: sum(1 for _ in _rows(store, company, column, row))
 
     def first(row: Row) -> Any:
         return next((each.get(name, empty) for each in _rows(store, company, column, row)), empty)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from kobling_sandbox.business_central_invoices import INVOICE_RULES
 from kobling_sandbox.business_central_opportunities import OPPORTUNITY_RULES
 from kobling_sandbox.business_central_prices import PRICE_RULES
 from kobling_sandbox.business_central_products import PRODUCT_RULES
@@ -13,4 +14,5 @@ TABLE_RULES: Mapping[str, Rules] = {
     **PRODUCT_RULES,
     **PRICE_RULES,
     **OPPORTUNITY_RULES,
+    **INVOICE_RULES,
 }

@@ -49,9 +49,19 @@ class Writes:
         rules = self.rules.get(entity.name)
         if rules is not None and rules.after_create is not None:
             rules.after_create(self, row, user)
+        self._follow(entity, row, user)
         if self.plugins.rules:
             self.plugins.written(self, entity.name, "create", row[entity.table.key])
         return row
+
+    def change(self, table: str, row: Row, values: Row, user: str) -> Row:
+        """Stores values that the service works out by itself over a row, by stored names."""
+        return self.apply(self.model.entities[table], row, values, user)
+
+    def _follow(self, entity: Entity, row: Row, user: str) -> None:
+        rules = self.rules.get(entity.name)
+        if rules is not None and rules.after_write is not None:
+            rules.after_write(self, row, user)
 
     def make(self, table: str, values: Row, user: str) -> Row:
         """Stores a row that the service makes by itself; the values have stored names and need no check."""
@@ -88,7 +98,9 @@ class Writes:
         if entity.status_of_state:
             move(entity, values, row)
         self._prepare(entity, values, row)
-        return self.apply(entity, row, values, user)
+        new = self.apply(entity, row, values, user)
+        self._follow(entity, new, user)
+        return new
 
     def apply(self, entity: Entity, row: Row, values: Row, user: str) -> Row:
         """Stores checked values over a row, with what follows from them; actions come straight here."""
@@ -110,6 +122,8 @@ class Writes:
             rules.before_delete(self, row)
         with self.store.all_or_nothing():
             self._delete(entity, identifier, user, 0)
+            if row is not None:
+                self._follow(entity, row, user)
 
     def _delete(self, entity: Entity, identifier: str, user: str, depth: int) -> None:
         if depth > _CASCADE_DEPTH_MAX or self.store.rows(entity.name).get(identifier) is None:

@@ -69,10 +69,10 @@ def _customer(number: str) -> Through:
 
 def of_order(facts: Facts, side: Side, found: Mapping[str, Found]) -> dict[str, Answer]:
     """To Sales: that account; refused where the order that the invoice came from has another one."""
-    return {key: _same_customer(facts, *parts_of_key(key), account[1]) for key, account in found.items()}
+    return {key: _same_customer(facts, account[1], *parts_of_key(key)) for key, account in found.items()}
 
 
-def _same_customer(facts: Facts, reference: str, number: str, account: str) -> Answer:
+def _same_customer(facts: Facts, account: str, reference: str, number: str) -> Answer:
     order = order_of(facts, reference)
     theirs = text_of(order, "_customerid_value").lower()
     if theirs in {"", account.lower()}:
@@ -90,8 +90,8 @@ def _of_order(column: str) -> Callable[[Facts, Side, Collection[str]], dict[str,
 
 
 def price_lists(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
-    """To Sales: the price list of the order that the invoice came from, else the default one, else that called
-    `Price List in` its currency; keys: Your Reference and currency."""
+    """To Sales: the price list of the order that the invoice came from, else the default one, else the one
+    that is called `Price List in` its currency; keys: Your Reference and currency."""
     if side is Side.LEFT:
         return {}
     return {key: _price_list(facts, *(parts_of_key(key) if key else ("", ""))) for key in keys}

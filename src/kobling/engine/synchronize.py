@@ -206,10 +206,11 @@ class Synchronization:
         """The workers that take a full read's pages: of named mappings whose slices are all free."""
         workers = {}
         for one in readers:
-            # What is counted first goes through the inbox.
-            counted = one.guards.changes != Limit()
+            # What is counted first goes through the inbox, and so do parts: what they are sold of is finished
+            # in the first wave.
+            kept = one.guards.changes != Limit() or one.part_of
             if (
-                counted
+                kept
                 or one.name not in self._running()
                 or self._context.options.target not in {None, side.other}
             ):

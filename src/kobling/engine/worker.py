@@ -25,6 +25,8 @@ from kobling.ports import Row
 _BATCH: Final = 1000
 # Batches of a full read that are being written while the next one is planned.
 _IN_FLIGHT: Final = 2
+# What the batches of a full read leave to be done is due in the first wave.
+_BEFORE_WAVES: Final = -1
 
 
 class _Flight(NamedTuple):
@@ -118,7 +120,7 @@ class Worker:
             await asyncio.gather(*(one.writing for one in self._flying), return_exceptions=True)
             self._flying.clear()
             raise
-        await self._settle(first.tasks, first.settled, 0, first.entry)
+        await self._settle(first.tasks, first.settled, _BEFORE_WAVES, first.entry)
 
     async def _with_reasons(self, changes: Sequence[Change]) -> list[Change]:
         """The rows with what the inbox knew of them: why they stayed, and whether they were taken up."""

@@ -5,6 +5,7 @@ purpose: a synchronization that only works for `Customer 1` shows nothing.
 """
 
 from kobling_sandbox.datasets import setup
+from kobling_sandbox.datasets.demo_invoices import fill_invoices
 from kobling_sandbox.datasets.demo_prices import fill_opportunities, fill_prices
 from kobling_sandbox.datasets.demo_products import fill_products
 from kobling_sandbox.datasets.demo_tables import row, table
@@ -27,6 +28,7 @@ def demo_dataset(companies: list[CompanyRows]) -> Dataset:
     fill(companies[0])
     fill_prices(companies[0])
     fill_opportunities(companies[0])
+    fill_invoices(companies[0])
     dataverse = setup.organization(companies)
     for name, rows in sales_rows(companies[0]).items():
         dataverse.setdefault(name, []).extend(rows)

@@ -20,7 +20,7 @@ def product_rows() -> dict[str, list[Row]]:
     return {
         "uomschedule": [_group(name, unit) for name, unit in groups.items()],
         "uom": [_unit(name, unit) for name, unit in groups.items()],
-        "pricelevel": [_price_list()],
+        "pricelevel": [_price_list(), _list_of_invoices()],
         "product": products,
         "productpricelevel": [_price(each) for each in products if each["statecode"] == 0],
     }
@@ -66,6 +66,18 @@ def _price_list() -> Row:
         "description": "Only in Sales",
         "transactioncurrencyid": currency_id(setup.LOCAL_CURRENCY),
         "begindate": "2026-01-01",
+        "statecode": 0,
+        "statuscode": 100001,
+    }
+
+
+def _list_of_invoices() -> Row:
+    """Invoices in kroner are in this list."""
+    name = "Price List in NOK"
+    return {
+        "pricelevelid": identifier("pricelevel", name),
+        "name": name,
+        "transactioncurrencyid": currency_id("NOK"),
         "statecode": 0,
         "statuscode": 100001,
     }
