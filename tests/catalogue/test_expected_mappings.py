@@ -129,6 +129,12 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("POSTEDSALESINV-INV", "needs CURRENCY"),
         ("POSTEDSALESINV-INV", "needs PAYMENT TERMS"),
         ("POSTEDSALESINV-INV", "needs SHIPPING AGENT"),
+        ("POSTEDSALESINV-INV", "needs CUSTOMER"),
+        ("POSTEDSALESINV-INV", "needs DEFAULT-PRICE"),
+        ("POSTEDSALESLINE-INV", "needs ITEM UOM"),
+        ("POSTEDSALESLINE-INV", "needs RESOURCE UOM"),
+        ("POSTEDSALESLINE-INV", "needs ITEM-PRODUCT"),
+        ("POSTEDSALESLINE-INV", "needs RESOURCE-PRODUCT"),
         ("OPPORTUNITY", "needs SALESPEOPLE"),
         ("OPPORTUNITY", "needs CUSTOMER"),
         ("OPPORTUNITY", "needs CURRENCY"),
@@ -142,12 +148,23 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("SALESORDER-ORDER bidirectional", "needs SHIPMENT METHOD"),
         ("SALESORDER-ORDER bidirectional", "needs SHIPPING AGENT"),
         ("SOLINE-ORDERDETAIL", "needs CURRENCY"),
+        ("SOLINE-ORDERDETAIL", "needs ITEM UOM"),
+        ("SOLINE-ORDERDETAIL", "needs RESOURCE UOM"),
+        ("SOLINE-ORDERDETAIL", "needs ITEM-PRODUCT"),
+        ("SOLINE-ORDERDETAIL", "needs RESOURCE-PRODUCT"),
     ],
     "A unit group that is not active takes no unit, so it is outside.": [
         ("UNIT GROUP", "crm_filter asks statecode = 0"),
     ],
-    "Sales lets nobody change a closed opportunity.": [
+    "Sales lets nobody change a closed opportunity, or an invoice that is paid.": [
         ("OPPORTUNITY", "crm_filter asks statecode = 0"),
+        ("POSTEDSALESINV-INV", "crm_filter asks statecode = 0"),
+    ],
+    "Sales works out what lines and invoices come to.": [
+        ("POSTEDSALESINV-INV: Amount / totalamountlessfreight", "enabled: False, not True"),
+        ("POSTEDSALESINV-INV: Amount Including VAT / totalamount", "enabled: False, not True"),
+        ("POSTEDSALESLINE-INV: Amount / baseamount", "enabled: False, not True"),
+        ("POSTEDSALESLINE-INV: Amount Including VAT / extendedamount", "enabled: False, not True"),
     ],
     "The organization's base currency is never written.": [
         ("CURRENCY", "crm_filter asks transactioncurrencyid <> <base_currency>"),

@@ -127,7 +127,7 @@ def test_the_list_names_all_mappings_with_their_changes() -> None:
     assert [one for one in listed if not listed[one]["enabled"]] == ["CURRENCY"]
     assert listed["CUSTOMER"]["depends_on"][:2] == ["SALESPEOPLE", "CURRENCY"]
     assert listed["OPPORTUNITY"]["ready"]
-    assert not listed["POSTEDSALESINV-INV"]["ready"]
+    assert listed["POSTEDSALESINV-INV"]["ready"]
     assert "SALESORDER-ORDER" not in listed
 
 

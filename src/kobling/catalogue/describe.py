@@ -14,6 +14,7 @@ from kobling.catalogue.filter_values import value_text
 from kobling.catalogue.load import definitions, place_of
 from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force, left_in, words_of
 from kobling.catalogue.sources import SOURCES
+from kobling.model.mapping import Moment
 
 Document = dict[str, Any]
 
@@ -83,14 +84,14 @@ def depends_on(definition: Definition, known: Mapping[str, Definition]) -> list[
 
 
 def _asked(definition: Definition) -> Iterable[tuple[str, bool]]:
-    """(mapping, whether it may be cleared) of each look-up that a run carries out."""
+    """(mapping, whether it may come later) of each look-up that a run carries out."""
     for row in definition.fields:
         flows = row.direction.narrowed(definition.direction) is not None
         if row.enabled and row.executable and flows and row.conversion.source:
             source = row.conversion.source
             through = SOURCES[source].via if source in SOURCES else ()
             for name in through or (source,):
-                yield name, row.clear_on_failed
+                yield name, row.clear_on_failed or row.moment is Moment.FINISH
 
 
 def _deferred(definition: Definition, other: Definition) -> bool:

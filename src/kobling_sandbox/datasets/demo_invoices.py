@@ -9,6 +9,7 @@ from kobling_sandbox.datasets.model import CompanyRows, Row
 _HEADER, _LINE = "Sales Invoice Header", "Sales Invoice Line"
 _ENTRY, _DETAILED = "Cust. Ledger Entry", "Detailed Cust. Ledg. Entry"
 _LINE_STEP = 10_000
+_CANCELLED = "cancelled"
 _CENT = Decimal("0.01")
 _TERMS = ("currencyCode", "salespersonCode", "paymentTermsCode", "shipmentMethodCode", "shippingAgentCode")
 _PLACE = ("Name", "Address", "Address2", "City", "CountryRegionCode", "PostCode", "County")
@@ -26,8 +27,16 @@ def fill_invoices(company: CompanyRows) -> None:
         for number, cells in enumerate(_lines_of(str(header["no"])), start=1)
     ]
     tables[_ENTRY], tables[_DETAILED] = [], []
+    tables["Cancelled Document"] = [
+        _cancelled(company, cells[0]) for cells in known if cells[7] == _CANCELLED
+    ]
     for cells, header in zip(known, tables[_HEADER], strict=True):
-        _enter(company, header, Decimal(cells[7]))
+        _enter(company, header, Decimal(1 if cells[7] == _CANCELLED else cells[7]))
+
+
+def _cancelled(company: CompanyRows, number: str) -> Row:
+    values: Row = {"sourceID": 112, "cancelledDocNo": number, "cancelledByDocNo": f"C{number}"}
+    return row(company, "Cancelled Document", number, values)
 
 
 def _lines_of(number: str) -> list[list[str]]:

@@ -4,6 +4,7 @@ from kobling_sandbox.datasets import demo, setup
 from kobling_sandbox.datasets.demo_sales_products import (
     currency_id,
     opportunity_rows,
+    order_rows,
     product_rows,
     vendor_accounts,
 )
@@ -63,6 +64,7 @@ def sales_rows(company: CompanyRows) -> dict[str, list[Row]]:
         "contact": people,
         **product_rows(),
         "opportunity": opportunity_rows(accounts),
+        "salesorder": order_rows(accounts),
     }
 
 

@@ -121,6 +121,25 @@ def _opportunity(account: Row, cells: list[str]) -> Row:
     return row
 
 
+def order_rows(accounts: dict[str, Row]) -> list[Row]:
+    """Orders of accounts that Sales knows."""
+    return [_order(accounts[cells[2]], cells) for cells in table("sales_orders")]
+
+
+def _order(account: Row, cells: list[str]) -> Row:
+    number, name, _, owner, currency, state = cells
+    return {
+        "salesorderid": identifier("salesorder", number),
+        "ordernumber": number,
+        "name": name,
+        "customerid": Reference("account", str(account["accountid"])),
+        "ownerid": Reference("systemuser", setup.user_id(owner)),
+        "transactioncurrencyid": currency_id(currency),
+        "statecode": int(state or 0),
+        "statuscode": 3 if state else 1,
+    }
+
+
 def vendor_accounts(company: CompanyRows, users: dict[str, str]) -> list[Row]:
     """Accounts of vendors, which belong to the users of their purchasers."""
     vendors = {str(each["no"]): each for each in company.tables["Vendor"]}
