@@ -53,9 +53,10 @@ def test_every_variant_is_shown_whatever_the_settings(world: World) -> None:
 
 
 def test_what_is_only_defined_is_never_run(world: World) -> None:
+    turn(world, "sales_orders=bidirectional")
     with pytest.raises(ConfigurationError, match="only defined"):
-        world.sync("POSTEDSALESINV-INV", full=True)
-    assert "POSTEDSALESINV-INV" not in world.sync()
+        world.sync("SOLINE-ORDERDETAIL", full=True)
+    assert "SOLINE-ORDERDETAIL" not in world.sync()
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def test_sales_has_products_and_a_price_list_of_its_own(bc: Client, crm: Client)
     units = {row["uomid"]: row for row in in_sales(crm, "uoms")}
     for row in products:
         assert units[row["_defaultuomid_value"]]["_uomscheduleid_value"] == row["_defaultuomscheduleid_value"]
-    (price_list,) = in_sales(crm, "pricelevels")
+    lists = {row["name"]: row for row in in_sales(crm, "pricelevels")}
+    price_list = lists.pop("Messepriser")
+    assert list(lists) == ["Price List in USD"], "which invoices need"
     prices = in_sales(crm, "productpricelevels")
     assert {row["_pricelevelid_value"] for row in prices} == {price_list["pricelevelid"]}
     assert len(prices) == 2

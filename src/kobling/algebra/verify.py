@@ -142,7 +142,7 @@ class _Rows:
     def _judge(self, one: CompiledRow) -> Reason | None:
         """None for a row that is in step."""
         row, agreed, open_reason = one.row, [], None
-        if row.moment is Moment.INSERT and -1 in (one.left, one.right):
+        if row.moment is Moment.INSERT and (-1 in (one.left, one.right) or self._is_old(one)):
             # Made anew it would be another value; there is nothing to hold it against.
             return None
         for target in Side:
@@ -162,6 +162,11 @@ class _Rows:
         if row.moment is Moment.INSERT:
             return _ONCE
         return self._form(one) if any(agreed) else self._why(one)
+
+    def _is_old(self, one: CompiledRow) -> bool:
+        """Whether a look-up of the create is asked no more, as what it was made of is the same."""
+        asks = bool(one.row.conversion.source) and not one.row.gate
+        return asks and not self._changed(one, one.source)
 
     def _form(self, one: CompiledRow) -> Reason:
         """Of a field that one side holds in a form of its own: cut, in other letters, or rounded."""

@@ -196,7 +196,7 @@ class Session:
         """Those of the mappings that create an uncoupled record without looking for it on the other side."""
         mappings = await self.mappings()
         chosen = list(mappings) if every else self.named(names, mappings)
-        return [name for name in chosen if not mappings[name].finder]
+        return [name for name in chosen if not (mappings[name].finder or mappings[name].part_of)]
 
     async def store(self, name: str) -> PostgresStore:
         """The store of one enabled mapping."""

@@ -72,12 +72,12 @@ def _price_list() -> Row:
 
 
 def _list_of_invoices() -> Row:
-    """Invoices in kroner are in this list."""
-    name = "Price List in NOK"
+    """Invoices in dollars are in this list."""
+    name = "Price List in USD"
     return {
         "pricelevelid": identifier("pricelevel", name),
         "name": name,
-        "transactioncurrencyid": currency_id("NOK"),
+        "transactioncurrencyid": currency_id("USD"),
         "statecode": 0,
         "statuscode": 100001,
     }
