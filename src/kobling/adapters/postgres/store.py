@@ -10,15 +10,14 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from kobling.adapters.postgres import bulk, history
+from kobling.adapters.postgres import bulk, history, look_ups
 from kobling.adapters.postgres.generation import Generations
 from kobling.adapters.postgres.inbox import PAIR_OF_ROW, Stamps, move, pending
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
-from kobling.adapters.postgres.parts import coupled_parts
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
 from kobling.model.state import Change, Coupling, Found, Intent, NewPairs, Open, Settled
-from kobling.model.values import EMPTY_ID, guid
+from kobling.model.values import EMPTY_ID
 
 _CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason, layout_id, xmin::text, by_us"
 _COUPLING: Final = (
@@ -155,19 +154,12 @@ class PostgresStore:
 
     async def look_up(self, side: Side, keys: Sequence[str]) -> dict[str, Found]:
         """The coupled partners on `side`: right ids by left key, or left numbers by right id."""
-        known_by = "left_key" if self.mapping.left.known_by else "left_number"
-        asked, given = ("right_id", "left_number") if side is Side.LEFT else (known_by, "right_id")
-        kind = "uuid" if side is Side.LEFT else "text"
-        cursor = await self._database.execute(
-            f"select {asked}::text, {given}::text, {_outside(side)}, {_outside(side.other)} from coupling"
-            f" where mapping_id = %s and {asked} = any(%s::{kind}[])",
-            [self.mapping_id, [one for one in keys if kind == "text" or guid(one)]],
-        )
-        return {row[0]: Found(value=row[1], outside=row[2], asked_outside=row[3]) async for row in cursor}
+        by = "left_key" if self.mapping.left.known_by else "left_number"
+        return await look_ups.partners(self._database, self.mapping_id, side, by, keys)
 
     async def parts(self, numbers: Sequence[str]) -> dict[str, int]:
         """How many left records of each of these numbers are coupled, if any."""
-        return await coupled_parts(self._database, self.mapping_id, numbers)
+        return await look_ups.coupled_parts(self._database, self.mapping_id, numbers)
 
     async def generations(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each of these records has been uncoupled; those that never were are left out."""
@@ -388,11 +380,3 @@ class PostgresStore:
             right_held=frozenset(row[14].split(",")) if row[14] else frozenset(),
             left_key=row[15],
         )
-
-
-def _outside(side: Side) -> str:
-    """Why the record of that side of a coupling is outside the filter; '' for one that is inside."""
-    return (
-        "coalesce((select message from inbox where inbox.mapping_id = coupling.mapping_id"
-        f" and reason = 'outside' and record_id = {side}_id limit 1), '')"
-    )
