@@ -40,6 +40,8 @@ PURE = (
     *("product_states", "unit_group_names", "unit_names", "products_but_write_in", "price_list_states"),
     *("payment_terms_names", "shipment_methods_names", "shipping_agents_names"),
 )
+# What is closed in Sales takes no more edits.
+OPEN: dict[str, Answer] = {"invoice_states": 0, "invoice_status_reasons": 4}
 OPTIONS = {
     "sourceType": ["Item", "Resource"],
     "assetType": ["Item", "Resource"],
@@ -95,6 +97,8 @@ class Partners(Mapping[_ASKED, Answer]):
             answer = SOURCES[source].resolve(facts(), side, [key]).get(key)
             assert not hasattr(answer, "via")
             return answer  # type: ignore[return-value]
+        if source in OPEN:
+            return OPEN[source]
         if not key and (source, side) not in self._alone:
             return None
         if side is Side.LEFT and (source, key) in self._back:
