@@ -7,24 +7,29 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.program import call
+from engine.conftest import synchronized, world
 from engine.world import World
+
+__all__ = ["synchronized", "world"]
 
 Kobling = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def world(sandbox: Any, database_url: str, tmp_path: Path) -> World:
-    return World(sandbox, database_url, tmp_path)
+def kobling(world: World) -> Kobling:
+    """The program, configured by the environment alone."""
+    environment = world.environment | {"KOBLING_CONFIG": str(world.path)}
+    return lambda *words: call(*words, environment=environment)
 
 
 @pytest.fixture
-def kobling(world: World) -> Kobling:
-    """The program in a process of its own, configured by the environment alone."""
+def started(world: World) -> Kobling:
+    """The same in a process of its own."""
     environment = os.environ | world.environment | {"KOBLING_CONFIG": str(world.path)}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +47,8 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
 
 
-def test_a_first_day(kobling: Kobling, world: World) -> None:
+def test_a_first_day(started: Kobling, world: World) -> None:
+    kobling = started
     tested = document(kobling("connection", "test", "--json"))
     assert tested["ok"]
     full = kobling("sync", "--all", "--full", "--json")
@@ -76,8 +82,8 @@ def test_a_first_day(kobling: Kobling, world: World) -> None:
     assert kobling("coupling", "list", "CUSTOMER").stdout.count("\n") == len(couplings) + 1
 
 
-def test_a_conflict_on_the_command_line(kobling: Kobling, world: World) -> None:
-    kobling("sync", "--all", "--full")
+def test_a_conflict_on_the_command_line(kobling: Kobling, synchronized: World) -> None:
+    world = synchronized
     customer, account = world.pair()
     world.edit_customer(customer, name="Name in BC")
     world.edit_account(account, name="Name in Sales", telephone1="+47 22 00 00 00")
@@ -160,9 +166,8 @@ def test_a_dry_run_says_what_the_run_then_does(kobling: Kobling, world: World) -
     assert len(created) == inserted
 
 
-def test_one_direction_leaves_the_other_for_later(kobling: Kobling, world: World) -> None:
-    kobling("sync", "--all", "--full")
-    kobling("sync", "--all")
+def test_one_direction_leaves_the_other_for_later(kobling: Kobling, synchronized: World) -> None:
+    world = synchronized
     customer, account = world.pair()
     world.edit_customer(customer, city="Moss")
     world.edit_account(account, fax="11223344")
@@ -225,8 +230,8 @@ def test_a_mistake_is_one_line_with_its_cure(
     assert done.stderr.count("\n") == 1
 
 
-def test_what_the_integration_user_changed_on_the_command_line(kobling: Kobling, world: World) -> None:
-    kobling("sync", "--all", "--full")
+def test_what_the_integration_user_changed_on_the_command_line(kobling: Kobling, synchronized: World) -> None:
+    world = synchronized
     customer, account = world.pair()
     other, other_account = world.pair("C00020")
     for one in (account, other_account):
@@ -250,8 +255,8 @@ def test_what_the_integration_user_changed_on_the_command_line(kobling: Kobling,
     assert (nothing.returncode, "held list" in nothing.stdout) == (1, True)
 
 
-def test_deleted_records_on_the_command_line(kobling: Kobling, world: World) -> None:
-    kobling("sync", "--all", "--full")
+def test_deleted_records_on_the_command_line(kobling: Kobling, synchronized: World) -> None:
+    world = synchronized
     numbers = ["C00010", "C00020", "C00030"]
     for number in numbers:
         world.delete("crm", "accounts", world.pair(number)[1])

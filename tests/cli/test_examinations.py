@@ -6,31 +6,17 @@ Method: the real commands against a served sandbox.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
-import pytest
-
+from cli.program import call
+from engine.conftest import world
 from engine.world import World
-from sandboxes import Sandbox
 
-
-@pytest.fixture
-def world(sandbox: Sandbox, database_url: str, tmp_path: Path) -> World:
-    return World(sandbox, database_url, tmp_path)
+__all__ = ["world"]
 
 
 def run(world: World, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kobling", "--config", str(world.path), *words],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env={**os.environ, **world.environment, **environment},
-    )
+    return call("--config", str(world.path), *words, environment=world.environment | environment)
 
 
 def test_a_sound_installation_is_said_to_be(world: World) -> None:

@@ -10,43 +10,33 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.program import call
+from engine.conftest import world
 from engine.world import World
 from kobling.service.mappings import show_mappings
-from sandboxes import Sandbox
+
+__all__ = ["world"]
 
 QUESTION = "May jobs go on creating records"
 
 
-@pytest.fixture
-def world(sandbox: Sandbox, database_url: str, tmp_path: Path) -> World:
-    return World(sandbox, database_url, tmp_path)
-
-
-def command(world: World, *words: str) -> list[str]:
-    return [sys.executable, "-m", "kobling", "--config", str(world.path), "full-sync", *words]
+def arguments(world: World, *words: str) -> list[str]:
+    return ["--config", str(world.path), "full-sync", *words]
 
 
 def run(world: World, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(world, *words),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env={**os.environ, **world.environment},
-    )
+    return call(*arguments(world, *words), environment=world.environment)
 
 
 def at_terminal(world: World, answers: str, *words: str) -> str:
     """What the command shows to a person who types these answers ahead."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        command(world, *words),
+        [sys.executable, "-m", "kobling", *arguments(world, *words)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from cli.program import call
 from sandboxes import Sandbox, addresses
 from tidy.test_start_up import LATE, imported_by
 
@@ -43,15 +44,7 @@ def kobling(tmp_path: Path) -> Kobling:
     """Runs the command in a directory of the test's own; every line of its answer is without the canary."""
 
     def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "kobling", *words],
-            cwd=tmp_path,
-            env=surroundings(**environment),
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        done = call(*words, environment=environment, folder=tmp_path)
         assert CANARY not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
