@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Final
 
 from kobling.algebra.compiled import Compiled, Step, compiled, is_derived
@@ -99,24 +100,41 @@ def _creates(
     ]
     positions = [at for at, _ in chosen]
     rows = zip(*(column for _, column in chosen), strict=True) if chosen else [()] * len(sources)
-    blanks, right = list(ready.blanks[target]), target is Side.RIGHT
+    right = target is Side.RIGHT
     found = []
-    for source, row, inputs in zip(sources, rows, zip(*made, strict=True), strict=True):
+    for source, row, held, inputs in zip(
+        sources, rows, _held(ready, target, chosen, fixed), zip(*made, strict=True), strict=False
+    ):
         sent = [(at, one) for at, one in zip(positions, row, strict=True) if one is not None]
-        sent += fixed
-        held = blanks.copy()
-        for at, one in sent:
-            held[at] = one
-        left, other = (source.values, tuple(held)) if right else (tuple(held), source.values)
+        left, other = (source.values, held) if right else (held, source.values)
         found.append(
             Action(
                 kind=Kind.CREATE,
-                writes=(Write(side=target, values=tuple(sent)),),
+                writes=(Write(side=target, values=(*sent, *fixed)),),
                 base=Base(left=left, right=other, made=inputs),
                 reason=_REASON,
             )
         )
     return found
+
+
+def _held(
+    ready: Compiled,
+    target: Side,
+    chosen: Sequence[tuple[int, Sequence[Value]]],
+    fixed: Sequence[tuple[int, Value]],
+) -> Iterator[Values]:
+    """What each new record holds once it is created: what it is sent, blank where that is nothing."""
+    blanks = ready.blanks[target]
+    columns: list[Iterable[Value]] = [repeat(one) for one in blanks]
+    for at, column in chosen:
+        if None in column:
+            pairs = zip(columns[at], column, strict=False)
+            column = [before if one is None else one for before, one in pairs]
+        columns[at] = column
+    for at, value in fixed:
+        columns[at] = repeat(value)
+    return zip(*columns, strict=False)
 
 
 def _made_before(ready: Compiled, target: Side) -> list[Value]:

@@ -80,7 +80,8 @@ async def move(
         versions = [one.version for one in touched]
         await database.execute(_TOUCHED, [*_keys(touched, stamps), versions, mapping_id])
     done = [one for entry in settled for one in entry.leave if not one.direct]
-    await database.execute(_LEAVE, [*_keys(done, stamps), mapping_id])
+    if done:
+        await database.execute(_LEAVE, [*_keys(done, stamps), mapping_id])
     stay = [(one, entry) for entry in settled for one in entry.stay]
     if stay:
         await database.execute(
