@@ -40,6 +40,8 @@ class Address:
 
     def body(self, model: Model) -> dict[str, Any]:
         """The values that an upsert which creates takes from the address, as a body would give them."""
+        if not self.columns:
+            return {}
         return dict(
             _member(model, self.entity, name, value)
             for name, value in zip(self.columns, self.values, strict=True)

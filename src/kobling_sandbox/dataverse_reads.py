@@ -75,9 +75,8 @@ class Reads:
         notes = self._annotator(entity, names, annotations) if annotations else None
 
         def one(row: Row) -> dict[str, Any]:
-            shown: dict[str, Any] = {"@odata.etag": row_etag(row)}
-            for name, default in pairs:
-                shown[name] = row.get(name, default)
+            get = row.get
+            shown = {"@odata.etag": row_etag(row), **{name: get(name, default) for name, default in pairs}}
             if notes is not None:
                 notes(row, shown)
             for expand in expands:
@@ -233,6 +232,8 @@ class Reads:
             for name in (_FORMATTED, _LOGICAL_NAME, _NAVIGATION)
         )
         columns = [(name, entity.readable[name]) for name in names]
+        if not formatted:
+            columns = [(name, column) for name, column in columns if column.is_lookup]
 
         def annotate(row: Row, shown: dict[str, Any]) -> None:
             for name, column in columns:

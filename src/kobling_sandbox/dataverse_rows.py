@@ -134,9 +134,16 @@ class RowRoutes:
             return no_content(root, entity, row[entity.table.key])
         options = options_of_query(request.query)
         shown = self._shown(root, entity, row, options, annotations_of(preferred))
-        response = json_answer(status, shown, ETag=row_etag(row), Preference_Applied="return=representation")
-        response.headers |= no_content(root, entity, row[entity.table.key]).headers
-        return response
+        url = f"{root}{entity.table.set_name}({row[entity.table.key]})"
+        headers = {
+            "Content-Type": _JSON,
+            "OData-Version": "4.0",
+            "ETag": shown["@odata.etag"],
+            "Preference-Applied": "return=representation",
+            "OData-EntityId": url,
+            "Location": url,
+        }
+        return Response(status, headers, encode_json(shown))
 
     def _delete(self, request: Request, entity: Entity, address: Address) -> Response:
         row = self._found(address)

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from kobling_sandbox.dataverse_errors import DataverseError, exists, invalid, payload
-from kobling_sandbox.dataverse_keys import address_of
+from kobling_sandbox.dataverse_keys import Address, address_of
 from kobling_sandbox.dataverse_model import Entity, Model, target_key
 from kobling_sandbox.dataverse_rules import entity_rules
 from kobling_sandbox.dataverse_states import begin, move
@@ -18,6 +18,7 @@ _BIND = "@odata.bind"
 _CURRENCY = "_transactioncurrencyid_value"
 _OWNER = "_ownerid_value"
 _CASCADE_DEPTH_MAX = 10
+_ADDRESSES_KEPT = 10_000
 _CENT = Decimal("0.01")
 
 
@@ -29,6 +30,8 @@ class Writes:
         self.store = model.store
         self.plugins = plugins
         self.rules = entity_rules()
+        # The same few rows are bound by thousands of others; whether they are there is looked at each time.
+        self._addresses: dict[str, Address] = {}
 
     def create(self, entity: Entity, body: dict[str, Any], user: str, identifier: str = "") -> Row:
         """Makes a row from a body; an identifier in the body or given here is the row's own."""
@@ -180,8 +183,7 @@ class Writes:
         if type(value) is not str:
             raise payload(entity.table.set_name, f"The value of '{name}{_BIND}' must be a URL.")
         table, identifier = self.resolve(entity, value)
-        allowed = {t for t in column.targets if column.navigation.get(t) == name}
-        if table not in allowed:
+        if table not in column.targets or column.navigation.get(table) != name:
             raise payload(entity.table.set_name, f"'{name}' does not take a row of '{table}'.")
         if not (column.create if creating else column.update):
             return
@@ -193,18 +195,29 @@ class Writes:
 
     def resolve(self, entity: Entity, url: str) -> tuple[str, str]:
         """The table and id of the row that a bind names. Raises DataverseError when there is none."""
+        address = self._addresses.get(url)
+        if address is None:
+            address = self._address(entity, url)
+        row = address.find(self.store)
+        if row is None:
+            raise address.missing()
+        return address.entity.name, row[address.entity.table.key]
+
+    def _address(self, entity: Entity, url: str) -> Address:
         head, bracket, rest = unquote(url).partition("(")
         segment = head.rpartition("/")[2] + bracket + rest
         try:
-            target, address = address_of(self.model, segment)
+            _, address = address_of(self.model, segment)
         except DataverseError as error:
             if error.code == "0x8006088a":
                 raise payload(entity.table.set_name, error.message) from None
             raise
-        row = address.find(self.store)
-        if row is None:
-            raise address.missing()
-        return target.name, row[target.table.key]
+        # An alternate key may be made or dropped; an id stays what it is.
+        if not address.columns:
+            if len(self._addresses) >= _ADDRESSES_KEPT:
+                self._addresses.clear()
+            self._addresses[url] = address
+        return address
 
     def _navigate(
         self, entity: Entity, name: str, value: Any, values: Row, user: str, creating: bool

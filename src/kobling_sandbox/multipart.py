@@ -12,6 +12,7 @@ from functools import lru_cache
 from kobling_sandbox.exchange import Request, Response
 
 _BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^\s;,]+))', re.IGNORECASE)
+_LINE_END = "\r\n"
 _REASONS = {
     200: "OK",
     201: "Created",
@@ -162,9 +163,10 @@ def write_part(pieces: list[bytes], boundary: str, part: Part, responses: list[R
 
 def _part_bytes(response: Response, content_id: str) -> bytes:
     status = response.status
-    lines = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
-    if content_id:
-        lines.append(f"Content-ID: {content_id}")
-    lines += ["", f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}"]
-    lines += [f"{name}: {value}" for name, value in response.headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body + b"\r\n"
+    named = f"Content-ID: {content_id}\r\n" if content_id else ""
+    lines = "\r\n".join([f"{name}: {value}" for name, value in response.headers.items()])
+    head = (
+        f"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n{named}\r\n"
+        f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}\r\n{lines}{_LINE_END if lines else ''}\r\n"
+    )
+    return head.encode("latin-1") + response.body + b"\r\n"
