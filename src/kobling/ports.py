@@ -125,6 +125,10 @@ class Service(Protocol):
         """The rows whose column has one of these values."""
         ...
 
+    async def created_by(self, table: str, user: str) -> list[str]:
+        """Records that this user created, a page of them at most; none where the service does not tell."""
+        ...
+
     async def write(self, writes: Sequence[RowWrite]) -> list[RowResult]:
         """The answers in the order of the writes."""
         ...
@@ -301,7 +305,8 @@ class State(Protocol):
         ...
 
     async def written_elsewhere(self, versions: Mapping[str, str]) -> set[str]:
-        """Of these records on the right those of which another connection knows this version as its own."""
+        """Of these records on the right those of which another connection knows this version as its own; ''
+        is any version."""
         ...
 
     async def wake_couplings(self, name: str, keys: Collection[str] | None, turn: int = 0) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from databases import NewDatabase
+from engine.test_own_mappings import FIELDS, add, make, put
 from engine.world import Document, World, wrote
 from kobling.model.errors import ConfigurationError
 from kobling.service.rebuilding import rebuild_couplings
@@ -105,3 +106,45 @@ def test_an_empty_database_over_systems_without_marks_is_a_new_one(world: World)
 def test_marks_of_another_mapping_on_the_same_table_are_no_sign_of_a_loss(world: World) -> None:
     world.sync(*MAPPINGS, full=True)
     assert wrote(world.sync("VENDOR", full=True)) > 0
+
+
+def vehicles(world: World) -> None:
+    """A mapping of tables whose records carry no mark, ready to run."""
+    make(world)
+    for bc, crm in FIELDS:
+        add(world, bc, crm, "enabled=on")
+    put(world, "enabled=on")
+
+
+def new_vehicles(world: World) -> None:
+    world.create("bc", "serviceVehicles", no="VH1", description="Blue van")
+    world.create("crm", "new_vehicles", new_name="Truck", new_number="VH2")
+
+
+def test_where_records_carry_no_mark_their_author_tells_of_a_loss(
+    sandbox: Sandbox, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    worlds = []
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+        worlds.append(World(sandbox, new_database(), tmp_path / name))
+        vehicles(worlds[-1])
+    before, after = worlds
+    new_vehicles(before)
+    assert wrote(before.sync("VEHICLE", full=True)) == 2
+    before.sync("VEHICLE")
+    counts = after.count("bc", "Service Vehicle"), after.count("crm", "new_vehicle")
+    with pytest.raises(ConfigurationError, match="created by kobling's user.*the database has been lost"):
+        after.sync("VEHICLE", full=True)
+    rebuilt(after, "VEHICLE")
+    assert coupled(after, "VEHICLE") == coupled(before, "VEHICLE")
+    assert wrote(after.sync("VEHICLE", full=True)) == 0
+    assert (after.count("bc", "Service Vehicle"), after.count("crm", "new_vehicle")) == counts
+
+
+def test_what_was_uncoupled_here_is_no_sign_of_a_loss(world: World) -> None:
+    vehicles(world)
+    new_vehicles(world)
+    world.sync("VEHICLE", full=True)
+    assert world.uncouple("VEHICLE")["uncoupled"] == 2
+    assert wrote(world.sync("VEHICLE", full=True)) > 0

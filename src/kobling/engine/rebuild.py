@@ -110,7 +110,7 @@ async def _loose(
 
 async def check_not_lost(context: Context, name: str) -> None:
     """A run is about to create records of a mapping without couplings: nothing in Sales may carry the mark of
-    this company that nobody here knows of.
+    this company, or where the table has no mark be created by us, that nobody here knows of.
 
     Raises ConfigurationError where the database is likely to be lost; what is there would be made twice.
     """
@@ -118,20 +118,44 @@ async def check_not_lost(context: Context, name: str) -> None:
         return
     if (await context.state.marks()).get(f"{_PROBED}{name}"):
         return
-    count = len(await strangers(context, name))
+    marked = bool(compiled(context.mappings[name]).claims[Side.RIGHT])
+    count = len(await strangers(context, name) if marked else await _made_by_us(context, name))
     if count:
+        words = "carry the mark of this company" if marked else "were created by kobling's user"
         raise ConfigurationError(
-            f"{name}: {count} records of Sales carry the mark of this company, and no coupling is known: the"
-            " database has been lost, or it is another one. Nothing was created.",
+            f"{name}: {count} records of Sales {words}, and no coupling is known: the database has been lost,"
+            " or it is another one. Nothing was created.",
             cure=f"Find the couplings anew: kobling coupling rebuild {shlex.quote(name)}.",
         )
 
 
 async def strangers(context: Context, name: str) -> list[str]:
     """The right records that carry the mark of this company, and that nobody here knows of."""
-    marked = [one async for one in _marked(context, context.mappings[name])]
-    known = {*await context.stores[name].own_versions(marked), *await _elsewhere(context, marked)}
-    return [one for one in marked if one not in known]
+    return await _unknown(context, name, [one async for one in _marked(context, context.mappings[name])])
+
+
+async def _made_by_us(context: Context, name: str) -> list[str]:
+    """Right records that our user created, a page at most, and that no connection in this database knows."""
+    mapping = context.mappings[name]
+    if mapping.finder or not context.integration_user or not mapping.direction.allows(Side.RIGHT):
+        # A finder couples what is there.
+        return []
+    service = context.services[Side.RIGHT]
+    unknown = await _unknown(
+        context, name, await service.created_by(mapping.right.route, context.integration_user)
+    )
+    others = await context.state.written_elsewhere(dict.fromkeys(unknown, "")) if unknown else set()
+    return [one for one in unknown if one not in others]
+
+
+async def _unknown(context: Context, name: str, rights: Sequence[str]) -> list[str]:
+    """Those of these right records that are not coupled, and of which we do not know that they once were."""
+    if not rights:
+        return []
+    store = context.stores[name]
+    known = {*await store.own_versions(rights), *await store.generations(rights)}
+    known |= await _elsewhere(context, rights)
+    return [one for one in rights if one not in known]
 
 
 async def _elsewhere(context: Context, rights: Sequence[str]) -> set[str]:

@@ -42,6 +42,10 @@ class Rehearsal:
         async for rows in self._service.inside(table, columns):
             yield rows
 
+    async def created_by(self, table: str, user: str) -> list[str]:
+        """Records that this user created."""
+        return await self._service.created_by(table, user)
+
     async def read(self, table: str, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Row]:
         """The rows of these ids, with what was rehearsed put in."""
         rows = await self._service.read(table, columns, ids)

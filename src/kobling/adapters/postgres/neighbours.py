@@ -45,12 +45,13 @@ async def owner_of_shared(database: Database, connection_id: int) -> str:
 
 
 async def written_elsewhere(database: Database, connection_id: int, versions: Mapping[str, str]) -> set[str]:
-    """Of these records on the right those of which another connection knows this version as its own."""
+    """Of these records on the right those of which another connection knows this version as its own; '' is
+    any version."""
     cursor = await database.execute(
         "select right_id::text from coupling join mapping on mapping.id = mapping_id"
         " join connection on connection.id = mapping.connection_id"
         " join unnest(%s::uuid[], %s::text[]) as given(id, version)"
-        " on given.id = right_id and given.version = right_version"
+        " on given.id = right_id and given.version in ('', right_version)"
         " where connection.id <> %s and right_identity ="
         " (select right_identity from connection as mine where mine.id = %s)",
         [list(versions), list(versions.values()), connection_id, connection_id],
