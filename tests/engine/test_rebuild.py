@@ -134,7 +134,7 @@ def test_where_records_carry_no_mark_their_author_tells_of_a_loss(
     assert wrote(before.sync("VEHICLE", full=True)) == 2
     before.sync("VEHICLE")
     counts = after.count("bc", "Service Vehicle"), after.count("crm", "new_vehicle")
-    with pytest.raises(ConfigurationError, match="created by kobling's user.*the database has been lost"):
+    with pytest.raises(ConfigurationError, match=r"created by kobling's user.*the database has been lost"):
         after.sync("VEHICLE", full=True)
     rebuilt(after, "VEHICLE")
     assert coupled(after, "VEHICLE") == coupled(before, "VEHICLE")
