@@ -552,6 +552,12 @@ SHAPES: dict[str, Keys] = {
         "number": ("text or null", "The number in Business Central."),
         "name": ("text or null", "The name."),
         "since": ("text", "Since when."),
+        "attempts": ("number", "How often it has failed in a row."),
+        "next_try": (
+            "text or null",
+            "From when on a run tries it again though nothing has changed; null where only a change or a "
+            "person ends it.",
+        ),
     },
 }
 

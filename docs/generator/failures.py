@@ -48,11 +48,14 @@ _ONES = """\
   left blank.
 - The listing commands end with 0, whatever they list.
 - `demo --once` ends with 0."""
+_PAUSES = "[pauses that grow](../explanation/look-ups-and-waiting.md#failures-are-tried-again)"
 _CLASSES = {
     "rejected": "The service refuses the value or the record, or no value can be made of it. It is "
     "tried again when "
-    "either record or the mapping changes. `skipped list` shows it.",
-    "transient": "The service could not do it just now. The next run tries it again; nothing is to be done.",
+    "either record or the mapping changes, and after "
+    f"{_PAUSES}. `skipped list` shows it.",
+    "transient": "The service could not do it just now. The next run tries it again, later ones after "
+    f"{_PAUSES}; nothing is to be done.",
     "dependency missing": "A look-up has no answer yet, for example a salesperson that is not coupled. "
     "The record, or "
     "the field, waits and goes through by itself once the other is there.",

@@ -25,6 +25,7 @@ _SKIPPED = {
     "name": "Name",
     "reason": "Reason",
     "message": "Message",
+    "next_try": "Next try",
     "bc_id": "BC id",
     "crm_id": "Sales id",
 }

@@ -18,12 +18,14 @@ from kobling.model.values import Values
 from kobling.ports import RowResult
 
 SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
-_RETRY: Final = "Correct the record; it is tried again when either record or the mapping changes."
+_RETRY: Final = (
+    "Correct the record; it is tried again when either record or the mapping changes, or after a pause."
+)
 _FOUND: Final = "the finder of the mapping couples the two records"
 _DELETED: Final = frozenset({str(Verdict.DELETION), str(Verdict.ASK_DELETION)})
 # A first load may cut a text of every record; as many as a person reads are kept.
 _WARNINGS_MAX: Final = 1000
-_NEXT_RUN: Final = "Nothing to do: the next run tries it again."
+_NEXT_RUN: Final = "Nothing to do: the next run tries it again, later ones after growing pauses."
 
 
 class Words:

@@ -48,7 +48,8 @@ async def why(session: Session, name: str, text: str) -> Document:
 
 def _stays(row: dict[str, Any]) -> str:
     words = f": {row['message']}" if row["message"] else ""
-    when = "is due in the next run" if row["due"] else "waits for its cause to go"
+    later = f", and is tried again from {row['next_try']} on" if row["next_try"] else ""
+    when = "is due in the next run" if row["due"] else f"waits for its cause to go{later}"
     return f"It stands in the inbox since {row['since']} ({row['reason']}{words}) and {when}."
 
 

@@ -152,7 +152,10 @@ async def put(database: psycopg.AsyncConnection[Any], head: str, changes: Sequen
         " layout_id = excluded.layout_id, turn = excluded.turn, body = coalesce(excluded.body, case when"
         " held.version = excluded.version then held.body end), deleted = excluded.deleted, due = true,"
         " reason = case when excluded.reason = 'new' then held.reason else excluded.reason end,"
-        " message = '', wanted = held.wanted or excluded.wanted,"
+        " message = '', wanted = held.wanted or excluded.wanted, next_try = null,"
+        # The same version that is looked at once more in one run has not changed.
+        " attempts = case when excluded.reason = 'stale' and held.version = excluded.version"
+        " then held.attempts else 0 end,"
         # A version that was judged to be our own stays so when a feed brings it once more.
         " by_us = excluded.by_us and (held.by_us or held.version <> excluded.version)"
     )

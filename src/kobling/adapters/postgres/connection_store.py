@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from kobling.adapters.postgres import history, neighbours, reference_tables
+from kobling.adapters.postgres.inbox import AGAIN
 from kobling.adapters.postgres.locks import Lock
 from kobling.adapters.postgres.packing import IDS, as_text, encoder, joined
 from kobling.adapters.postgres.store import SLICES, PostgresStore
@@ -106,7 +107,7 @@ class ConnectionStore:
         """What stays in the inbox may pass now; the feeds of `routes` begin anew with a full read."""
         async with self.together():
             await self._database.execute(
-                "update inbox set due = true, turn = 0 where mapping_id = %s and not due",
+                f"update inbox set {AGAIN}, turn = 0 where mapping_id = %s and not due",
                 [await self.mapping_id(name)],
             )
             await self._database.execute(
@@ -249,17 +250,17 @@ class ConnectionStore:
             "insert into inbox (mapping_id, layout_id, side, record_id, version, reason, turn)"
             " select mapping_id, layout_id, 'left', left_id, left_version, 'input', %s from coupling"
             f" where mapping_id = %s and left_base is not null{condition}"
-            " on conflict (record_id, mapping_id, side) do update set due = true, turn = excluded.turn,"
+            f" on conflict (record_id, mapping_id, side) do update set {AGAIN}, turn = excluded.turn,"
             " reason = case when inbox.reason = 'new' then excluded.reason else inbox.reason end",
             parameters,
         )
 
     async def begin(self, names: Sequence[str]) -> None:
-        """A run begins: what failed in passing is tried again, an unproved deletion and what was withheld are
-        looked at again, and every row that is due counts at once."""
+        """A run begins: what failed is tried again if its pause is over, what was withheld is looked at,
+        and every row that is due counts at once."""
         await self._database.execute(
-            "update inbox set due = true, turn = 0 where mapping_id = any(%s)"
-            " and (reason in ('transient', 'unproved', 'guard') and not due or due and turn > 0)",
+            "update inbox set due = true, turn = 0, next_try = null where mapping_id = any(%s)"
+            " and (not due and (reason = 'guard' or next_try <= now()) or due and turn > 0)",
             [[self._ids[one] for one in names]],
         )
         await self._sweep.begin()

@@ -100,7 +100,7 @@ async def stays(
         "select distinct on (coalesce(left_id, record_id)) coalesce(left_id::text, case side when 'left' then"
         " record_id::text end), coalesce(right_id::text, case side when 'right' then record_id::text end),"
         " inbox.reason, message, fields, left_number, coalesce(nullif(left_title, ''), right_title),"
-        f" {_UTC.format('since')} from inbox left join {PAIR_OF_ROW}"
+        f" {_UTC.format('since')}, attempts, {_UTC.format('next_try')} from inbox left join {PAIR_OF_ROW}"
         " where inbox.mapping_id = %s and not due and inbox.reason = any(%s)"
         " order by coalesce(left_id, record_id), since",
         [mapping_id, list(reasons)],
@@ -115,6 +115,8 @@ async def stays(
             "number": row[5] or None,
             "name": row[6] or None,
             "since": row[7],
+            "attempts": row[8],
+            "next_try": row[9],
         }
         async for row in cursor
     ]
@@ -123,13 +125,13 @@ async def stays(
 async def stays_of(
     database: psycopg.AsyncConnection[Any], mapping_id: int, ids: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """The inbox rows of these records: which, reason, message, whether they are due, since when."""
+    """The inbox rows of these records: which, reason, message, whether they are due, since when, next try."""
     cursor = await database.execute(
-        f"select record_id::text, reason, message, due, {_UTC.format('since')} from inbox"
-        f" where mapping_id = %s and record_id = {IDS} order by since",
+        f"select record_id::text, reason, message, due, {_UTC.format('since')}, {_UTC.format('next_try')}"
+        f" from inbox where mapping_id = %s and record_id = {IDS} order by since",
         [mapping_id, joined(ids)],
     )
-    names = ("record", "reason", "message", "due", "since")
+    names = ("record", "reason", "message", "due", "since", "next_try")
     return [dict(zip(names, row, strict=True)) async for row in cursor]
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import psycopg
 
 from kobling.adapters.postgres.packing import BETWEEN
+from kobling.algebra.retries import PAUSES
 from kobling.model.state import Change, Settled
 
 # The pair in which a row of the inbox stands, to be joined. One search by index for each side: no index
@@ -28,8 +29,16 @@ _LEAVE: Final = (
     " where mapping_id = %s and inbox.side = gone.side and record_id = gone.id"
     " and (gone.stamp is null or gone.stamp = inbox.xmin::text)"
 )
+# Something has changed: what failed begins anew.
+AGAIN: Final = "due = true, attempts = 0, next_try = null"
+_PAUSE: Final = " ".join(
+    f"when '{reason}' then make_interval(secs => (array{list(pauses)})[least(attempts + 1, {len(pauses)})])"
+    for reason, pauses in PAUSES.items()
+)
 _STAY: Final = (
     "update inbox set due = false, reason = stay.reason, message = stay.message,"
+    f" next_try = now() + case stay.reason {_PAUSE} end,"
+    f" attempts = case when stay.reason in {tuple(PAUSES)} then attempts + 1 else 0 end,"
     # What a coupled record holds stands in its coupling from here on.
     " body = case when coupled then null else body end,"
     # Its coupling says what the integration user changed.

@@ -103,12 +103,13 @@ class ScheduleStore:
 
     async def with_work(self, now: datetime) -> dict[str, datetime]:
         """The mappings in whose inbox something is due: what another run read or coupled is theirs to take
-        up. With each the time before which it should not run again."""
+        up, and failures whose pause is over. With each the time before which it should not run again."""
         cursor = await self.database.execute(
             "select mapping.name, greatest(%s, max(ended_at) + make_interval(secs => %s))"
             " from mapping left join schedule_entry on schedule_entry.mapping_id = mapping.id"
             " where connection_id = %s"
-            " and exists (select 1 from inbox where inbox.mapping_id = mapping.id and due)"
+            " and exists (select 1 from inbox where inbox.mapping_id = mapping.id"
+            " and (due or next_try <= now()))"
             " group by mapping.name",
             [now, _REST_SECONDS, self.connection_id],
         )

@@ -12,7 +12,7 @@ import psycopg
 
 from kobling.adapters.postgres import bulk, history, look_ups
 from kobling.adapters.postgres.generation import Generations
-from kobling.adapters.postgres.inbox import PAIR_OF_ROW, Stamps, move, pending
+from kobling.adapters.postgres.inbox import AGAIN, PAIR_OF_ROW, Stamps, move, pending
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
@@ -255,7 +255,7 @@ class PostgresStore:
         """What waits for one of these keys, in any mapping of the connection, is due."""
         if keys:
             await self._database.execute(
-                "update inbox set due = true, turn = %s where not due"
+                f"update inbox set {AGAIN}, turn = %s where not due"
                 " and waits && string_to_array(%s, %s) and mapping_id"
                 " in (select id from mapping where connection_id ="
                 " (select connection_id from mapping where id = %s))",
