@@ -57,7 +57,8 @@ BROKEN = f"""{COUPLED}
 gone() {{ curl -sf -o /dev/null -X DELETE -H "Authorization: Bearer $(token $1)" -H 'If-Match: *' \
  "http://127.0.0.1:$1/$2" || echo "the deletion of $2 failed"; }}
 gone $CRM "api/data/v9.2/accounts(fc66d157-8621-5d36-abd1-e79b1d3fb901)"
-gone $BC "v2.0/sandbox/production/api/kobling/sync/v1.0/$COMPANY/customers(1000cde9-3516-5aac-9304-40e61f40f5fe)"
+API=v2.0/sandbox/production/api/kobling/sync/v1.0
+gone $BC "$API/$COMPANY/customers(1000cde9-3516-5aac-9304-40e61f40f5fe)"
 """
 UNDO = f"""{COUPLED}
 customer 51639ca5-9fbf-5184-9be1-a54c522ecafe '{{"address": "Torget 32"}}'
