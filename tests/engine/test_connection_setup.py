@@ -11,6 +11,7 @@ import pytest
 from engine.test_switches import turn
 from engine.world import World
 from kobling.model.errors import ConfigurationError, UnreachableError
+from kobling.service.checks import check_connection
 from kobling.service.configuration import read_configuration
 from kobling.service.connection_setup import Requirement, set_up
 
@@ -50,6 +51,15 @@ def test_a_check_names_what_is_missing_and_makes_nothing(world: World) -> None:
         found = setup(world)
         assert missing(found) == {COMPANY, KEY, TRACKING}
         assert all("kobling connection setup --apply" in found[one].cure for one in missing(found))
+
+
+def test_a_connection_works_without_change_tracking_and_its_test_says_so(world: World) -> None:
+    lacks(world)
+    checked = asyncio.run(check_connection(world.configuration))
+    [tracking] = [one for one in checked.checks if one.name == "crm change tracking"]
+    assert (checked.ok, tracking.ok) == (True, True)
+    assert "change tracking is off for account, so runs" in tracking.message
+    assert "Track changes" in tracking.cure
 
 
 def test_what_can_be_made_is_made_once(world: World) -> None:

@@ -79,8 +79,10 @@ def connection_test(config: ConfigOption = None, as_json: JsonOption = False) ->
         print_json({"ok": checked.ok, "checks": checked.checks})
     else:
         for check in checked.checks:
-            words = f"{check.message} {check.cure}" if check.cure else check.message
-            print(f"{'ok' if check.ok else 'FAILED':6} {check.name}: {one_line(words)}")
+            between = ". " if check.ok and check.cure else " "
+            words = f"{check.message}{between}{check.cure}"
+            state = "FAILED" if not check.ok else "look" if check.cure else "ok"
+            print(f"{state:6} {check.name}: {one_line(words.strip())}")
     if not checked.ok:
         raise typer.Exit(checked.exit_status)
 

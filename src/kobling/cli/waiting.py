@@ -100,7 +100,10 @@ def skipped_release(
     from kobling.service.undo import release
 
     document, status = in_session(config, lambda session: release(session, mapping, record, wait=wait_notice))
-    headline = "1 released." if document["records"] else "Nothing to be released: see kobling skipped list."
+    headline = "Nothing to be released: see kobling skipped list."
+    if document["records"]:
+        done = document["done"] == document["records"]
+        headline = "1 released." if done else "1 released, but nothing could be created of it yet:"
     finish(document, status, as_json, headline)
 
 

@@ -40,7 +40,8 @@ _DATABASE_STEPS: Final = ("database",)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One step. message: what was found or what is wrong; cure: how to mend it, "" where nothing is wrong."""
+    """One step. message: what was found or what is wrong; cure: how to mend it, "" where nothing is wrong. A
+    step with a cure may be ok: it works, and could be better."""
 
     name: str
     ok: bool
@@ -91,8 +92,8 @@ class _Chain:
         self.exit_status = 0
         self._left = list(names)
 
-    def passed(self, message: str) -> None:
-        self.checks.append(Check(name=self._left.pop(0), ok=True, message=message))
+    def passed(self, message: str, cure: str = "") -> None:
+        self.checks.append(Check(name=self._left.pop(0), ok=True, message=message, cure=cure))
 
     def failed(self, error: KoblingError) -> None:
         name = self._left.pop(0)
@@ -110,10 +111,11 @@ class _Chain:
         message = f"Not tested, as {cause!r} failed."
         self.checks += [Check(name=name, ok=False, message=message) for name in self._left]
 
-    async def attempt(self, work: Awaitable[str]) -> None:
-        """A step that no other one needs."""
+    async def attempt(self, work: Awaitable[str | tuple[str, str]]) -> None:
+        """A step that no other one needs: what was found, and a cure where it could be better."""
         try:
-            self.passed(await work)
+            found = await work
+            self.passed(*((found,) if isinstance(found, str) else found))
         except KoblingError as error:
             self.failed(error)
 
@@ -205,16 +207,14 @@ async def crm_user(door: Door, api: str, user_id: str) -> str:
     return f"user {user.fullname!r}, {kind}"
 
 
-async def _change_tracking(door: Door, api: str, tables: dict[str, _Probe]) -> str:
+async def _change_tracking(door: Door, api: str, tables: dict[str, _Probe]) -> str | tuple[str, str]:
     condition = " or ".join(f"EntitySetName eq '{route}'" for route, one in tables.items() if one.mapped)
     query = f"$select=LogicalName,ChangeTrackingEnabled&$filter={condition}"
     found = (await ask(door, f"{api}/EntityDefinitions?{query}", _Definitions)).value
     off = sorted(one.logical_name for one in found if not one.change_tracking_enabled)
     if off:
-        raise ProtocolError(
-            f"change tracking is off for {', '.join(off)}",
-            cure="Switch 'Track changes' on in the properties of these tables in Power Apps.",
-        )
+        words = f"change tracking is off for {', '.join(off)}, so runs find changes by their times and by ids"
+        return words, "Switch 'Track changes' on in the properties of these tables in Power Apps."
     return f"change tracking is on for {', '.join(sorted(one.logical_name for one in found))}"
 
 

@@ -20,6 +20,7 @@ from kobling.model.mapping import Mapping
 from kobling.model.values import guid
 from kobling.service.couplings import USES, opened
 from kobling.service.documents import job_document
+from kobling.service.files import read_bytes
 from kobling.service.identifiers import numbered
 from kobling.service.session import Document, Session
 from kobling.service.synchronize import exit_status, run_records
@@ -79,10 +80,6 @@ def read_pairs(data: bytes, file: str) -> list[Row]:
 
 
 def _decoded(data: bytes, file: str) -> str:
-    if len(data) > _BYTES_MAX:
-        raise ConfigurationError(
-            f"{file} has more than {_BYTES_MAX // 1024 // 1024} MB.", cure="Split it into several files."
-        )
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")
@@ -152,7 +149,8 @@ async def import_couplings(
     ConfigurationError for a file that cannot be read.
     """
     chosen = session.definition(name).name
-    rows = read_pairs(_read(file), file.name)
+    cure = "Name a list of couplings that is there; a longer one can be split into several files."
+    rows = read_pairs(read_bytes(file, _BYTES_MAX, "list of couplings", cure), file.name)
     holding = session.locked([chosen], wait, rehearse=dry_run)
     async with session.context(Options()) as context, holding:
         mapping = await opened(session, context, chosen)
@@ -174,15 +172,6 @@ async def import_couplings(
     }
     left = any(one["fate"] not in {Fate.COUPLE, Fate.COUPLED} for one in entries)
     return document, 1 if left else exit_status(reports)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"{file} cannot be read: {error.strerror}.", cure="Name a file that is there."
-        ) from None
 
 
 async def _located(context: Context, mapping: Mapping, rows: Sequence[Row]) -> list[Row]:

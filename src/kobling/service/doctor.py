@@ -13,7 +13,7 @@ from kobling.service.database import database, explained
 from kobling.service.doctor_state import examine_state, expiry_finding
 from kobling.service.doctor_users import examine_users
 from kobling.service.expiries import configured
-from kobling.service.finding import Finding, Level, problem
+from kobling.service.finding import Finding, Level, hint, problem
 from kobling.service.session import session_on
 
 _SIGN_IN: Final = "crm sign-in"
@@ -42,6 +42,8 @@ def exit_status_of(found: list[Finding]) -> int:
 
 
 def _finding(check: Check, exit_status: int) -> Finding:
+    if check.ok and check.cure:
+        return hint(check.name, check.message, check.cure)
     if check.ok:
         return Finding(name=check.name, message=check.message)
     return problem(check.name, check.message, check.cure, exit_status)

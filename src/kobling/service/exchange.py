@@ -13,6 +13,7 @@ from kobling.catalogue.exchange import FORMAT, export_text, read_export
 from kobling.catalogue.load import every_variant
 from kobling.model.errors import ConfigurationError
 from kobling.service.consequences import consequences, unasked
+from kobling.service.files import read_text
 from kobling.service.initial import write_whole
 from kobling.service.mappings import check_together, store_changes, wake_dependants
 from kobling.service.own_mappings import check_known
@@ -54,7 +55,7 @@ async def import_mappings(
     for a file that is no export, that is of another format or that does not fit.
     """
     settings = await session.settings()
-    new = read_export(_read(file), str(file), session.definitions, settings)
+    new = read_export(_text(file), str(file), session.definitions, settings)
     return await _carry_out(session, new, apply=apply, yes=True, existing=existing, wait=wait)
 
 
@@ -161,21 +162,5 @@ def _words(parts: Iterable[object]) -> list[str]:
     return [str(one) for one in parts if one]
 
 
-def _read(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{file} cannot be read ({error.strerror or error}).", cure="Name a file that is there."
-        ) from None
-    if len(content) > _FILE_BYTES_MAX:
-        raise ConfigurationError(
-            f"{file} has more than {_FILE_BYTES_MAX:,} bytes, so it is no export of mappings.",
-            cure="Name the right file.",
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{file}: line {line} is no UTF-8 text.", cure="Save it as UTF-8.") from None
+def _text(file: Path) -> str:
+    return read_text(file, _FILE_BYTES_MAX, "export of mappings", "Name the file of an export.")

@@ -24,6 +24,7 @@ from kobling.model.errors import ConfigurationError
 from kobling.model.state import Report
 from kobling.model.values import Value
 from kobling.service.documents import SYSTEMS, action_document, job_document
+from kobling.service.files import read_bytes
 from kobling.service.initial import write_whole
 from kobling.service.session import Document, Session
 from kobling.service.synchronize import TARGETS, Request, exit_status, run
@@ -188,7 +189,7 @@ def _refused(one: Withheld) -> Document:
 
 
 def _read(path: Path) -> _Plan:
-    content = _content(path)
+    content = read_bytes(path, _BYTES_MAX, "saved plan", "Name a saved plan.")
     try:
         raw = _raw.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -209,18 +210,6 @@ def _read(path: Path) -> _Plan:
     if plan.seal != _seal(raw):
         raise ConfigurationError(f"{path} was changed after it was saved: its seal is broken.", cure=_SAVE)
     return plan
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_BYTES_MAX + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigurationError(f"{path} cannot be read ({reason}).", cure="Name a saved plan.") from None
-    if len(content) > _BYTES_MAX:
-        raise ConfigurationError(f"{path} has more than {_BYTES_MAX:,} bytes.", cure="Name a saved plan.")
-    return content
 
 
 def _broken(path: Path, why: str) -> ConfigurationError:

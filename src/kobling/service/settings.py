@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from kobling.model.errors import ConfigurationError
+from kobling.service.files import read_text
 
 PATH_VARIABLE: Final = "KOBLING_CONFIG"
 _PREFIX: Final = "KOBLING_"
@@ -115,34 +116,13 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
-    content = _content(path)
-    if len(content) > _FILE_BYTES_MAX:
-        raise ConfigurationError(
-            f"{path} has more than {_FILE_BYTES_MAX:,} bytes, so it is no configuration.",
-            cure="Name the right file with --config.",
-        )
-    try:
-        # Some editors write a byte order mark before the text.
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{path}: line {line} is no UTF-8 text.", cure="Save it as UTF-8.") from None
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_FILE_BYTES_MAX + 1)
-    except FileNotFoundError:
+    if not path.exists():
         raise ConfigurationError(
             f"There is no configuration file {path}.",
             cure=f"Run `kobling init` to write one, or name another with --config or {PATH_VARIABLE}.",
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigurationError(
-            f"{path} cannot be read ({reason}).", cure="Check its rights, or name another with --config."
-        ) from None
+        )
+    cure = "Check its rights, or name another with --config."
+    return read_text(path, _FILE_BYTES_MAX, "configuration", cure)
 
 
 def _suggestion(name: str, known: tuple[str, ...], kind: str) -> str:
