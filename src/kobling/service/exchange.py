@@ -96,11 +96,11 @@ async def _carry_out(
         definitions = {name: one.definition or session.definitions[name] for name, one in new.items()}
         others = {name: one for name, one in new.items() if one != old.get(name, NO_CHANGES) or name in aside}
         differences = [each for name in others for each in _differences(name, old.get(name), new[name])]
+        made = {one: (definitions[one], new[one]) for one in others if new[one].definition is not None}
+        await check_known(session, made)
         said = []
         for name in others:
             before = old.get(name, NO_CHANGES)
-            if new[name].definition is not None:
-                await check_known(session, definitions[name], new[name])
             sentences = await consequences(session, definitions[name], before, new[name])
             if sentences and apply and not yes:
                 raise unasked(definitions[name], sentences)

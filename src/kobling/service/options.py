@@ -67,7 +67,7 @@ async def list_options(session: Session, names: Sequence[str]) -> Document:
     """
     fields = [_field(session, one) for one in names] or list(OPTION_FIELDS)
     async with session.context(Options()) as context:
-        entries = [one for field in fields for one in _entries(await _held(session, context, field))]
+        entries = [one for held in await _held(session, context, fields) for one in _entries(held)]
     return {"options": entries}
 
 
@@ -80,23 +80,25 @@ def _field(session: Session, name: str) -> OptionField:
     return found
 
 
-async def _held(session: Session, context: Context, field: OptionField) -> _Held:
-    names = [ACCOUNT_OPTIONS, field.table]
+async def _held(session: Session, context: Context, fields: Sequence[OptionField]) -> list[_Held]:
+    names = [ACCOUNT_OPTIONS, *(one.table for one in fields)]
     if not context.stores:
         raise ConfigurationError("No mapping is enabled.", cure="Enable one: kobling mapping set.")
     await read_references(context, names, tuple(Side))
-    rows = await context.state.references(names)
-    store = context.stores.get(field.mapping)
-    return _Held(
-        field=field,
-        codes=rows[field.table],
-        options=sorted(
-            (one for one in rows[ACCOUNT_OPTIONS] if one.get("column") == field.column),
-            key=lambda one: int(one["value"]),
-        ),
-        couplings=[] if store is None else await store.page("", 100_000),
-        blank=frozenset((await session.changes())[field.mapping].blank_options),
-    )
+    rows, changes = await context.state.references(names), await session.changes()
+    found = []
+    for field in fields:
+        store = context.stores.get(field.mapping)
+        options = [one for one in rows[ACCOUNT_OPTIONS] if one.get("column") == field.column]
+        held = _Held(
+            field=field,
+            codes=rows[field.table],
+            options=sorted(options, key=lambda one: int(one["value"])),
+            couplings=[] if store is None else await store.page("", 100_000),
+            blank=frozenset(changes[field.mapping].blank_options),
+        )
+        found.append(held)
+    return found
 
 
 def _entries(held: _Held) -> Rows:
@@ -159,7 +161,7 @@ async def set_option(
     field = _field(session, name)
     session.named([field.mapping], await session.mappings())
     async with session.context(Options()) as context:
-        held = await _held(session, context, field)
+        [held] = await _held(session, context, [field])
     wanted = code.strip().upper()
     if option in {BLANK, DEFAULT}:
         await _mark(session, held, wanted, blank=option == BLANK, wait=wait)

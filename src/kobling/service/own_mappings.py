@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -25,10 +25,10 @@ from kobling.catalogue.definition import (
 from kobling.catalogue.load import every_variant
 from kobling.catalogue.read import with_blank
 from kobling.catalogue.sources import SOURCES
-from kobling.model.errors import ConfigurationError
+from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.model.mapping import Direction, Side
 from kobling.service.mappings import edits_of, show_mappings, store_changes
-from kobling.service.metadata import column_in, describe
+from kobling.service.metadata import column_in, describe, describe_tables
 from kobling.service.session import Document, Session
 
 _NAME: Final = re.compile(r"[A-Z0-9][A-Z0-9 ._/-]{0,19}")
@@ -189,24 +189,32 @@ def _note(definition: Definition, right: Described) -> str:
     return "; ".join(notes)
 
 
-async def check_known(session: Session, definition: Definition, changes: Changes) -> None:
-    """Whether both services have the tables and columns of a mapping that was made elsewhere.
+async def check_known(session: Session, made: Mapping[str, tuple[Definition, Changes]]) -> None:
+    """Whether both services have the tables and columns of these mappings, which were made elsewhere; each
+    service is asked once.
 
     Raises ConfigurationError with the first that is missing.
     """
-    for side, table, columns in (
-        (Side.LEFT, definition.bc, changes.bc_columns),
-        (Side.RIGHT, definition.crm, changes.crm_columns),
-    ):
-        named = table.route if side is Side.LEFT else table.table
-        described = await describe(session.configuration, side, named)
-        known = {*described.columns, _CODE} if is_option_table(table.route) else {*described.columns}
-        missing = sorted({table.key, *table.columns, *columns} - known)
-        if missing:
-            raise ConfigurationError(
-                f"{definition.name}: {table.table} has no field {missing[0]!r} here.",
-                cure="Add it there, or take the mapping's field out of the file.",
-            )
+    for side in Side:
+        tables = {one.route: one.table for one in (_table_of(each, side) for each, _ in made.values())}
+        found = await describe_tables(session.configuration, side, tables) if tables else {}
+        for definition, changes in made.values():
+            table = _table_of(definition, side)
+            described = found[table.route]
+            if isinstance(described, KoblingError):
+                raise described
+            known = {*described.columns, _CODE} if is_option_table(table.route) else {*described.columns}
+            columns = changes.bc_columns if side is Side.LEFT else changes.crm_columns
+            missing = sorted({table.key, *table.columns, *columns} - known)
+            if missing:
+                raise ConfigurationError(
+                    f"{definition.name}: {table.table} has no field {missing[0]!r} here.",
+                    cure="Add it there, or take the mapping's field out of the file.",
+                )
+
+
+def _table_of(definition: Definition, side: Side) -> Table:
+    return definition.bc if side is Side.LEFT else definition.crm
 
 
 async def delete_mapping(session: Session, name: str, *, wait: Callable[[str], None]) -> Document:

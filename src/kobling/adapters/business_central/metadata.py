@@ -40,12 +40,7 @@ async def described(door: Door, root: str, table: str) -> Described:
     document = await _asked(door, root)
     route = next((one for one in _routes(table) if one in document.sets), "")
     if not route:
-        names = sorted(document.sets)
-        shown = ", ".join(names[:_NOT_SHOWN]) + (", …" if len(names) > _NOT_SHOWN else "")
-        raise ConfigurationError(
-            f"The extension's API has no table {table!r}.",
-            cure=f"Name the table or its set, or add an API page for it to the extension. There are {shown}.",
-        )
+        raise _no_table(document, table)
     return document.described(table, route)
 
 
@@ -58,11 +53,20 @@ async def every_described(
     for route in routes:
         try:
             if route not in document.sets:
-                raise ConfigurationError(f"The extension's API has no set {route!r}.")
+                raise _no_table(document, route)
             found[route] = document.described(route, route)
         except KoblingError as error:
             found[route] = error
     return found
+
+
+def _no_table(document: _Document, table: str) -> ConfigurationError:
+    names = sorted(document.sets)
+    shown = ", ".join(names[:_NOT_SHOWN]) + (", …" if len(names) > _NOT_SHOWN else "")
+    return ConfigurationError(
+        f"The extension's API has no table {table!r}.",
+        cure=f"Name the table or its set, or add an API page for it to the extension. There are {shown}.",
+    )
 
 
 async def _asked(door: Door, root: str) -> _Document:
