@@ -7,12 +7,14 @@ of `mapping new` and `field new`, and runs are ordinary runs.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from engine.world import World, wrote
 from kobling.model.errors import ConfigurationError
+from kobling.service.checks import check_connection
 from kobling.service.fields import NewField, new_field
 from kobling.service.mappings import list_mappings, set_mapping, show_mappings
 from kobling.service.own_mappings import NewMapping, delete_mapping, new_mapping
@@ -67,6 +69,22 @@ def mapped(synchronized: World) -> World:
     add(synchronized, "Customer No.", "new_accountid", "enabled=on", look_up="CUSTOMER")
     put(synchronized, "enabled=on", "synch_only_coupled=off")
     return synchronized
+
+
+def test_the_test_of_a_connection_asks_for_the_rights_on_the_tables_of_own_mappings(mapped: World) -> None:
+    def tested() -> Any:
+        checks = asyncio.run(check_connection(mapped.configuration)).checks
+        return next(one for one in checks if one.name == "own mappings")
+
+    found = tested()
+    assert found.ok
+    assert "serviceVehicles" in found.message
+    assert "new_vehicles" in found.message
+    mapped.faults("crm", {"method": "GET", "path": "/new_vehicles", "action": "status", "status": 403})
+    found = tested()
+    mapped.faults("crm")
+    assert not found.ok
+    assert "read new_vehicles" in found.message
 
 
 def test_a_custom_table_and_a_custom_entity_are_kept_in_step_both_ways(mapped: World) -> None:

@@ -15,11 +15,12 @@ import msgspec
 from kobling.adapters.business_central.service import API
 from kobling.adapters.dataverse.options import is_option_table
 from kobling.adapters.odata.http import Door
+from kobling.catalogue.definition import Definition, Table
 from kobling.catalogue.fitting import SetAside
-from kobling.catalogue.load import default_mappings
+from kobling.catalogue.load import default_mappings, every_variant
 from kobling.catalogue.sources import REFERENCES
 from kobling.model.errors import ConfigurationError, KoblingError, ProtocolError
-from kobling.model.mapping import Side
+from kobling.model.mapping import Direction, Side
 from kobling.service.configuration import Configuration
 from kobling.service.connection import (
     HEADERS,
@@ -110,6 +111,11 @@ class _Chain:
         self.failed(error)
         message = f"Not tested, as {cause!r} failed."
         self.checks += [Check(name=name, ok=False, message=message) for name in self._left]
+
+    async def attempt_also(self, name: str, work: Awaitable[str]) -> None:
+        """A step that is there only sometimes."""
+        self._left.insert(0, name)
+        await self.attempt(work)
 
     async def attempt(self, work: Awaitable[str | tuple[str, str]]) -> None:
         """A step that no other one needs: what was found, and a cure where it could be better."""
@@ -289,9 +295,32 @@ async def _database(configuration: Configuration, chain: _Chain) -> None:
     with explained():
         async with database_meanwhile(configuration) as url, session_on(configuration, url) as session:
             aside = await session.set_aside()
+            own = {name: one for name, one in session.definitions.items() if name not in every_variant()}
     chain.passed(f"{describe_database(configuration)}; its schema is up to date")
     if aside:
         chain.added("mappings", _misfits(aside))
+    if own:
+        await chain.attempt_also("own mappings", _own_rights(configuration, list(own.values())))
+
+
+async def _own_rights(configuration: Configuration, own: Sequence[Definition]) -> str:
+    """What kobling may do with the tables of mappings that people made, in words. Raises KoblingError."""
+    cure = "Give kobling's users in both services these rights."
+    async with open_door(configuration, "bc") as bc, open_door(configuration, "crm") as crm:
+        company = chosen_company(await companies(bc, configuration), configuration)
+        base = extension_api(configuration, company.id)
+        left = await _rights(bc, base, _probes([(one.bc, one.direction) for one in own], Side.LEFT), cure)
+        api = f"{configuration.crm.url}/api/data/v9.2"
+        right = await _rights(crm, api, _probes([(one.crm, one.direction) for one in own], Side.RIGHT), cure)
+    return f"Business Central: {left}. Sales: {right}"
+
+
+def _probes(tables: Sequence[tuple[Table, Direction]], side: Side) -> dict[str, _Probe]:
+    return {
+        table.route: _Probe(mapped=True, changes=table.title if direction.allows(side) else "")
+        for table, direction in tables
+        if not is_option_table(table.route)
+    }
 
 
 def _misfits(aside: Sequence[SetAside]) -> ConfigurationError:
