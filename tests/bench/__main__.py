@@ -2,7 +2,15 @@
 
 import sys
 
-from tests.bench import conflicts, first_load, nothing_new, planner, sandbox_creates
+from tests.bench import (
+    conflicts,
+    coupling_import,
+    first_load,
+    nothing_new,
+    planner,
+    sandbox_creates,
+    verify,
+)
 
 _ALL = {
     "planner": planner.main,
@@ -10,6 +18,8 @@ _ALL = {
     "first_load": first_load.main,
     "nothing_new": nothing_new.main,
     "conflicts": conflicts.main,
+    "coupling_import": coupling_import.main,
+    "verify": verify.main,
 }
 chosen = sys.argv[1:] or list(_ALL)
 sys.argv[1:] = []

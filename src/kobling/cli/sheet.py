@@ -46,12 +46,13 @@ def coupling_export(
     from kobling.service.couplings import list_couplings
 
     document = in_session(config, lambda session: list_couplings(session, mapping))
+    if file is not None:
+        write_sheet(file, csv_text(document["couplings"], _COLUMNS))
     if as_json:
         print_json(document)
     elif file is None:
         sys.stdout.write(csv_text(document["couplings"], _COLUMNS))
     else:
-        write_sheet(file, csv_text(document["couplings"], _COLUMNS))
         note(f"{len(document['couplings'])} couplings written to {file}.")
 
 
