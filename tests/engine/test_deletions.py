@@ -204,3 +204,20 @@ def test_a_full_read_that_misses_nothing_looks_at_nothing(synchronized: World) -
     for system, place in (("bc", "customers("), ("crm", "accounts(")):
         asked: Any = synchronized.requests(system)["parts"]
         assert [one for one in asked if one["method"] == "GET" and place in one["path"]] == []
+
+
+def test_a_restored_account_keeps_its_options_though_its_contact_is_gone(synchronized: World) -> None:
+    customer, account = next(
+        (one["bc_id"], one["crm_id"])
+        for one in synchronized.couplings()
+        if (found := synchronized.customer(one["bc_id"]))["primaryContactNo"] and found["paymentTermsCode"]
+    )
+    terms = synchronized.account(account)["paymenttermscode"]
+    assert terms is not None
+    synchronized.configure("CUSTOMER", deletion_conflict="restore")
+    # Its contacts go with it, so that Sales refuses the primary contact of the one that is made anew.
+    synchronized.delete("crm", "accounts", account)
+    synchronized.sync("CUSTOMER")
+    [anew] = [one["crm_id"] for one in synchronized.couplings() if one["bc_id"] == customer]
+    found = synchronized.account(anew)
+    assert (found["paymenttermscode"], found["_primarycontactid_value"]) == (terms, None)

@@ -70,5 +70,5 @@ def _sent(context: Context, mapping: Mapping, task: Task, side: Side) -> Iterato
 
 
 def _clearable(context: Context, mapping: Mapping) -> list[FieldRow]:
-    asked = [one for one in mapping.rows if one.clear_on_failed]
-    return [one for one in asked if any(name in context.mappings for name in one.conversion.needs)]
+    """Those that lead to another record; an option of a record's own is no reason to refuse it."""
+    return [one for one in mapping.rows if one.clear_on_failed and one.conversion.source in context.mappings]
