@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from kobling.catalogue.definition import Definition
@@ -32,7 +33,7 @@ async def why(session: Session, name: str, text: str) -> Document:
     definition = session.definition(chosen)
     sentences = [
         *found.sentences,
-        *map(_stays, stays),
+        *_stays(stays),
         *(_written(definition, one) for one in written[-_SHOWN:]),
     ]
     return {
@@ -46,11 +47,16 @@ async def why(session: Session, name: str, text: str) -> Document:
     }
 
 
-def _stays(row: dict[str, Any]) -> str:
-    words = f": {row['message']}" if row["message"] else ""
-    later = f", and is tried again from {row['next_try']} on" if row["next_try"] else ""
-    when = "is due in the next run" if row["due"] else f"waits for its cause to go{later}"
-    return f"It stands in the inbox since {row['since']} ({row['reason']}{words}) and {when}."
+def _stays(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """A sentence for each cause, since its first row: both records of a pair mostly wait for the same."""
+    since: dict[str, str] = {}
+    for row in rows:
+        # Which fields are in conflict, and what both sides hold, is said before.
+        words = f": {row['message']}" if row["message"] and row["reason"] != "conflict" else ""
+        later = f", and is tried again from {row['next_try']} on" if row["next_try"] else ""
+        when = "is due in the next run" if row["due"] else f"waits for its cause to go{later}"
+        since.setdefault(f"({row['reason']}{words}) and {when}", row["since"])
+    return [f"It stands in the inbox since {first} {cause}." for cause, first in since.items()]
 
 
 def _written(definition: Definition, row: dict[str, Any]) -> str:
