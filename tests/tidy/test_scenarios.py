@@ -1,13 +1,14 @@
 """Aim: the scenarios of the built-in integration are known by their ids, each is carried out, listed as not
 applying, or open, and what is listed says why.
 
-Method: the marks of all test modules as their text has them, and `scenarios.yaml`, held against the ids of
+Method: the marks of all test modules as their text has them, and `scenarios.toml`, held against the ids of
 `scenario_ids.yaml`. How far each area has come is printed (seen with `-s`).
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,12 +19,7 @@ MARK = re.compile(r"mark\.scenario\((.*?)\)", re.DOTALL)
 ONE_ID = re.compile(r'"([A-Z]{2}-[0-9]{2})"')
 WORDS_MIN = 5
 
-
-def read(name: str) -> dict[str, str]:
-    return msgspec.yaml.decode((TESTS / name).read_bytes(), type=dict[str, str])
-
-
-LISTED = read("scenarios.yaml")
+LISTED: dict[str, str] = tomllib.loads((TESTS / "scenarios.toml").read_text(encoding="utf-8"))
 
 
 def numbers(text: str) -> Iterator[int]:
@@ -35,7 +31,9 @@ def numbers(text: str) -> Iterator[int]:
 
 KNOWN = {
     area: {f"{area}-{number:02}" for number in numbers(text)}
-    for area, text in read("scenario_ids.yaml").items()
+    for area, text in msgspec.yaml.decode(
+        (TESTS / "scenario_ids.yaml").read_bytes(), type=dict[str, str]
+    ).items()
 }
 
 
