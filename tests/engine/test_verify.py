@@ -126,6 +126,16 @@ def test_records_that_were_left_as_they_were_are_accepted(synchronized: World) -
     assert kinds_of(found, "Name") == {"accepted"}
 
 
+def test_what_an_undo_has_put_back_is_accepted(synchronized: World) -> None:
+    customer, account = synchronized.pair()
+    synchronized.edit_customer(customer, phoneNo="+47 99")
+    synchronized.undo(synchronized.sync("CUSTOMER")["CUSTOMER"]["job"])
+    assert synchronized.account(account)["telephone1"] != "+47 99"
+    found = look(synchronized, "CUSTOMER")
+    assert found["differences"] == [], found["differences"]
+    assert kinds_of(found, "Phone No.") == {"accepted"}
+
+
 def _upper(world: World, customer: str, account: str) -> str:
     rule = {"entity": "account", "on": "update", "field": "address1_line1", "upper": True}
     world.plugins(rule)

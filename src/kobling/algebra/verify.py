@@ -54,6 +54,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 _ANOTHER_FORM: Final = (Verdict.NORMALISED, "held in another form")
 _AS_SETTLED: Final = (Verdict.NORMALISED, "as it was when it was settled; a service holds it in its own way")
+_LEFT_APART: Final = (
+    Verdict.ACCEPTED,
+    "as it was when it was settled, after an undo or by a service's own rule",
+)
 _CLEARED: Final = (Verdict.NORMALISED, "blank until what it points to is coupled")
 _LEFT_ALONE: Final = (Verdict.ACCEPTED, "left as it was when the records were coupled")
 _DRIFT: Final = (Verdict.ACCEPTED, "has a value of its own; the next change of its source overwrites it")
@@ -227,7 +231,9 @@ class _Rows:
         return Verdict.DIFFERENT, f"{self._mapping.table(side).caption} was {SINCE}"
 
     def _settled(self, one: CompiledRow, other_way: First) -> Reason:
-        return _LEFT_ALONE if self._pair.first in {First.LEAVE, other_way} else _AS_SETTLED
+        if self._pair.first in {First.LEAVE, other_way}:
+            return _LEFT_ALONE
+        return _AS_SETTLED if self._alike(one) else _LEFT_APART
 
     def _made_anew(self, one: CompiledRow) -> bool:
         """Whether another look-up or rate makes another value of a source that has not changed."""
