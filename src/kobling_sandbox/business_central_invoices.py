@@ -86,6 +86,9 @@ def _enter_line(company: Company, line: Row) -> None:
                     "amount": line.get("amountIncludingVAT", Decimal(0)),
                 },
             )
+            [now] = company.find(_ENTRY, "entryNo", entry["entryNo"])
+            sold = _in_local(company, now.get("currencyCode", ""), line.get("amount", Decimal(0)))
+            company.change(_ENTRY, now, {"salesLCY": now.get("salesLCY", Decimal(0)) + sold})
 
 
 def _derive_entry(company: Company, old: Row | None, values: Row) -> None:

@@ -107,6 +107,7 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("DEFAULT-PRICE", "is not expected"),
         ("ITEM-PRICE", "is not expected"),
         ("RESOURCE-PRICE", "is not expected"),
+        ("CUSTOMER-STATISTICS", "is not expected"),
         ("ITEM-PRODUCT", "needs DEFAULT-PRICE"),
         ("RESOURCE-PRODUCT", "needs DEFAULT-PRICE"),
     ],

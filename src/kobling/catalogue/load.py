@@ -36,6 +36,7 @@ ORDER: Final = (
     "CUSTOMER",
     "VENDOR",
     "CONTACT",
+    "CUSTOMER-STATISTICS",
     "CURRENCY",
     "PAYMENT TERMS",
     "SHIPMENT METHOD",

@@ -42,6 +42,10 @@ SETTINGS: Final[dict[str, Setting]] = {
         meaning="Several companies share the records of Sales: they carry no company, and none is asked.",
         values=(OFF, ON),
     ),
+    "account_statistics": Setting(
+        meaning="Sales has the table of account statistics, and customers' balances and sales go there.",
+        values=(OFF, ON),
+    ),
     "sales_orders": Setting(
         meaning="Whether sales orders are integrated: not at all, from Sales only, or both ways.",
         values=(OFF, "legacy", "bidirectional"),

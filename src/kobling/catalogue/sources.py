@@ -18,13 +18,14 @@ from kobling.catalogue import (
     prices,
     products,
     salespeople,
+    statistics,
     units,
 )
 from kobling.model.look_up import Reference, Source
 
 _ENTITIES: Final = (
     *(salespeople, currency, customer, contact, opportunity, options, owner, units, products, prices),
-    *(price_lines, default_prices, invoices, document_lines),
+    *(price_lines, default_prices, invoices, document_lines, statistics),
 )
 
 REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}

@@ -102,6 +102,11 @@ def _enter(company: CompanyRows, header: Row, paid: Decimal) -> None:
         "dueDate": header["dueDate"],
         "currencyCode": header["currencyCode"],
         "open": paid != 1,
+        "salesLCY": _in_local(
+            company,
+            str(header["currencyCode"]),
+            sum((Decimal(str(each["amount"])) for each in lines), Decimal(0)),
+        ),
     }
     tables[_ENTRY].append(row(company, _ENTRY, str(number), entry))
     for kind, part in (("Initial_x0020_Entry", amount), ("Application", -(amount * paid).quantize(_CENT))):
