@@ -10,8 +10,10 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from engine.test_invoices import invoice
 from engine.world import World
 from jobs.processes import Process, entry, only
+from kobling.service.connection_settings import set_connection
 
 Start = Callable[..., Process]
 
@@ -67,3 +69,27 @@ def test_what_nobody_synchronizes_wakes_nothing(resting: World, start: Start) ->
     assert worker.stop() == 0
     assert resting.query("select count(*) from job") == before
     assert entry(resting, "CUSTOMER")["status"] == "On Hold Due to Inactivity"
+
+
+@pytest.mark.scenario("JQ-05")
+@pytest.mark.scenario("JQ-06")
+def test_statistics_rest_while_nothing_changes_and_wake_with_the_ledger(
+    synchronized: World, start: Start
+) -> None:
+    name, edits = "CUSTOMER-STATISTICS", ["account_statistics=on"]
+    synchronized.command(lambda one: set_connection(one, edits, existing=True, wait=lambda each: None))
+    synchronized.sync(name, full=True)
+    customer, _ = synchronized.pair("C00060")
+    synchronized.edit_customer(customer, city="Vejle")
+    only(synchronized, name)
+    worker = start("worker")
+    assert worker.said("finished", mapping=name)["to"] == {"unchanged": 1}
+    assert worker.stop() == 0
+    assert entry(synchronized, name)["status"] == "On Hold Due to Inactivity"
+    invoice(synchronized, sellToCustomerNo="C00060")
+    with psycopg.connect(synchronized.environment["KOBLING_DATABASE_URL"]) as database:
+        database.execute("delete from mark where name = 'looked'")
+    worker = start("worker")
+    assert worker.said("found changes")["mappings"] == [name]
+    assert worker.said("finished", mapping=name)["to"] == {"modified": 1}
+    assert worker.stop() == 0
