@@ -159,6 +159,8 @@ COMMANDS: dict[str, Keys] = {
             "Of a dry run, and of mappings that are observed: what the run would do.",
         ),
     },
+    "document create-order": _JOBS,
+    "document create-invoice": _JOBS,
     "couple": {
         "mapping": ("text", "The mapping."),
         **_IDS,

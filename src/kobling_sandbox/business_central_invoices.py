@@ -1,4 +1,4 @@
-"""What Business Central does by itself with posted invoices: amounts, and the customer's ledger.
+"""What Business Central does by itself with orders and posted invoices: amounts, and the customer's ledger.
 
 A person posts an invoice by creating its header and lines. The ledger holds an entry for it from the start,
 and a detailed one for each line; a payment is one more of these, which changes the entry it is applied to.
@@ -12,6 +12,7 @@ from kobling_sandbox.business_central_writes import Company, Rules
 from kobling_sandbox.rows import Row
 
 _HEADER, _LINE = "Sales Invoice Header", "Sales Invoice Line"
+_ORDER_LINE = "Sales Line"
 _ENTRY, _DETAILED = "Cust. Ledger Entry", "Detailed Cust. Ledg. Entry"
 _CENT = Decimal("0.01")
 _LINE_STEP = 10_000
@@ -127,7 +128,35 @@ def _apply(company: Company, detailed: Row) -> None:
         company.change(_ENTRY, entry, {"open": remaining != 0})
 
 
+def _derive_order(company: Company, old: Row | None, values: Row) -> None:
+    if old is None:
+        take_customer(company, values)
+        values.setdefault("orderDate", company.today)
+
+
+def _derive_order_line(company: Company, old: Row | None, values: Row) -> None:
+    """A line takes description, unit and price from what it sells, unless they are sent."""
+    if old is None and not values.get("lineNo"):
+        known = company.find(_ORDER_LINE, "documentNo", values.get("documentNo"))
+        values["lineNo"] = max((one["lineNo"] for one in known), default=0) + _LINE_STEP
+    kind = values.get("type", (old or {}).get("type"))
+    for sold in company.find(str(kind), "no", values.get("no")) if kind in ("Item", "Resource") else ():
+        values.setdefault("description", sold.get("description" if kind == "Item" else "name", ""))
+        values.setdefault("unitOfMeasureCode", sold.get("baseUnitOfMeasure", ""))
+        values.setdefault("unitPrice", sold.get("unitPrice", Decimal(0)))
+    whole = (old or {}) | values
+    line_amounts(whole)
+    values |= {name: whole[name] for name in ("amount", "amountIncludingVAT")}
+
+
+def _delete_lines(company: Company, order: Row) -> None:
+    for line in company.find(_ORDER_LINE, "documentNo", order["no"]):
+        company.delete(_ORDER_LINE, line)
+
+
 INVOICE_RULES = {
+    "Sales Header": Rules(derive=_derive_order, after_delete=_delete_lines),
+    _ORDER_LINE: Rules(derive=_derive_order_line),
     _HEADER: Rules(derive=_derive_header, after_create=_enter),
     _LINE: Rules(derive=_derive_line, after_create=_enter_line),
     _ENTRY: Rules(derive=_derive_entry),

@@ -1,4 +1,4 @@
-"""Invoices and their products: what they need, and the amounts that Dataverse works out of them."""
+"""Orders, invoices and their products: what they need, and the amounts that Dataverse works out of them."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -31,7 +31,10 @@ class _Kind:
         return f"_{self.document}id_value"
 
 
-_KINDS = (_Kind(document="invoice", line="invoicedetail", number="invoicenumber", prefix="INV"),)
+_KINDS = (
+    _Kind(document="invoice", line="invoicedetail", number="invoicenumber", prefix="INV"),
+    _Kind(document="salesorder", line="salesorderdetail", number="ordernumber", prefix="ORD"),
+)
 
 
 def _number(value: Any) -> Decimal:

@@ -108,6 +108,8 @@ DIFFERENCES: dict[str, list[Difference]] = {
         ("ITEM-PRICE", "is not expected"),
         ("RESOURCE-PRICE", "is not expected"),
         ("CUSTOMER-STATISTICS", "is not expected"),
+        ("SUBMITTED-ORDER", "is not expected"),
+        ("SUBMITTED-ORDER-LINE", "is not expected"),
         ("ITEM-PRODUCT", "needs DEFAULT-PRICE"),
         ("RESOURCE-PRODUCT", "needs DEFAULT-PRICE"),
     ],

@@ -107,12 +107,20 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     _schedule(day)
     _undo(day, world)
     _plan(day, world, str(tmp_path / "plan.json"))
+    _documents(day, world)
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.run("job purge", "--older-than=1") == {"purged": 0, "kept": 0}
     assert day.run("connection clean", "default", "--yes")["removed"]["couplings"]
     assert day.wrong == []
     assert {name for name, _ in commands()} - day.done == {"kobling demo", "kobling serve", "kobling worker"}
+
+
+def _documents(day: Day, world: World) -> None:
+    day.run("document create-invoice", "103001")
+    day.run("connection set", "sales_orders=legacy")
+    [order] = world.get("crm", world.crm("salesorders"))["value"]
+    assert day.run("document create-order", f"crm:{order['salesorderid']}")["jobs"]
 
 
 def _begin(day: Day, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from kobling.algebra.transform import convert
 from kobling.model.look_up import Keep, LookUps, Rejected
 from kobling.model.mapping import (
     LASTING,
+    DeletionConflict,
     Direction,
     FieldRow,
     Mapping,
@@ -105,9 +106,18 @@ def _state(mapping: Mapping, pair: Pair, side: Side, look_ups: LookUps, changed:
     table = mapping.left if side is Side.LEFT else mapping.right
     if outside(table, record.values) is not None and not returns(mapping, pair, side, look_ups):
         return SideState.OUTSIDE
-    if compiled(mapping).gates and shut_out(mapping, record.values, side, look_ups) is not None:
+    if _asks_gates(mapping, pair) and shut_out(mapping, record.values, side, look_ups) is not None:
         return SideState.OUTSIDE
     return SideState.CHANGED if changed else SideState.UNCHANGED
+
+
+def _asks_gates(mapping: Mapping, pair: Pair) -> bool:
+    """Whether a record may be outside by a gate. A coupling that only goes may go without the place that the
+    record had: the lines of an order that is deleted have none."""
+    parts = (pair.left_deleted or pair.right_deleted) and (
+        mapping.deletion_conflict is DeletionConflict.REMOVE_COUPLING
+    )
+    return bool(compiled(mapping).gates) and not parts
 
 
 def _left_filter(mapping: Mapping, pair: Pair, look_ups: LookUps) -> Action:

@@ -193,8 +193,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     settings of the connection with which this variant of the mapping is there. shared: the records of Sales
     belong to no company, so of several connections of one organization the first one alone writes them.
     beside: it is none of the default mappings, but does what the built-in integration does beside them.
-    ready: it can be carried out; else it is only defined. needs: mappings that its rules need beside those
-    that its rows ask.
+    auto: the switch of the connection with which uncoupled records are taken up unasked, and the mapping has
+    an entry in the schedule; without one it always has. ready: it can be carried out, else only defined.
+    needs: mappings that its rules need beside those that its rows ask.
     """
 
     name: str
@@ -211,6 +212,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     refuse_outside: bool = False
     parts_with: str | None = None
     part_of: str = ""
+    auto: str = ""
     shared: bool = False
     beside: bool = False
     only: Only = {}
@@ -328,7 +330,10 @@ def _one_way(definition: Definition) -> Definition:
             f"{definition.name} flows only one way, so it cannot be {Direction.BOTH}.",
             cure=f"Use {Direction.TO_RIGHT} or {Direction.TO_LEFT}.",
         )
-    rows = [msgspec.structs.replace(one, direction=definition.direction) for one in definition.fields]
+    rows = [
+        one if one.claim else msgspec.structs.replace(one, direction=definition.direction)
+        for one in definition.fields
+    ]
     return msgspec.structs.replace(definition, fields=tuple(rows))
 
 

@@ -23,7 +23,14 @@ from kobling.catalogue.definition import (
 from kobling.catalogue.field_lookups import source_name, without_lookup
 from kobling.catalogue.filter_expression import parse_expression
 from kobling.catalogue.read import read_definition
-from kobling.catalogue.settings import NO_SETTINGS, ConnectionSettings, in_force, is_there, left_in
+from kobling.catalogue.settings import (
+    NO_SETTINGS,
+    ConnectionSettings,
+    in_force,
+    is_automatic,
+    is_there,
+    left_in,
+)
 from kobling.catalogue.sources import SOURCES
 from kobling.catalogue.transformation_text import Transformation, columns_read, parse_transformation
 from kobling.model import mapping as model
@@ -57,6 +64,8 @@ ORDER: Final = (
     "OPPORTUNITY",
     "POSTEDSALESINV-INV",
     "POSTEDSALESLINE-INV",
+    "SUBMITTED-ORDER",
+    "SUBMITTED-ORDER-LINE",
     "SALESORDER-ORDER",
     "SOLINE-ORDERDETAIL",
 )
@@ -137,7 +146,7 @@ def executable(
         right=crm,
         direction=now.direction,
         rows=tuple(_row(one, now, at["bc"], at["crm"]) for one in rows),
-        synch_only_coupled=now.synch_only_coupled,
+        synch_only_coupled=now.synch_only_coupled and not is_automatic(now, settings),
         update_conflict=now.update_conflict,
         deletion_conflict=now.deletion_conflict,
         finder=tuple((at["bc"][one], at["crm"][other]) for one, other in now.finder.items()),
@@ -173,7 +182,13 @@ def _takes_part(field: Field, definition: Definition, available: Collection[str]
     if not (field.enabled and field.executable):
         return False
     source = field.conversion.source
-    return field.direction.narrowed(definition.direction) is not None and (not source or source in available)
+    return _flows(field, definition) is not None and (not source or source in available)
+
+
+def _flows(field: Field, definition: Definition) -> Direction | None:
+    """A claim of a mapping that flows one way marks the record that it takes, whichever way that is."""
+    marks = field.claim and definition.one_way
+    return field.direction if marks else field.direction.narrowed(definition.direction)
 
 
 def _needed(definition: Definition, rows: Iterable[Field], table: Table) -> set[str]:
@@ -267,7 +282,7 @@ def _positions(table: model.Table) -> dict[str, int]:
 
 
 def _row(field: Field, definition: Definition, bc: dict[str, int], crm: dict[str, int]) -> model.FieldRow:
-    direction = field.direction.narrowed(definition.direction)
+    direction = _flows(field, definition)
     assert direction is not None, "rows without a direction take no part"
     conversion, first = _conversion(field, definition, bc, crm)
     left = None if field.bc is None else bc[field.bc]

@@ -46,6 +46,10 @@ SETTINGS: Final[dict[str, Setting]] = {
         meaning="Sales has the table of account statistics, and customers' balances and sales go there.",
         values=(OFF, ON),
     ),
+    "auto_create_orders": Setting(
+        meaning="Business Central makes a sales order of each order that is submitted in Sales, unasked.",
+        values=(OFF, ON),
+    ),
     "sales_orders": Setting(
         meaning="Whether sales orders are integrated: not at all, from Sales only, or both ways.",
         values=(OFF, "legacy", "bidirectional"),
@@ -78,6 +82,11 @@ def word_of(value: str | bool) -> str:
 def words_of(only: Only) -> dict[str, str]:
     """Settings with their values as people write them."""
     return {name: word_of(value) for name, value in only.items()}
+
+
+def is_automatic(definition: Definition, settings: ConnectionSettings) -> bool:
+    """Whether a switch of the connection has uncoupled records taken up unasked."""
+    return bool(definition.auto) and value_of(settings, definition.auto) == ON
 
 
 def left_in(definition: Definition, settings: ConnectionSettings) -> Definition:

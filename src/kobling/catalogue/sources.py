@@ -19,13 +19,14 @@ from kobling.catalogue import (
     products,
     salespeople,
     statistics,
+    submitted_orders,
     units,
 )
 from kobling.model.look_up import Reference, Source
 
 _ENTITIES: Final = (
     *(salespeople, currency, customer, contact, opportunity, options, owner, units, products, prices),
-    *(price_lines, default_prices, invoices, document_lines, statistics),
+    *(price_lines, default_prices, invoices, document_lines, statistics, submitted_orders),
 )
 
 REFERENCES: Final[dict[str, Reference]] = {one.name: one for each in _ENTITIES for one in each.REFERENCES}

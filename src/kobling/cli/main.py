@@ -12,6 +12,7 @@ import kobling
 from kobling.cli import (
     alert,
     doctor,
+    document,
     explanations,
     field,
     full_synchronization,
@@ -180,5 +181,6 @@ for group in (
     serving,
     undo,
     pausing,
+    document,
 ):
     group.register(app)

@@ -11,7 +11,9 @@ import msgspec
 
 from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
 from kobling.algebra.schedule import held, ready, retimed, shown
+from kobling.catalogue.definition import Definition
 from kobling.catalogue.schedule import TimingEdits, edited, name_of, timing_of
+from kobling.catalogue.settings import ConnectionSettings, is_automatic
 from kobling.engine.pause import paused_words
 from kobling.model.errors import ConfigurationError
 from kobling.model.schedule import EVERY_DAY, MINUTES_OF_DAY, Entry, Status, Timing, Work
@@ -93,9 +95,16 @@ def schedule_store(session: Session) -> ScheduleStore:
 
 async def known_entries(session: Session, store: ScheduleStore, now: datetime) -> list[Stored]:
     """The entries of every mapping that this version carries out, made where they are missing."""
-    names = [name for name, one in session.definitions.items() if one.ready and not one.part_of]
+    settings = await session.settings()
+    names = [name for name, one in session.definitions.items() if has_entry(one, settings)]
     await store.ensure(names, now)
     return await store.entries(names)
+
+
+def has_entry(definition: Definition, settings: ConnectionSettings) -> bool:
+    """Whether the schedule has an entry of its own for the mapping."""
+    by_hand = definition.auto and not is_automatic(definition, settings)
+    return definition.ready and not definition.part_of and not by_hand
 
 
 async def enabled_names(session: Session) -> frozenset[str]:

@@ -31,7 +31,7 @@ from kobling.adapters.dataverse.untracked import (
 )
 from kobling.adapters.odata.answer import Answer, RowsPage, next_link, refused, same_origin
 from kobling.adapters.odata.batch import answer_all
-from kobling.adapters.odata.filters import FIND_PAGE, any_of
+from kobling.adapters.odata.filters import FIND_PAGE, any_id_of, any_of
 from kobling.adapters.odata.http import Door
 from kobling.adapters.odata.pushdown import Dialect, pushed
 from kobling.model.errors import ConfigurationError, FeedExpiredError, ProtocolError
@@ -197,8 +197,10 @@ class Dataverse:
         layout = layout_of(self._table(table), columns)
         headers = (f"Prefer: {NOTES}",) if layout.notes else ()
         place = f"{self._api}/{table}?$select={layout.select}"
+        points = any(one.name == column and one.targets for one in self._table(table).columns)
+        name, says = (f"_{column}_value", any_id_of) if points else (column, any_of)
         parts = [
-            Part("GET", f"{place}&$filter={quote(any_of(column, values[at : at + FIND_PAGE]))}", headers)
+            Part("GET", f"{place}&$filter={quote(says(name, values[at : at + FIND_PAGE]))}", headers)
             for at in range(0, len(values), FIND_PAGE)
         ]
         rows = []
