@@ -55,6 +55,8 @@ FORMS: dict[str, dict[str, str]] = {
     "without extended pricing": {"extended_pricing": "off"},
     "with teams": {"owner_model": "team"},
     "with several companies": {"multi_company": "on"},
+    "with account statistics": {"account_statistics": "on"},
+    "with orders of Sales": {"sales_orders": "legacy"},
 }
 
 

@@ -100,6 +100,7 @@ PREPARATIONS = {
 NOT_RUN = {
     "be-told-when-something-is-wrong.md",
     "connect-to-real-services.md",
+    "exchange-documents.md",
     "use-your-own-postgresql.md",
     "run-from-cron.md",
     "serve-several-companies.md",
