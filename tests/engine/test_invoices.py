@@ -124,6 +124,8 @@ def test_codes_of_an_invoice_arrive_as_options(shop: World) -> None:
     assert made["description"] == "Free on board", "an invoice of Sales has no freight terms"
 
 
+@pytest.mark.scenario("ST-06")
+@pytest.mark.scenario("ST-08")
 def test_an_invoice_is_paid_partly_and_wholly_and_billed_again(shop: World) -> None:
     header = invoice(shop)
     shop.sync(HEADER)

@@ -44,11 +44,13 @@ def test_every_variant_is_shown_whatever_the_settings(world: World) -> None:
     variants = {one["switches"]["sales_orders"]: one for one in document["variants"]}
     assert set(variants) == {"legacy", "bidirectional"}
     assert "SALESORDER-ORDER" not in listed(world)
-    assert set(turn(world, "sales_orders=legacy")) == {"SALESORDER-ORDER"}
+    submitted = {"SUBMITTED-ORDER", "SUBMITTED-ORDER-LINE"}
+    assert set(turn(world, "sales_orders=legacy")) == {"SALESORDER-ORDER", *submitted}
     said = turn(world, "sales_orders=bidirectional")
     assert {name: one["change"] for name, one in said.items()} == {
         "SALESORDER-ORDER": "stays",
         "SOLINE-ORDERDETAIL": "comes",
+        **dict.fromkeys(submitted, "leaves"),
     }
 
 
