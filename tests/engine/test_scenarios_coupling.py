@@ -296,6 +296,10 @@ def test_a_name_of_nobody_is_refused(common: World, pair: Pair) -> None:
         (f"bc:{nobody}", free[1], "there is no .* with the id"),
         (free[0], f"crm:{nobody}", "there is no Account with the id"),
         (free[0], "crm:not-an-id", "a GUID is expected"),
+        (free[0], f"crm:{free[1]}0", "a GUID is expected"),
+        ("bc:", free[1], "a GUID is expected"),
+        ("", free[1], "neither side has a record ''"),
+        (free[0], "C00010; drop", "neither side has a record"),
         (free[1], free[0], "is no record of Business Central"),
     ]
     for left, right, words in wanted:
@@ -309,6 +313,23 @@ def test_a_record_of_another_mapping_is_named_as_such(common: World, pair: Pair)
     other = next(iter(coupled(common, "CONTACT").values()))
     with pytest.raises(ConfigurationError, match="CONTACT has it"):
         common.couple("CUSTOMER", lone, f"crm:{other}")
+
+
+def test_a_record_of_another_table_is_named_as_such_though_nobody_has_coupled_it(common: World) -> None:
+    vendor = common.create("bc", "vendors", name="No customer")["id"]
+    crm = account(common, "No vendor")
+    with pytest.raises(ConfigurationError, match=r"there is no Customer .*; it is the id of a Vendor"):
+        common.couple("CUSTOMER", f"bc:{vendor}", f"crm:{crm}")
+    assert vendor not in coupled(common)
+
+
+@pytest.mark.parametrize("system", ["bc", "crm"])
+def test_a_record_that_was_deleted_meanwhile_is_not_coupled(common: World, system: str) -> None:
+    free = loose(common, f"Deleted in {system}")
+    common.delete(*(("bc", "customers", free[0]) if system == "bc" else ("crm", "accounts", free[1])))
+    with pytest.raises(ConfigurationError, match=r"there is no (Customer|Account) with the id"):
+        common.couple("CUSTOMER", f"bc:{free[0]}", f"crm:{free[1]}", use="bc")
+    assert free[0] not in coupled(common)
 
 
 def test_a_record_of_another_company_is_left_to_it(common: World) -> None:

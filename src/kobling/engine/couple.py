@@ -101,6 +101,7 @@ class _Judge:
         self.records: _Records = {}
         self._known: dict[Side, dict[str, Coupling]] = {}
         self._elsewhere: dict[str, str] = {}
+        self._tables: dict[str, str] = {}
         self._anothers: set[str] = set()
 
     async def read(self) -> None:
@@ -112,8 +113,10 @@ class _Judge:
             # A former partner is asked for beside records that are there: that it is not is proof enough.
             asked = list(dict.fromkeys([*ids[side], *(one.id(side) for one in known)]))
             self.records[side] = await read_records(self._context, self._mapping, side, asked)
-        missing = [one for side in Side for one in ids[side] if one not in self.records[side]]
-        self._elsewhere = await _elsewhere(self._context, self._mapping.name, missing)
+        for side in Side:
+            missing = [one for one in ids[side] if one not in self.records[side]]
+            self._elsewhere |= await _elsewhere(self._context, self._mapping.name, missing)
+            self._tables |= await other_tables(self._context, self._mapping, side, missing)
         self._anothers = await _anothers(self._context, self._mapping, self.records[Side.RIGHT].values())
 
     def judge(self, left: str, right: str) -> Judged:
@@ -155,6 +158,9 @@ class _Judge:
     def _no_record(self, side: Side, identifier: str) -> tuple[str, str]:
         other = self._elsewhere.get(identifier)
         words = f"there is no {self._mapping.table(side).caption} with the id {identifier}"
+        if other is None and identifier in self._tables:
+            words += f"; it is the id of a {self._tables[identifier]}"
+            return words, "Name a mapping of that table, or the id of another record."
         if other is None:
             return words, "Give the id of an existing record, or its number in Business Central."
         return f"{words}; {other} has it", f"Name the mapping of that record: {other}."
@@ -225,6 +231,16 @@ async def _anothers(context: Context, mapping: Mapping, records: Iterable[Record
     """Those of these right records that carry the mark of another company."""
     look_ups = await answers(context, wanted_by(mapping, []))
     return {one.id for one in records if marked_by_another(mapping, one, Side.RIGHT, look_ups)}
+
+
+async def other_tables(context: Context, mapping: Mapping, side: Side, ids: Sequence[str]) -> dict[str, str]:
+    """What the table is called in which each of these records stands, among those of the other mappings."""
+    tables = {one.table(side).route: one.table(side).caption for one in context.mappings.values()}
+    found: dict[str, str] = {}
+    for route, caption in tables.items() if ids else ():
+        if route != mapping.table(side).route:
+            found |= dict.fromkeys(await context.services[side].read(route, [], ids), caption)
+    return found
 
 
 def no_record(mapping: Mapping, side: Side, identifier: str) -> ConfigurationError:

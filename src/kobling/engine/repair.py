@@ -10,7 +10,7 @@ import msgspec
 
 from kobling.algebra.deletion import marked_by_another
 from kobling.algebra.filters import outside
-from kobling.engine.couple import read_records
+from kobling.engine.couple import other_tables, read_records
 from kobling.engine.look_ups import answers, wanted_by
 from kobling.engine.rebuild import strangers
 from kobling.engine.task import Context, coupled_among, created_id
@@ -91,7 +91,7 @@ async def _faults(context: Context, name: str, page: Sequence[Coupling]) -> list
         side: await read_records(context, mapping, side, [one.id(side) for one in page]) for side in Side
     }
     missing = {side: [one.id(side) for one in page if one.id(side) not in records[side]] for side in Side}
-    tables = {side: await _other_tables(context, mapping, side, missing[side]) for side in Side}
+    tables = {side: await other_tables(context, mapping, side, missing[side]) for side in Side}
     shared = {side: await _shared(context, mapping, side, list(records[side])) for side in Side}
     found: list[_Faulty] = []
     for one in page:
@@ -109,16 +109,6 @@ async def _faults(context: Context, name: str, page: Sequence[Coupling]) -> list
             found.append((one, Fault.MARK, ""))
         elif other:
             found.append((one, Fault.SHARED, other))
-    return found
-
-
-async def _other_tables(context: Context, mapping: Mapping, side: Side, ids: Sequence[str]) -> dict[str, str]:
-    """What the table is called in which each of these records stands, among those of the other mappings."""
-    tables = {one.table(side).route: one.table(side).caption for one in context.mappings.values()}
-    found: dict[str, str] = {}
-    for route, caption in tables.items() if ids else ():
-        if route != mapping.table(side).route:
-            found |= dict.fromkeys(await context.services[side].read(route, [], ids), caption)
     return found
 
 
