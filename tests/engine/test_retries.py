@@ -5,10 +5,13 @@ Method: instead of waiting, the time of the next try is moved into the past.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from engine.world import Document, World, wrote
 from kobling.service.explanations import why
+from kobling.service.schedule import schedule_store
 from kobling.service.waiting import Word, speak
 
 Pair = tuple[str, str]
@@ -87,6 +90,15 @@ def test_a_person_and_the_mapping_do_not_wait_and_begin_anew(common: World, refu
     common.command(lambda one: one.state.mapping_changed("CUSTOMER", ()))
     assert common.sync("CUSTOMER")["CUSTOMER"]["counts"]["from"]["failed"] == 1
     assert (entry(common, refused[0])["attempts"], pauses(common)) == (1, {15})
+    end(common, refused)
+
+
+def test_workers_are_told_when_a_pause_is_over(common: World, refused: Pair) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with_work = lambda: common.command(lambda one: schedule_store(one).with_work(now))  # noqa: E731
+    assert "CUSTOMER" not in with_work()
+    pass_time(common)
+    assert "CUSTOMER" in with_work()
     end(common, refused)
 
 
