@@ -148,3 +148,24 @@ def test_what_was_uncoupled_here_is_no_sign_of_a_loss(world: World) -> None:
     world.sync("VEHICLE", full=True)
     assert world.uncouple("VEHICLE")["uncoupled"] == 2
     assert wrote(world.sync("VEHICLE", full=True)) > 0
+
+
+@pytest.mark.parametrize("way", ["bc", "crm"])
+def test_a_record_that_was_made_before_is_told_by_its_id_and_not_made_again(common: World, way: str) -> None:
+    made = (
+        common.create("bc", "customers", name=f"Made before, {way}")["id"]
+        if way == "bc"
+        else common.create("crm", "accounts", name=f"Made before, {way}", customertypecode=3)["accountid"]
+    )
+    common.counterparts("CUSTOMER", f"{way}:{made}")
+    counts = common.count("bc", "Customer"), common.count("crm", "account")
+    common.query(
+        f"delete from coupling where '{made}' in (left_id::text, right_id::text) returning 1"  # type: ignore[arg-type]
+    )
+    document, status = common.counterparts("CUSTOMER", f"{way}:{made}")
+    [said] = document["skipped"]
+    assert (status, document["created"]) == (1, [])
+    assert "so it was made before" in said["reason"]
+    assert (common.count("bc", "Customer"), common.count("crm", "account")) == counts
+    rebuilt(common, "CUSTOMER")
+    assert made in {one[0 if way == "bc" else 1] for one in coupled(common, "CUSTOMER")}

@@ -93,8 +93,8 @@ class Apply:
         return body
 
     async def _probe(self, side: Side, tasks: Sequence[Task]) -> None:
-        """Reads what a stale version left open."""
-        asked = [one for one in tasks if _is_stale(one, side)]
+        """Reads what a stale version left open, and whether what exists has the very id or another's key."""
+        asked = [one for one in tasks if _is_stale(one, side) or _exists(one, side)]
         if not asked:
             return
         ids = [one.ids[side] for one in asked]
@@ -122,3 +122,8 @@ def _is_stale(task: Task, side: Side) -> bool:
         return True
     claimed = any(write.claim and write.side is side for write in task.action.writes)
     return claimed and task.claim is not None and task.claim.outcome is Outcome.STALE
+
+
+def _exists(task: Task, side: Side) -> bool:
+    result = task.results.get(side)
+    return result is not None and result.outcome is Outcome.EXISTS

@@ -201,7 +201,7 @@ class Outcomes:
             change = self._another_look(task, side, result)
             if change is not None:
                 return self._again(task, change)
-        words = {side: refusal(side, result) for side, result in refused.items()}
+        words = {side: refusal(side, result, there=side in task.read) for side, result in refused.items()}
         for side in refused:
             self.counts.add(task, side, "failed")
         self.counts.done(task)

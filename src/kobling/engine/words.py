@@ -15,7 +15,7 @@ from kobling.model.mapping import Direction, Mapping, Side
 from kobling.model.pair import Kind, Trouble
 from kobling.model.state import CUT, Effect, Failure
 from kobling.model.values import Values
-from kobling.ports import RowResult
+from kobling.ports import Outcome, RowResult
 
 SYSTEMS: Final = {Side.LEFT: "Business Central", Side.RIGHT: "Sales"}
 _RETRY: Final = (
@@ -146,8 +146,13 @@ def left_out_words(mapping: Mapping, identifier: str, job: str) -> str:
     )
 
 
-def refusal(side: Side, result: RowResult) -> str:
-    """What a service says that does not take a write."""
+def refusal(side: Side, result: RowResult, *, there: bool = False) -> str:
+    """What a service says that does not take a write. there: it has a record of that very id."""
+    if there and result.outcome is Outcome.EXISTS:
+        return (
+            f"{SYSTEMS[side]} has a record of the id that it would get, so it was made before, though no"
+            " coupling is known: kobling coupling rebuild finds it"
+        )
     return f"{SYSTEMS[side]} refuses it: {result.message} ({result.code})"
 
 
