@@ -9,6 +9,7 @@ import pytest
 
 from databases import databases
 from engine.world import World, wrote
+from kobling.adapters.postgres.store import PostgresStore
 from sandboxes import Sandbox
 from stages import Stages
 
@@ -16,6 +17,10 @@ UNITS = ("UNIT GROUP", "ITEM UOM", "RESOURCE UOM")
 PRODUCTS = ("ITEM-PRODUCT", "RESOURCE-PRODUCT")
 ALL = ("CURRENCY", *UNITS, *PRODUCTS)
 KINDS = [("ITEM-PRODUCT", 1, "items", "item"), ("RESOURCE-PRODUCT", 3, "resources", "resource")]
+
+
+class _KilledError(BaseException):
+    """The process is gone."""
 
 
 def stock(world: World) -> None:
@@ -151,3 +156,28 @@ def test_a_dry_run_makes_and_couples_nothing(stocked: World) -> None:
     run = stocked.sync("ITEM-PRODUCT", full=True, dry_run=True)
     assert run["ITEM-PRODUCT"]["counts"]["from"]["inserted"] == 1
     assert len(stocked.couplings("ITEM UOM")) == before
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_run_that_dies_over_a_new_item_leaves_its_unit_to_the_next(stocked: World, after: bool) -> None:
+    product = new_product(stocked, f"Died over {after}")
+    whole = PostgresStore.settle
+
+    async def die(*arguments: Any, **options: Any) -> None:
+        if after:
+            await whole(*arguments, **options)
+        raise _KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PostgresStore, "settle", die)
+        with pytest.raises(_KilledError):
+            sync_of(stocked, product)
+    stocked.sync(*UNITS, *PRODUCTS)
+    own = made_of(stocked, "ITEM-PRODUCT", product)
+    number = stocked.get("bc", f"{stocked.bc('items')}({own})")["no"]
+    units = stocked.get("bc", stocked.bc("itemUnitsOfMeasure"))["value"]
+    [unit] = [one["id"] for one in units if one["itemNo"] == number]
+    coupled = {one["bc_id"]: one["crm_id"] for one in stocked.couplings("ITEM UOM")}
+    assert coupled[unit] == product["_defaultuomid_value"]
+    stocked.sync(*UNITS, *PRODUCTS)
+    assert wrote(stocked.sync(*UNITS, *PRODUCTS)) == 0
