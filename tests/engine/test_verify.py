@@ -45,13 +45,12 @@ def kinds_of(document: dict[str, Any], field: str) -> set[str]:
 def test_fresh_data_is_in_step_but_for_what_waits(synchronized: World) -> None:
     found = look(synchronized)
     assert found["differences"] == []
-    # A customer whose salesperson has no user, a product whose unit is not coupled, and a resource that was
-    # made of a product and has no unit yet.
-    assert (found[""], found["waiting"]) == (1, 3)
+    # A customer whose salesperson has no user.
+    assert (found[""], found["waiting"]) == (1, 1)
     assert found["in_step"] >= 20
     names = synchronized.command(lambda one: one.mappings())
-    # The customer and the product are not coupled yet.
-    assert found["checked"] == 2 + sum(len(synchronized.couplings(one)) for one in names)
+    # The customer is not coupled yet.
+    assert found["checked"] == 1 + sum(len(synchronized.couplings(one)) for one in names)
 
 
 def test_only_what_is_named_is_looked_at(synchronized: World) -> None:
