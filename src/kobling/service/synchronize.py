@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -25,7 +24,6 @@ from kobling.service.guards import keep_mappings, stopped
 from kobling.service.identifiers import locate_among
 from kobling.service.session import Document, Session
 
-_OBJECTS_BETWEEN_LOOKS: Final = 100_000
 TARGETS: Final = {"both": None, "to": Side.RIGHT, "from": Side.LEFT}
 
 
@@ -83,9 +81,6 @@ async def run(
     permit: Permit | None = None,
 ) -> list[Report]:
     """Runs; the reports of the jobs. permit: nothing else is carried out than what it holds."""
-    # A run makes millions of objects and hardly a circle among them; looking for circles after every few
-    # hundred costs a quarter of its time.
-    gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, 50, 50)
     mappings = await session.mappings()
     if not request.mappings and not request.all:
         raise ConfigurationError(
