@@ -170,7 +170,7 @@ COMMANDS: dict[str, Keys] = {
     },
     "couple-match": {
         "mapping": ("text", "The mapping."),
-        "matched": ("list of [pair](#pair)", "What was coupled; of a dry run, what would be."),
+        "matched": ("list of [match](#match)", "What was coupled; of a dry run, what would be."),
         "ambiguous": ("list of [ambiguous](#ambiguous)", "Records that share their values with others."),
         "unmatched": ("list of [unmatched](#unmatched)", "Records of Business Central without a partner."),
         "skipped": ("list of [bystander](#bystander)", "Selected records that took no part."),
@@ -455,6 +455,12 @@ SHAPES: dict[str, Keys] = {
         "instead": ("text, optional", "What stands for this row, which is never enabled then."),
         "new": ("true or false, optional", "A person added it."),
         "changed": ("list of text, optional", "What a person changed of it."),
+    },
+    "match": {
+        "bc_id": ("text", "The record in Business Central."),
+        "crm_id": ("text", "The record in Sales."),
+        "number": ("text", "What the record in Business Central is known by; blank for none."),
+        "name": ("text", "Its name."),
     },
     "pair": {
         "bc_id": ("text", "The record in Business Central."),

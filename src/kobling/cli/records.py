@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -135,10 +135,31 @@ def couple_match(
     reasons = document["reasons"] if len(document["reasons"]) > 1 else ()
     lines = [f"  {one['records']}: {one['reason']}" for one in reasons]
     lines += [f"  {one['bc_id']}: {one['reason']}" for one in document["skipped"]]
+    if dry_run:
+        lines += _matches(document)
     if not as_json:
         # What the search did is said in the headline; its job lists the records one by one.
         document["jobs"] = [one for one in document["jobs"] if one["kind"] != "match"]
     finish(document, status, as_json, "\n".join([headline, *lines]))
+
+
+def _matches(document: dict[str, Any]) -> list[str]:
+    """A line for each record that was looked for, in the order of what becomes of it."""
+    return [
+        *(f"  {_called(one)}: with {one['crm_id']}" for one in document["matched"]),
+        *(
+            f"  ambiguous: {' and '.join(one['bc_ids'])} with {' and '.join(one['crm_ids'])}"
+            for one in document["ambiguous"]
+        ),
+        *(
+            f"  {_called(one)}: {'created, as ' if one['created'] else ''}{one['reason']}"
+            for one in document["unmatched"]
+        ),
+    ]
+
+
+def _called(record: dict[str, Any]) -> str:
+    return " ".join(one for one in (record["number"], record["name"]) if one)
 
 
 def coupling_create(

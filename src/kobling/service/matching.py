@@ -150,7 +150,15 @@ def match_document(mapping: Mapping, matching: Matching) -> Document:
     reasons[_SEVERAL] = sum(len(ones) for ones, _ in found.ambiguous)
     return {
         "mapping": mapping.name,
-        "matched": [{"bc_id": left, "crm_id": right} for left, right in found.matched],
+        "matched": [
+            {
+                "bc_id": left,
+                "crm_id": right,
+                "number": matching.titles[left][0],
+                "name": matching.titles[left][1],
+            }
+            for left, right in found.matched
+        ],
         "ambiguous": [{"bc_ids": list(left), "crm_ids": list(right)} for left, right in found.ambiguous],
         "unmatched": [
             {
