@@ -35,6 +35,7 @@ _SECTIONS = {
     "means never, and for `digest_minutes` at once.",
     "mail": "Alerts by mail. Without `host` none is sent.",
     "webhook": "Alerts by web hook. Without `url` none is posted.",
+    "retention": "What workers delete by themselves, once a day.",
     "trace": "Traces by OpenTelemetry, which the extra `kobling[telemetry]` installs.",
 }
 _COMMON = {
@@ -121,6 +122,9 @@ _WORDS = {
     "webhook": {
         "url": "The address that is posted to.",
         **_secrets("secret with which messages are signed"),
+    },
+    "retention": {
+        "job_days": "Jobs that ended so many days ago, with what they wrote. Default: `0`, which is never."
     },
     "trace": {
         "url": "Where spans of runs, jobs and requests are sent by OTLP over HTTP, for example "

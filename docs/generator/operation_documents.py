@@ -21,6 +21,21 @@ COMMANDS: Final[dict[str, Keys]] = {
     },
     "alert list": {"alerts": ("list of [alert](#alert)", "What is wrong now.")},
     "alert test": {"channels": ("list of [channel](#channel)", "Every channel that is configured.")},
+    "database backup": {"file": ("text", "The file."), "bytes": ("number", "Its length.")},
+    "database restore": {
+        "file": ("text", "The file."),
+        "rebuild": ("list of text", "The mappings whose couplings are to be rebuilt."),
+    },
+    "database adopt": {"rebuild": ("list of text", "The mappings whose couplings are to be rebuilt.")},
+    "erase": {
+        "mapping": ("text", "The mapping."),
+        "job": ("text", "The job that tells that something was erased."),
+        "records": ("list of text", "The ids of the record and of its partner."),
+        "couplings": ("number", "Couplings that went."),
+        "inbox": ("number", "Rows of the inbox that went."),
+        "writes": ("number", "Writes whose values went."),
+        "errors": ("number", "Errors whose words went."),
+    },
     "connection setup": {
         "ok": ("true or false", "Whether everything is there."),
         "requirements": ("list of [requirement](#requirement)", "Everything that must be there, in order."),

@@ -108,6 +108,7 @@ def test_every_command_prints_what_is_documented(world: World, tmp_path: Path) -
     _undo(day, world)
     _plan(day, world, str(tmp_path / "plan.json"))
     _documents(day, world)
+    _look_after(day, world, str(tmp_path / "backup"))
     jobs = day.run("job list")["jobs"]
     day.run("job show", jobs[0]["job"])
     assert day.run("job purge", "--older-than=1") == {"purged": 0, "kept": 0}
@@ -208,6 +209,13 @@ def _schedule(day: Day) -> None:
     day.run("schedule hold", "CUSTOMER")
     day.run("schedule ready", "CUSTOMER")
     assert day.run("schedule run", "CUSTOMER", "--full")["entries"]
+
+
+def _look_after(day: Day, world: World, file: str) -> None:
+    assert day.run("database backup", file)["bytes"]
+    assert day.run("database restore", file, "--yes")["rebuild"]
+    assert day.run("database adopt")["rebuild"]
+    assert day.run("erase", "CUSTOMER", world.pair("C00030")[0], "--yes")["couplings"] == 1
 
 
 def _plan(day: Day, world: World, file: str) -> None:

@@ -66,6 +66,8 @@ def older(make: NewDatabase, version: int, source: str) -> str:
                         sequence, place
                     )
                 )
+        # A copy goes on once a person says so; here it is the one that was there all the time.
+        old.execute("delete from mark where name = 'home'")
     return url
 
 

@@ -106,7 +106,7 @@ def test_every_key_is_also_a_variable_which_wins(tmp_path: Path, section: str, k
     }
     (tmp_path / "b.secret").write_text("b\n")
     (tmp_path / "b.secret").chmod(0o600)
-    value = values.get(key, "7" if section == "alerts" else "b")
+    value = values.get(key, "7" if section in {"alerts", "retention"} else "b")
     beside = {variable_of(section, "secret"): "b"} if section == "webhook" and key == "url" else {}
     if section == "mail" and key == "host":
         beside = {variable_of(section, one): "a@b.example" for one in ("sender", "recipients")}

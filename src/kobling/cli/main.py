@@ -12,6 +12,7 @@ import typer
 import kobling
 from kobling.cli import (
     alert,
+    database,
     doctor,
     document,
     explanations,
@@ -183,6 +184,7 @@ for group in (
     explanations,
     schedule,
     alert,
+    database,
     serving,
     undo,
     pausing,

@@ -32,6 +32,8 @@ _GENERATIONS: Final = 4
 # The mark of a mapping that a rebuild has gone through.
 _PROBED: Final = "probed "
 _DONE: Final = "done"
+# Marks of the mappings that were not rebuilt since an older state was restored, with the time of that.
+RESTORED: Final = "restored "
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +77,8 @@ async def rebuild(
     left_over = tuple(sorted(one.id for one in marked if one.id not in coupled))
     if not rehearse:
         await context.state.keep_mark(f"{_PROBED}{name}", _DONE)
+        if f"{RESTORED}{name}" in await context.state.marks():
+            await context.state.keep_mark(f"{RESTORED}{name}", "")
     return Rebuilt(by_id=tuple(by_id), by_match=found.matched, left_over=left_over)
 
 
@@ -109,6 +113,20 @@ async def _loose(
         for row in rows:
             if row["id"] not in coupled:
                 yield record_of(mapping, side, row), tuple(row.get(key) for key in keys)
+
+
+async def check_not_restored(context: Context, name: str) -> None:
+    """A run is about to create records: what was created after the state that was restored must be known.
+
+    Raises ConfigurationError; what is there would be made twice.
+    """
+    restored = (await context.state.marks()).get(f"{RESTORED}{name}")
+    if restored:
+        raise ConfigurationError(
+            f"{name}: an older state was restored ({restored}), and what was created after it is not known."
+            " Nothing was created.",
+            cure=f"Find those couplings: kobling coupling rebuild {shlex.quote(name)}.",
+        )
 
 
 async def check_not_lost(context: Context, name: str) -> None:

@@ -164,6 +164,12 @@ class TraceSection(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
 
 
+class RetentionSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `[retention]`. job_days: workers purge jobs that ended longer ago; 0 for never."""
+
+    job_days: int = 0
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured. path: the absolute path of the file in use."""
 
@@ -179,6 +185,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     mail: MailSection = MailSection()
     webhook: WebhookSection = WebhookSection()
     trace: TraceSection = TraceSection()
+    retention: RetentionSection = RetentionSection()
 
     @property
     def folder(self) -> Path:
@@ -203,6 +210,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "mail": _keys(MailSection),
     "webhook": _keys(WebhookSection),
     "trace": _keys(TraceSection),
+    "retention": _keys(RetentionSection),
 }
 
 
@@ -243,6 +251,9 @@ def read_configuration(
         mail=_mail(settings, path),
         webhook=_webhook(settings, path),
         trace=_trace(settings),
+        retention=RetentionSection(
+            **{one: number_of("retention", one, settings) for one in texts_of("retention", settings)}
+        ),
     )
 
 

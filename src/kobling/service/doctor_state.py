@@ -13,7 +13,8 @@ from kobling.algebra.schedule import overdue
 from kobling.catalogue.definition import changed
 from kobling.catalogue.describe import depends_on
 from kobling.engine.pause import paused_words
-from kobling.model.errors import KoblingError
+from kobling.engine.rebuild import RESTORED
+from kobling.model.errors import ConfigurationError, KoblingError
 from kobling.service.connection import Connection, connect
 from kobling.service.database import EMBEDDED_FOLDER
 from kobling.service.expiries import Expiry, kept
@@ -138,6 +139,31 @@ async def _intents(session: Session) -> list[Finding]:
     return found or [Finding(name="journal", message="every write is settled")]
 
 
+async def _home(session: Session) -> list[Finding]:
+    """Whether this is the database that was written to before, and no copy of it."""
+    try:
+        await session.check_home()
+    except ConfigurationError as error:
+        return [problem("home", error.message, error.cure, error.exit_status)]
+    return [Finding(name="home", message="the database is where it was")]
+
+
+async def _restored(session: Session) -> list[Finding]:
+    """Mappings that do not know what was coupled after the state that was restored."""
+    marks, enabled = await session.state.marks(), await enabled_names(session)
+    found = [
+        problem(
+            "restored",
+            f"{name}: an older state was restored ({marks[f'{RESTORED}{name}']}), and what was coupled after"
+            " it is not known",
+            f"kobling coupling rebuild {shlex.quote(name)}",
+        )
+        for name in sorted(enabled)
+        if marks.get(f"{RESTORED}{name}")
+    ]
+    return found or [Finding(name="restored", message="no older state waits for its couplings")]
+
+
 async def _schedule(session: Session) -> list[Finding]:
     database, key = session.state.database, session.state.connection_id
     if not await examination.worked(database, key):
@@ -214,6 +240,8 @@ _CHECKS: Final[tuple[Callable[[Session], Awaitable[list[Finding]]], ...]] = (
     _dependencies,
     _inbox,
     _intents,
+    _home,
+    _restored,
     _schedule,
     _expiries,
     _space,

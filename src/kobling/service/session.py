@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 
 from kobling.adapters.postgres.connection_store import ConnectionStore
+from kobling.adapters.postgres.examination import home
 from kobling.adapters.postgres.schema import open_database
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.adapters.telemetry.tracing import traced
@@ -33,6 +34,8 @@ from kobling.service.connection import Connection, connect, services
 from kobling.service.database import database
 
 _PLACE: Final = "place"
+# Where the database was when it was used last; see `check_home`.
+HOME: Final = "home"
 # The company by the name under which the web client opens it.
 COMPANY_NAME: Final = "company name"
 
@@ -204,6 +207,20 @@ class Session:
         [chosen] = self.named([name], mappings)
         return await self.state.mapping(mappings[chosen])
 
+    async def check_home(self) -> None:
+        """Nothing is written by a copy: the one that it was made of may be at work, or know more.
+
+        Raises ConfigurationError.
+        """
+        here, known = await home(self.state.database), (await self.state.marks()).get(HOME)
+        if known is None:
+            await self.state.keep_mark(HOME, here)
+        elif known != here:
+            raise ConfigurationError(
+                "The database is a copy, or was restored from a backup: nothing is written.",
+                cure="If this is the one that goes on, and no other one does: kobling database adopt.",
+            )
+
     @asynccontextmanager
     async def context(
         self,
@@ -213,6 +230,7 @@ class Session:
         progress: Callable[[str, int], None] = _silent,
     ) -> AsyncIterator[Context]:
         """Everything that a run needs, with both services connected."""
+        await self.check_home()
         blank = {name: frozenset(one.blank_options) for name, one in (await self.changes()).items()}
         bc, crm = self.configuration.bc, self.configuration.crm
         place = f"{bc.root} {bc.company} {crm.url} {crm.client_id}"

@@ -26,6 +26,7 @@ from kobling.model.schedule import Ending, Entry, Status, Work
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
 from kobling.service.notify import watch
+from kobling.service.retention import purge_daily
 from kobling.service.schedule import enabled_names, known_entries, schedule_store, zone_of
 from kobling.service.session import Document, Session, session_on, session_over
 from kobling.service.synchronize import Request, synchronize
@@ -69,6 +70,7 @@ class Worker:
                 asyncio.create_task(self._again_and_again(partial(queue_due, queue=queue), stop)),
                 asyncio.create_task(self._again_and_again(self._look_when_it_is_time, stop)),
                 asyncio.create_task(self._again_and_again(watch, stop)),
+                asyncio.create_task(self._again_and_again(purge_daily, stop)),
                 asyncio.create_task(self._again_and_again(self._note_progress, stop)),
             ]
             try:

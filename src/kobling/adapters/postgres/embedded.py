@@ -148,6 +148,11 @@ def _join(directory: Path) -> int:
     return users
 
 
+def installed_programs() -> Path:
+    """Where PostgreSQL's programs lie that come with the package. Raises EmbeddedDatabaseError."""
+    return _installation(Path(), None) / "bin"
+
+
 def _installation(directory: Path, given: Path | None) -> Path:
     """Where PostgreSQL's programs lie. The package itself is not imported: it brings a starter along."""
     import importlib.util

@@ -102,6 +102,13 @@ async def size_bytes(database: psycopg.AsyncConnection[Any]) -> int:
     return int(row[0])
 
 
+async def home(database: psycopg.AsyncConnection[Any]) -> str:
+    """What tells this database from copies of it that were made by dumps: they make every table anew."""
+    query = "select system_identifier || '/' || 'connection'::regclass::oid from pg_control_system()"
+    [row] = await _all(database, query, [])
+    return str(row[0])
+
+
 async def _all(database: psycopg.AsyncConnection[Any], query: str, parameters: Sequence[object]) -> list[Row]:
     return await (await database.execute(query, parameters)).fetchall()
 
