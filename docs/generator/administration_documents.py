@@ -20,7 +20,7 @@ _CARRIED_OUT: Final[Keys] = {
 COMMANDS: Final[dict[str, Keys]] = {
     "pause": {"paused": ("text", "Since when, and why.")},
     "resume": {
-        "paused": ("text or null", "Null: nothing is stopped any more."),
+        "paused": ("text or null", "Null where nothing is stopped any more; else since when, and why."),
         "was": ("text or null", "Since when it was stopped, and why; null where it was not."),
     },
     "mapping new": {**_SHOWN, "note": ("text", "What to know of the new mapping; empty where nothing is.")},

@@ -85,6 +85,8 @@ _FIELD_CHANGED: Keys = {
     "couplings": ("number", "How many coupled pairs the mapping has."),
 }
 _CONNECTION: Keys = {
+    "base_currency": ("text or null", "Of Sales; null before the first use, and while paused."),
+    "business_unit": ("text or null", "That of the integration user in Sales; null before the first use."),
     "connection": ("text", "The connection."),
     "paused": ("text or null", "Since when all writes are stopped, and why."),
     "settings": ("list of [setting](#setting)", "Every setting."),

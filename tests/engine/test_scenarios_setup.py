@@ -17,6 +17,7 @@ from engine.test_connection_setup import setup
 from engine.test_switches import turn
 from engine.world import World
 from kobling.algebra.schedule import due
+from kobling.engine.pause import paused_words
 from kobling.model.errors import ConfigurationError, CredentialsError
 from kobling.service.configuration import read_configuration
 from kobling.service.connection import open_door, who_am_i
@@ -25,6 +26,7 @@ from kobling.service.doctor import examine
 from kobling.service.exchange import reset_mappings
 from kobling.service.finding import Level
 from kobling.service.mappings import list_mappings
+from kobling.service.pausing import pause, resume, resume_on_start, start_again
 from kobling.service.schedule import (
     enabled_names,
     hold_entries,
@@ -33,7 +35,7 @@ from kobling.service.schedule import (
     ready_entries,
     schedule_store,
 )
-from kobling.service.session import Session
+from kobling.service.session import Session, open_session
 from kobling.service.waiting import list_conflicts, list_jobs, list_skipped
 
 __all__ = ["branches", "served_companies"]
@@ -83,6 +85,77 @@ def test_nothing_runs_by_itself_where_all_is_held_and_does_where_it_is_ready(wor
     assert due_now(world) == {"CUSTOMER"}
     world.configure("CUSTOMER", enabled=False)
     assert due_now(world) == set()
+
+
+def shown(world: World, **environment: str) -> tuple[str | None, str | None]:
+    """The base currency and the business unit of Sales, as far as they are known."""
+    before = world.configuration
+    world.configuration = read_configuration(world.path, world.environment | environment)
+    try:
+        document = world.command(show_connection)
+    finally:
+        world.configuration = before
+    return document["base_currency"], document["business_unit"]
+
+
+@pytest.mark.scenario("SU-10")
+def test_the_base_currency_is_known_while_the_connection_is_in_use(world: World) -> None:
+    assert shown(world) == (None, None)
+    world.sync("CURRENCY")
+    assert shown(world)[0] == "EUR"
+    world.command(lambda one: pause(one, ""))
+    assert shown(world)[0] is None
+    world.command(resume)
+    world.sync("CURRENCY")
+    assert shown(world)[0] == "EUR"
+
+
+@pytest.mark.scenario("SU-22")
+@pytest.mark.scenario("SU-23")
+def test_the_business_unit_is_that_of_the_address(world: World) -> None:
+    world.sync("CURRENCY")
+    [unit] = world.get("crm", world.crm("businessunits?$filter=_parentbusinessunitid_value%20eq%20null"))[
+        "value"
+    ]
+    assert shown(world)[1] == unit["name"]
+    # Without an address, and at another one that was never used, nothing of the former one is shown.
+    elsewhere = {"KOBLING_CRM_TOKEN_URL": world.configuration.crm.token_url}
+    assert shown(world, KOBLING_CRM_URL="https://elsewhere.example", **elsewhere) == (None, None)
+    moved = world.path.with_name("cleared.toml")
+    lines = world.path.read_text().splitlines()
+    crm = lines.index("[crm]")
+    moved.write_text(
+        "\n".join(line for at, line in enumerate(lines) if at < crm or not line.startswith("url"))
+    )
+    moved.chmod(0o600)
+    world.configuration = read_configuration(moved, world.environment)
+    assert world.configuration.crm.url == ""
+    assert world.command(show_connection)["business_unit"] is None
+
+
+@pytest.mark.scenario("SU-03")
+@pytest.mark.scenario("SU-04")
+def test_the_next_start_resumes_a_sound_connection_and_no_broken_one(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(**environment: str) -> str | None:
+        configuration = read_configuration(world.path, world.environment | environment)
+
+        async def inside() -> str | None:
+            async with open_session(configuration) as session:
+                await start_again(session)
+                return await paused_words(session.state) or None
+
+        return asyncio.run(inside())
+
+    world.command(lambda one: pause(one, "a move"))
+    assert "a move" in (start() or "")
+    assert world.command(resume_on_start)["paused"]
+    assert "a move" in (start(KOBLING_CRM_SECRET="wrong") or "")
+    assert "stays paused: crm sign-in" in caplog.text
+    assert start() is None
+    world.command(lambda one: pause(one, "again"))
+    assert "again" in (start() or "")
 
 
 @pytest.mark.scenario("SU-05")

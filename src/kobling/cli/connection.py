@@ -33,6 +33,9 @@ def connection_show(config: ConfigOption = None, as_json: JsonOption = False) ->
 
     document = in_session(config, show_connection)
     answer_rows(document, "settings", _SETTINGS, as_json)
+    if document["base_currency"] and not as_json:
+        unit = document["business_unit"]
+        say(f"Sales: base currency {document['base_currency']}{f', business unit {unit}' if unit else ''}.")
     if document["paused"] and not as_json:
         note(f"The connection is paused {document['paused']}: nothing is written.")
 

@@ -32,13 +32,23 @@ def pause(
         say(f"Paused {document['paused']}. Nothing is written until `kobling resume`.")
 
 
-def resume(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def resume(
+    on_start: Annotated[
+        bool,
+        typer.Option("--on-start", help="When the next worker starts, if the connection is in order then."),
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Lets the connection write again; the next runs carry out what was left."""
     from kobling.service.pausing import resume as resume_connection
+    from kobling.service.pausing import resume_on_start
 
-    document = in_session(config, resume_connection)
+    document = in_session(config, resume_on_start if on_start else resume_connection)
     if as_json:
         print_json(document)
+    elif on_start and document["paused"]:
+        say("The next worker that starts resumes, if the connection is in order then.")
     elif document["was"] is None:
         say("The connection was not paused.")
     else:

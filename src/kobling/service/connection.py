@@ -61,6 +61,7 @@ class WhoAmI(msgspec.Struct, frozen=True, rename="pascal"):
 
     user_id: str
     organization_id: str
+    business_unit_id: str = ""
 
 
 class _Currency(msgspec.Struct):
@@ -73,6 +74,10 @@ class _OrganizationRow(msgspec.Struct):
     basecurrencyid: _Currency | None = None
 
 
+class _BusinessUnit(msgspec.Struct):
+    name: str = ""
+
+
 class Connection:
     """Both services with their doors open. Make one with `connect`."""
 
@@ -83,6 +88,7 @@ class Connection:
         self._company_id = company_id
         self._company: Company | None = None
         self._organization: Organization | None = None
+        self._who: WhoAmI | None = None
 
     async def company_id(self) -> str:
         """The id of the configured company; one request, the first time, unless it was known already."""
@@ -100,9 +106,21 @@ class Connection:
     async def organization(self) -> Organization:
         """Who stands on the Sales side; two requests, the first time."""
         if self._organization is None:
-            who = await who_am_i(self.crm, self.configuration)
-            self._organization = await organization(self.crm, self.configuration, who)
+            self._organization = await organization(self.crm, self.configuration, await self._who_am_i())
         return self._organization
+
+    async def business_unit(self) -> str:
+        """The name of the business unit in Sales to which our user belongs; "" where that is not told."""
+        unit = (await self._who_am_i()).business_unit_id
+        if not unit:
+            return ""
+        place = f"{self.configuration.crm.url}/api/data/v9.2/businessunits({unit})?$select=name"
+        return (await ask(self.crm, place, _BusinessUnit)).name
+
+    async def _who_am_i(self) -> WhoAmI:
+        if self._who is None:
+            self._who = await who_am_i(self.crm, self.configuration)
+        return self._who
 
 
 @asynccontextmanager

@@ -19,9 +19,11 @@ _SWITCH: Final = {True: ON, False: OFF}
 
 async def show_connection(session: Session) -> Document:
     """Every setting of the connection, as it is and as it is shipped."""
-    settings = await session.settings()
+    settings, about = await session.settings(), await session.about()
     return {
         "connection": session.configuration.connection.name,
+        "base_currency": about.base_currency or None,
+        "business_unit": about.business_unit or None,
         "paused": await paused_words(session.state) or None,
         "settings": [
             {

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from kobling.adapters.channels.account import Account
-from kobling.adapters.postgres.measures import NOTIFICATIONS
+from kobling.adapters.postgres.measures import NOTIFICATIONS, count_jobs
 from kobling.algebra.alerts import Telling, next_try, telling, turn
 from kobling.model.alert import KeptAlert
 from kobling.model.errors import ConfigurationError, KoblingError
@@ -76,6 +76,7 @@ async def watch(session: Session) -> None:
         await session.state.keep_mark(_WATCHED, now.isoformat())
         await session.refresh()
         await look(session, now)
+    await count_jobs(session.state.database, session.state.connection_id)
     await tell(session, now)
 
 

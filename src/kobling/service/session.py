@@ -34,6 +34,7 @@ from kobling.service.connection import Connection, connect, services
 from kobling.service.database import database
 
 _PLACE: Final = "place"
+_ABOUT: Final = "about"
 # Where the database was when it was used last; see `check_home`.
 HOME: Final = "home"
 # The company by the name under which the web client opens it.
@@ -42,6 +43,13 @@ COMPANY_NAME: Final = "company name"
 
 def _silent(what: str, count: int) -> None:
     """Nobody watches."""
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out of the Sales side when the connection was first used at its place."""
+
+    base_currency: str = ""
+    business_unit: str = ""
 
 
 class Session:
@@ -232,8 +240,7 @@ class Session:
         """Everything that a run needs, with both services connected."""
         await self.check_home()
         blank = {name: frozenset(one.blank_options) for name, one in (await self.changes()).items()}
-        bc, crm = self.configuration.bc, self.configuration.crm
-        place = f"{bc.root} {bc.company} {crm.url} {crm.client_id}"
+        place = self._place()
         known = (await self.state.marks()).get(_PLACE) == place
         company, organization, user = await self.state.identities() if known else ("", "", "")
         async with connect(self.configuration, company_id=company or None, url=self._url) as connection:
@@ -266,12 +273,31 @@ class Session:
                 integration_user=user,
             )
 
+    def _place(self) -> str:
+        """Where the configuration leads."""
+        bc, crm = self.configuration.bc, self.configuration.crm
+        return f"{bc.root} {bc.company} {crm.url} {crm.client_id}"
+
+    async def about(self) -> About:
+        """What is known of the Sales side; nothing before the first use there."""
+        marks = await self.state.marks()
+        there = marks.get(_PLACE) == self._place() and _ABOUT in marks
+        return msgspec.json.decode(marks[_ABOUT], type=About) if there else About()
+
+    async def forget_place(self) -> None:
+        """Who stands on both sides is found out anew when the connection is used next."""
+        await self.state.keep_mark(_PLACE, "")
+
     async def _identify(self, connection: Connection, place: str) -> tuple[str, str, str]:
         """Who stands on both sides, and who we are in Sales; refused if the database is somebody else's."""
         company = await connection.company_id()
         organization = await connection.organization()
         await self.state.identify(company, organization.id, organization.user_id)
         await self.state.keep_mark(COMPANY_NAME, (await connection.company()).name)
+        about = About(
+            base_currency=organization.base_currency, business_unit=await connection.business_unit()
+        )
+        await self.state.keep_mark(_ABOUT, msgspec.json.encode(about).decode())
         await self.state.keep_mark(_PLACE, place)
         return company, organization.id, organization.user_id
 

@@ -26,6 +26,7 @@ from kobling.model.schedule import Ending, Entry, Status, Work
 from kobling.service.configuration import Configuration
 from kobling.service.database import database_error
 from kobling.service.notify import watch
+from kobling.service.pausing import start_again
 from kobling.service.retention import purge_daily
 from kobling.service.schedule import enabled_names, known_entries, schedule_store, zone_of
 from kobling.service.session import Document, Session, session_on, session_over
@@ -65,6 +66,8 @@ class Worker:
         """
         async with self._sessions() as sessions:
             self._known = {one.state.connection_id: one.configuration for one in sessions}
+            for one in sessions:
+                await start_again(one)
         async with open_queue(self._url, list(self._known)) as queue:
             beside = [
                 asyncio.create_task(self._again_and_again(partial(queue_due, queue=queue), stop)),

@@ -17,7 +17,7 @@ _OF_MAPPINGS: Final = (
     *("audit", "intent", "inbox", "coupling", "generation", "layout"),
     *("full_synchronization", "schedule_entry"),
 )
-_OF_CONNECTION: Final = ("feed", "reference", "mark")
+_OF_CONNECTION: Final = ("feed", "reference", "mark", "alert", "total")
 _MINE: Final = "mapping_id in (select id from mapping where connection_id = %s)"
 
 

@@ -126,7 +126,7 @@ async def guarded_mappings(database: psycopg.AsyncConnection[Any], connection_id
     """(mapping, message) of those whose last run was stopped by a guard."""
     query = (
         "select distinct on (name) name, job_error.message from mapping cross join lateral (select id from"
-        " job where mapping_id = mapping.id and status <> 'running' order by id desc limit 1) as last"
+        " job where mapping_id = mapping.id and ended_at is not null order by ended_at desc limit 1) as last"
         " join job_error on job_id = last.id where connection_id = %s and class = 'guard'"
         " order by name, job_error.id"
     )

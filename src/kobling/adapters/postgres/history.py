@@ -9,7 +9,7 @@ import psycopg
 
 from kobling.adapters.postgres.inbox import PAIR_OF_ROW
 from kobling.adapters.postgres.locks import Lock, is_held
-from kobling.adapters.postgres.measures import keep_counted
+from kobling.adapters.postgres.measures import count_jobs
 from kobling.adapters.postgres.packing import IDS, decoder, encoder, joined
 from kobling.model.mapping import Side
 from kobling.model.pair import Crossing
@@ -191,16 +191,16 @@ _NEEDED: Final = (
 async def purge(database: psycopg.AsyncConnection[Any], connection_id: int, days: int) -> tuple[int, int]:
     """Deletes the jobs that ended more than so many days ago, with their errors and what they wrote; how many
     went, and how many stay because something still needs them."""
+    counted = await count_jobs(database, connection_id)
     cursor = await database.execute(
         f"select job.id, job.id in ({_NEEDED}) from job join mapping on mapping.id = mapping_id"
-        " where connection_id = %s and status <> 'running'"
+        " where connection_id = %s and status <> 'running' and job.id <= %s"
         " and coalesce(ended_at, started_at) < now() - make_interval(days => %s)",
-        [connection_id, connection_id, days],
+        [connection_id, connection_id, counted, days],
     )
     rows = await cursor.fetchall()
     gone = [number for number, needed in rows if not needed]
     async with database.transaction():
-        await keep_counted(database, connection_id, gone)
         for table, key in (("audit", "job_id"), ("job_error", "job_id"), ("job", "id")):
             await database.execute(f"delete from {table} where {key} = any(%s)", [gone])
     return len(gone), len(rows) - len(gone)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
 
+from kobling.adapters.postgres.locks import Lock
 from kobling.adapters.postgres.queue import STALLED_SECONDS, name_of_queue
 from kobling.model.state import CUT
 
@@ -36,6 +36,7 @@ _COUNTED: Final[dict[str, tuple[int, str]]] = {
         f" where {_OF} and job.status <> 'running'",
     ),
 }
+_COUNTED_MARK: Final = "counted"
 _LABELS: Final = ("one", "two", "three")
 
 
@@ -44,8 +45,9 @@ def _counter(name: str) -> str:
     labels = ", ".join(_LABELS[:count])
     kept = ", ".join(f"labels[{number}]" for number in range(1, count + 1))
     return (
-        f"select {labels}, sum(value) from ({counted} union all select {kept}, value from total"
-        f" where connection_id = %(connection)s and metric = '{name}') as counted group by {labels}"
+        f"select {labels}, sum(value) from ({counted} and job.id > %(counted)s"
+        f" union all select {kept}, value from total where connection_id = %(connection)s"
+        f" and metric = '{name}') as counted group by {labels}"
     )
 
 
@@ -55,8 +57,9 @@ QUERIES: Final[dict[str, str]] = {
     "kobling_lag_seconds": "select mapping.name,"
     " coalesce(extract(epoch from clock_timestamp() - min(since)), 0)"
     f" from mapping left join inbox on mapping_id = mapping.id and due where {_OF} group by 1",
-    "kobling_seconds_since_run": "select mapping.name, extract(epoch from clock_timestamp() - max(ended_at))"
-    f" from mapping join job on mapping_id = mapping.id where {_OF} and status = 'finished' group by 1",
+    "kobling_seconds_since_run": "select mapping.name, extract(epoch from clock_timestamp() - ended_at)"
+    " from mapping cross join lateral (select ended_at from job where mapping_id = mapping.id and status ="
+    f" 'finished' and ended_at is not null order by ended_at desc limit 1) as last where {_OF}",
     "kobling_open_records": "select mapping.name, reason, count(*)"
     f" from mapping join inbox on mapping_id = mapping.id where {_OF} and not due group by 1, 2",
     "kobling_throttled_seconds_total": "select service, sum(throttled_seconds) from gate group by 1",
@@ -89,23 +92,50 @@ async def measures(
 ) -> dict[str, list[tuple[tuple[str, ...], float]]]:
     """(labels, value) by metric."""
     found = {}
-    parameters = {"connection": connection_id, "queue": name_of_queue(connection_id)}
+    counted = await _counted_up_to(database, connection_id)
+    parameters = {"connection": connection_id, "queue": name_of_queue(connection_id), "counted": counted}
     for name, query in QUERIES.items():
         cursor = await database.execute(query.encode(), parameters)
         found[name] = [(tuple(map(str, row[:-1])), float(row[-1])) async for row in cursor]
     return found
 
 
-async def keep_counted(
-    database: psycopg.AsyncConnection[Any], connection_id: int, jobs: Sequence[int]
-) -> None:
-    """Adds what these jobs, which are about to go, have counted to the totals that stay."""
-    for name, (count, counted) in _COUNTED.items():
-        labels = ", ".join(_LABELS[:count])
+async def count_jobs(database: psycopg.AsyncConnection[Any], connection_id: int) -> int:
+    """Adds what jobs have counted to the totals, up to the oldest one that runs; up to which job they all are
+    counted. So nobody adds up a million old jobs, and no counter falls when they go."""
+    async with database.transaction():
+        await database.execute("select pg_advisory_xact_lock(%s, %s)", [Lock.TOTALS, connection_id])
+        counted = await _counted_up_to(database, connection_id)
         query = (
-            f"insert into total select %(connection)s, '{name}', array[{labels}], sum(value)"
-            f" from ({counted} and job.id = any(%(jobs)s)) as counted group by {labels}"
-            " on conflict (connection_id, metric, labels)"
-            " do update set value = total.value + excluded.value"
+            f"select coalesce(min(job.id) filter (where status = 'running') - 1, max(job.id)) {_JOBS}"
+            f" where {_OF} and job.id > %(counted)s"
         )
-        await database.execute(query.encode(), {"connection": connection_id, "jobs": list(jobs)})
+        parameters = {"connection": connection_id, "counted": counted, "last": counted}
+        row = await (await database.execute(query.encode(), parameters)).fetchone()
+        if row is None or row[0] is None or row[0] <= counted:
+            return counted
+        parameters["last"] = row[0]
+        for name in _COUNTED:
+            await database.execute(_adding(name).encode(), parameters)
+        await database.execute(
+            "insert into mark values (%s, %s, %s) on conflict (connection_id, name)"
+            " do update set mark = excluded.mark",
+            [connection_id, _COUNTED_MARK, str(row[0])],
+        )
+    return int(row[0])
+
+
+async def _counted_up_to(database: psycopg.AsyncConnection[Any], connection_id: int) -> int:
+    query = "select mark from mark where connection_id = %s and name = %s"
+    row = await (await database.execute(query, [connection_id, _COUNTED_MARK])).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _adding(name: str) -> str:
+    count, counted = _COUNTED[name]
+    labels = ", ".join(_LABELS[:count])
+    return (
+        f"insert into total select %(connection)s, '{name}', array[{labels}], sum(value)"
+        f" from ({counted} and job.id > %(counted)s and job.id <= %(last)s) as counted group by {labels}"
+        " on conflict (connection_id, metric, labels) do update set value = total.value + excluded.value"
+    )
