@@ -27,3 +27,6 @@ alter table schedule_entry add column progress_at timestamptz;
 alter table schedule_entry add column active_at timestamptz not null default now();
 -- A token is worth nothing some days after it was given.
 alter table feed add column token_at timestamptz not null default now();
+-- The last job of a mapping, among a million others: by the order of ids, a mapping without any would be looked for
+-- among all.
+create index job_ended on job (mapping_id, ended_at);
