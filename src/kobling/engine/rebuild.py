@@ -115,7 +115,7 @@ async def _loose(
                 yield record_of(mapping, side, row), tuple(row.get(key) for key in keys)
 
 
-async def check_not_restored(context: Context, name: str) -> None:
+async def _check_not_restored(context: Context, name: str) -> None:
     """A run is about to create records: what was created after the state that was restored must be known.
 
     Raises ConfigurationError; what is there would be made twice.
@@ -129,13 +129,15 @@ async def check_not_restored(context: Context, name: str) -> None:
         )
 
 
-async def check_not_lost(context: Context, name: str) -> None:
+async def check_not_lost(context: Context, name: str, *, opened: bool = True) -> None:
     """A run is about to create records of a mapping without couplings: nothing in Sales may carry the mark of
     this company, or where the table has no mark be created by us, that nobody here knows of.
 
-    Raises ConfigurationError where the database is likely to be lost; what is there would be made twice.
+    Nor may an older state have been restored, which can be told before the run has opened. Raises
+    ConfigurationError where the database is likely to be lost; what is there would be made twice.
     """
-    if not await context.state.untouched([name]) or await context.stores[name].open_intents(0):
+    await _check_not_restored(context, name)
+    if not opened or not await context.state.untouched([name]) or await context.stores[name].open_intents(0):
         return
     if (await context.state.marks()).get(f"{_PROBED}{name}"):
         return

@@ -16,7 +16,7 @@ from kobling.engine.find_deleted import make_up
 from kobling.engine.guards import Stops
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
-from kobling.engine.rebuild import check_not_lost, check_not_restored
+from kobling.engine.rebuild import check_not_lost
 from kobling.engine.references import new_day, read_references, references_of
 from kobling.engine.task import Context, columns_of, coupled_among
 from kobling.engine.worker import Worker
@@ -73,12 +73,11 @@ class Synchronization:
         if self._context.options.full and self._context.options.records is None:
             # Before it is noted that a full run has begun, which later runs would carry on.
             for name in self._named:
-                await check_not_restored(self._context, name)
+                await check_not_lost(self._context, name, opened=False)
         await self._begin_full()
         await self.open(self._named)
         for name in self._named:
             if self._creates(name):
-                await check_not_restored(self._context, name)
                 await check_not_lost(self._context, name)
         await self._context.state.begin(self._named)
         await self._recall()

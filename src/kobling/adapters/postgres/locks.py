@@ -9,15 +9,14 @@ from enum import IntEnum, unique
 class Lock(IntEnum):
     """A kind of lock; together with an id it names one. Any numbers will do, each for one kind alone.
 
-    MAPPING: a run, by its mapping. SCHEDULE, FULL_SYNCHRONIZATION and TOTALS: by their connection. GATE: a
-    place of a gate; the function `enter_gate` of the database knows its number, too.
+    MAPPING: a run, by its mapping. SCHEDULE and FULL_SYNCHRONIZATION: by their connection. GATE: a place of a
+    gate; the function `enter_gate` of the database knows its number, too.
     """
 
     MAPPING = 71_051_181
     SCHEDULE = 71_051_182
     GATE = 71_051_183
     FULL_SYNCHRONIZATION = 71_051_184
-    TOTALS = 71_051_188
 
 
 def is_held(lock: Lock, key: str) -> str:

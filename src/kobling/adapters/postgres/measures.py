@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import psycopg
 
-from kobling.adapters.postgres.locks import Lock
 from kobling.adapters.postgres.queue import STALLED_SECONDS, name_of_queue
 from kobling.model.state import CUT
 
@@ -104,7 +103,8 @@ async def count_jobs(database: psycopg.AsyncConnection[Any], connection_id: int)
     """Adds what jobs have counted to the totals, up to the oldest one that runs; up to which job they all are
     counted. So nobody adds up a million old jobs, and no counter falls when they go."""
     async with database.transaction():
-        await database.execute("select pg_advisory_xact_lock(%s, %s)", [Lock.TOTALS, connection_id])
+        # One at a time.
+        await database.execute("select from connection where id = %s for update", [connection_id])
         counted = await _counted_up_to(database, connection_id)
         query = (
             f"select coalesce(min(job.id) filter (where status = 'running') - 1, max(job.id)) {_JOBS}"
