@@ -17,10 +17,11 @@ from psycopg import sql
 
 from engine.world import Document, World, wrote
 from kobling.model.errors import ConfigurationError
-from kobling.service.database_life import back_up, erase_record, restore
+from kobling.service.database_life import adopt, back_up, erase_record, restore
 from kobling.service.doctor import examine
 from kobling.service.explanations import history
 from kobling.service.rebuilding import rebuild_couplings
+from kobling.service.session import Session
 
 
 def nobody(name: str) -> None:
@@ -88,6 +89,33 @@ def test_after_an_older_backup_nothing_is_doubled_and_nothing_lost(
     assert world.account(again[customer])["address1_city"] == "Hamar"
     assert world.customer(made[account])["city"] == "Gjøvik"
     assert (counts(world), wrote(world.sync(full=True))) == (there, 0)
+
+
+def test_a_copy_writes_nothing_until_somebody_says_that_it_goes_on(
+    common: World, pair: tuple[str, str]
+) -> None:
+    with psycopg.connect(common.environment["KOBLING_DATABASE_URL"]) as database:
+        # As it is in a database that was made from a dump: its tables are others.
+        database.execute("update mark set mark = mark || '0' where name = 'home'")
+    common.edit_customer(pair[0], city="Kopi")
+    before = common.account(pair[1])
+    with pytest.raises(
+        ConfigurationError, match=r"is a copy, or was restored.*nothing is written"
+    ) as refused:
+        common.sync("CUSTOMER")
+    assert "kobling database adopt" in refused.value.cure
+    assert common.account(pair[1]) == before
+    assert [one for one in found(common, "home") if "is a copy" in one]
+    assert "CUSTOMER" in common.command(adopt)["rebuild"]
+    assert found(common, "home") == []
+    common.sync("CUSTOMER")
+    assert common.account(pair[1])["address1_city"] == "Kopi"
+    for name in sorted(common.command(mapping_names)):
+        common.command(lambda one, name=name: one.state.keep_mark(f"restored {name}", ""))
+
+
+async def mapping_names(session: Session) -> list[str]:
+    return list(await session.mappings())
 
 
 def test_what_is_no_backup_is_refused_and_nothing_is_changed(world: World, tmp_path: Path) -> None:
