@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from databases import PLACE, NewDatabase, choose_place, databases, leave_place
 from sandboxes import Sandbox, serve
-from stages import Stages
+from stages import Stages, stages_of
 
 # A change is judged by the same examples everywhere; `make sim` draws new ones (HYPOTHESIS_PROFILE=drawn).
 settings.register_profile("kept", derandomize=True)
@@ -69,5 +69,5 @@ def sandbox(served: Sandbox) -> Sandbox:
 @pytest.fixture(scope="session")
 def stages(served: Sandbox, postgres_server: str) -> Iterator[Stages]:
     """States of the demo world that are copied once they were reached."""
-    with databases(postgres_server) as make:
-        yield Stages(served, postgres_server, make)
+    with stages_of(served, postgres_server) as found:
+        yield found

@@ -6,10 +6,11 @@ can be copied: whoever asks for a stage gets it in a moment, and no test sees wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from databases import NewDatabase, name_of, replace_database
+from databases import NewDatabase, databases, name_of, replace_database
 from sandboxes import Sandbox
 
 if TYPE_CHECKING:
@@ -41,3 +42,10 @@ class Stages:
             self._sandbox.keep(world.stage)
             self._templates[world.stage] = name_of(self._make(name_of(world.database_url)))
         return world
+
+
+@contextmanager
+def stages_of(sandbox: Sandbox, postgres_server: str) -> Iterator[Stages]:
+    """The stages of worlds on that sandbox; their templates go with it."""
+    with databases(postgres_server) as make:
+        yield Stages(sandbox, postgres_server, make)

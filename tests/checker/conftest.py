@@ -1,5 +1,5 @@
 """The world of the stories, on fresh demo data."""
 
-from engine.conftest import world
+from engine.conftest import synchronized, world
 
-__all__ = ["world"]
+__all__ = ["synchronized", "world"]

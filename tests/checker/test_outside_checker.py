@@ -11,6 +11,7 @@ from accept.loads import serve
 from checker.compare import TABLE, Services, complaints
 from engine.world import World
 from sandboxes import Sandbox
+from stages import Stages, stages_of
 
 CUSTOMERS = 20
 
@@ -21,12 +22,20 @@ def served() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def load(served: Sandbox, database_url: str, tmp_path: Path) -> World:
-    served.reset()
-    world = World(served, database_url, tmp_path)
+@pytest.fixture(scope="module")
+def stages(served: Sandbox, postgres_server: str) -> Iterator[Stages]:
+    with stages_of(served, postgres_server) as found:
+        yield found
+
+
+def load_all(world: World) -> None:
     world.sync(full=True)
-    return world
+
+
+@pytest.fixture
+def load(served: Sandbox, database_url: str, tmp_path: Path, stages: Stages) -> World:
+    served.reset()
+    return stages.reach(World(served, database_url, tmp_path), load_all)
 
 
 def said(world: World, coupled: list[tuple[str, str]] | None = None) -> list[str]:

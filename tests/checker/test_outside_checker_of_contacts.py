@@ -16,8 +16,10 @@ def demo_said(world: World) -> list[str]:
     return [one for one in complaints(services, pairs) if "Credit Limit" not in one]
 
 
-def test_contacts_are_compared_with_their_companies_and_as_primary_contacts(world: World) -> None:
-    world.sync(full=True)
+def test_contacts_are_compared_with_their_companies_and_as_primary_contacts(
+    synchronized: World,
+) -> None:
+    world = synchronized
     assert demo_said(world) == []
     customer = next(one for one in world.customers() if one["primaryContactNo"])
     contact = next(

@@ -13,6 +13,7 @@ from accept.lost_answers import lost_claim, lost_create, lost_update
 from engine.world import World
 from kobling.model.errors import UnreachableError
 from sandboxes import Sandbox
+from stages import Stages, stages_of
 
 CUSTOMERS = 300
 
@@ -23,12 +24,21 @@ def loaded() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def load(loaded: Sandbox, database_url: str, tmp_path: Path) -> World:
+@pytest.fixture(scope="module")
+def stages_of_loads(loaded: Sandbox, postgres_server: str) -> Iterator[Stages]:
+    with stages_of(loaded, postgres_server) as found:
+        yield found
+
+
+def couple_people(world: World) -> None:
     """Customers without accounts; salespeople and currencies are coupled."""
-    loaded.reset()
-    world = World(loaded, database_url, tmp_path)
     world.sync("SALESPEOPLE", "CURRENCY", full=True)
+
+
+@pytest.fixture
+def load(loaded: Sandbox, database_url: str, tmp_path: Path, stages_of_loads: Stages) -> World:
+    loaded.reset()
+    world = stages_of_loads.reach(World(loaded, database_url, tmp_path), couple_people)
     world.reset_requests()
     return world
 

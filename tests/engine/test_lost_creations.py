@@ -9,6 +9,7 @@ import pytest
 from engine.world import Document, World, wrote
 from kobling.adapters.postgres.store import PostgresStore
 from kobling.model.errors import UnreachableError
+from stages import Stages
 
 
 class _Killed(BaseException):
@@ -33,12 +34,16 @@ def _written(world: World, system: str) -> list[str]:
     return [one["path"] for one in parts if one["method"] in {"PATCH", "POST"}]
 
 
-@pytest.fixture
-def made(world: World) -> list[Document]:
-    """Customers stand in Sales as these accounts, and nobody has noted it."""
+def _create_unnoted(world: World) -> None:
     world.sync("SALESPEOPLE", "CURRENCY", full=True)
-    before = {one["accountid"] for one in world.accounts()}
     _run_that_dies(world)
+
+
+@pytest.fixture
+def made(world: World, stages: Stages) -> list[Document]:
+    """Customers stand in Sales as these accounts, and nobody has noted it."""
+    before = {one["accountid"] for one in world.accounts()}
+    stages.reach(world, _create_unnoted)
     new = [one for one in world.accounts() if one["accountid"] not in before]
     assert len(new) >= 5
     assert world.couplings() == []

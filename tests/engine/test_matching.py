@@ -12,6 +12,7 @@ import pytest
 
 from engine.world import World, wrote
 from kobling.model.errors import ConfigurationError
+from stages import Stages
 
 FAX = "Fax No.=fax"
 NAME = "Name=name"
@@ -40,11 +41,14 @@ def coupled(world: World) -> set[tuple[str, str]]:
     return {(one["bc_id"], one["crm_id"]) for one in world.couplings()}
 
 
-@pytest.fixture
-def people(world: World) -> World:
+def couple_people(world: World) -> None:
     """Salespeople and currencies are coupled; customers are not."""
     world.sync("SALESPEOPLE", "CURRENCY", full=True)
-    return world
+
+
+@pytest.fixture
+def people(world: World, stages: Stages) -> World:
+    return stages.reach(world, couple_people)
 
 
 @pytest.mark.scenario("MB-01")

@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 
+from engine.conftest import in_step
 from engine.world import World, wrote
+from stages import Stages
+
+
+def fall_back(world: World) -> None:
+    """Both sides in step, although Sales refuses to track."""
+    world.track(False)
+    in_step(world)
 
 
 @pytest.fixture
-def untracked(world: World) -> World:
-    """Both sides in step, although Sales refuses to track."""
-    world.track(False)
-    world.sync(full=True)
-    world.sync()
-    return world
+def untracked(world: World, stages: Stages) -> World:
+    return stages.reach(world, fall_back)
 
 
 def tokens(world: World, table: str = "") -> list[str]:
@@ -67,10 +71,8 @@ def test_a_deletion_is_found_by_the_sweep_of_ids(untracked: World) -> None:
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["on again", "switched off"])
-def test_nothing_is_lost_when_tracking_is_switched(world: World, first: bool) -> None:
-    world.track(not first)
-    world.sync(full=True)
-    world.sync()
+def test_nothing_is_lost_when_tracking_is_switched(world: World, stages: Stages, first: bool) -> None:
+    stages.reach(world, fall_back if first else in_step)
     world.configure("CUSTOMER", deletion_conflict="remove-coupling")
     customer, account = world.pair()
     gone, other = next((one["bc_id"], one["crm_id"]) for one in world.couplings() if one["bc_id"] != customer)

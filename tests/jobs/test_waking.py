@@ -14,23 +14,27 @@ from engine.test_invoices import invoice
 from engine.world import World
 from jobs.processes import Process, entry, only
 from kobling.service.connection_settings import set_connection
+from stages import Stages
 
 Start = Callable[..., Process]
 
 
 @pytest.fixture
-def resting(synchronized: World, start: Start) -> World:
+def resting(synchronized: World, start: Start, stages: Stages) -> World:
     """CUSTOMER is on hold for its inactivity, and nobody has looked since."""
-    synchronized.sync()
-    only(synchronized, "CUSTOMER")
-    worker = start("worker")
-    while worker.said("finished", mapping="CUSTOMER")["to"]:
-        only(synchronized, "CUSTOMER")
-    assert worker.stop() == 0
-    assert entry(synchronized, "CUSTOMER")["status"] == "On Hold Due to Inactivity"
-    with psycopg.connect(synchronized.environment["KOBLING_DATABASE_URL"]) as database:
-        database.execute("delete from mark where name = 'looked'")
-    return synchronized
+
+    def rest(world: World) -> None:
+        world.sync()
+        only(world, "CUSTOMER")
+        worker = start("worker")
+        while worker.said("finished", mapping="CUSTOMER")["to"]:
+            only(world, "CUSTOMER")
+        assert worker.stop() == 0
+        assert entry(world, "CUSTOMER")["status"] == "On Hold Due to Inactivity"
+        with psycopg.connect(world.environment["KOBLING_DATABASE_URL"]) as database:
+            database.execute("delete from mark where name = 'looked'")
+
+    return stages.reach(synchronized, rest)
 
 
 @pytest.mark.parametrize("side", ["bc", "crm"])
