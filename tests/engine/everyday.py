@@ -9,6 +9,7 @@ from engine.world import Document, World
 KEYS = {
     "accounts": "accountid",
     "contacts": "contactid",
+    "invoices": "invoiceid",
     "opportunities": "opportunityid",
     "pricelevels": "pricelevelid",
     "productpricelevels": "productpricelevelid",

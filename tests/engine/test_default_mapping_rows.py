@@ -1,8 +1,7 @@
 """Aim: each row of the table of default mappings holds: these two tables, in these directions, this filter.
 
 Method: a record is made and edited by a person in one service, a run passes, and the other service is asked.
-A row of one direction is also edited on its destination, and nothing comes back. The documents have tests of
-their own.
+A row of one direction is also edited on its destination, and nothing comes back.
 """
 
 from __future__ import annotations
@@ -215,3 +214,36 @@ def test_opportunity_and_opportunity(common: World) -> None:
     common.sync("OPPORTUNITY")
     assert read(common, "crm", "opportunities", made)["name"] == "Nye benker"
     assert read(common, "bc", "opportunities", other)["description"] == "Nye skap"
+
+
+def posted(world: World, **values: object) -> str:
+    """A posted invoice of one table for customer C00060."""
+    header = make(world, "bc", "salesInvoiceHeaders", sellToCustomerNo="C00060", **values)
+    table = {"type": "Item", "no": "1000", "quantity": 2, "unitPrice": 100, "unitOfMeasureCode": "PCS"}
+    number = read(world, "bc", "salesInvoiceHeaders", header)["no"]
+    make(world, "bc", "salesInvoiceLines", documentNo=number, description="Table", **table)
+    return header
+
+
+def test_sales_invoice_header_and_invoice(common: World) -> None:
+    """Into Sales."""
+    header = posted(common, dueDate="2026-06-30", workDescription="Ny spisestue")
+    take_up(common, "POSTEDSALESINV-INV", header)
+    there = partner(common, "POSTEDSALESINV-INV", header)
+    made, given = read(common, "crm", "invoices", there), read(common, "bc", "salesInvoiceHeaders", header)
+    assert (made["name"], made["duedate"]) == (given["no"], "2026-06-30")
+    assert Decimal(str(made["totalamount"])) == Decimal(str(given["amountIncludingVAT"])) > 0
+    assert made["_customerid_value"] == coupled(common, "CUSTOMER", "C00060")[1]
+    edit(common, "crm", "invoices", there, description="Not from here")
+    common.sync("POSTEDSALESINV-INV")
+    assert read(common, "bc", "salesInvoiceHeaders", header)["workDescription"] == "Ny spisestue"
+
+
+def test_sales_invoice_line_and_invoice_product(common: World) -> None:
+    """Into Sales, with their invoice."""
+    header = posted(common)
+    take_up(common, "POSTEDSALESINV-INV", header)
+    there = partner(common, "POSTEDSALESINV-INV", header)
+    [made] = rows(common, "crm", "invoicedetails", _invoiceid_value=there)
+    assert made["_productid_value"] == coupled(common, "ITEM-PRODUCT", "1000")[1]
+    assert (made["quantity"], made["priceperunit"]) == (2, 100)

@@ -1,7 +1,6 @@
 """Aim: each rule of the default mappings holds, and what a rule keeps out stays out.
 
-Method: people make records in one service, a run takes them up, and the other service is asked. The documents
-have tests of their own.
+Method: people make records in one service, a run takes them up, and the other service is asked.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.everyday import coupled, edit, make, partner, read, rows, take_up, unit_columns
+from engine.test_default_mapping_rows import posted
 from engine.test_switches import turn
 from engine.world import World
 
@@ -246,6 +246,29 @@ def test_the_salesperson_of_an_opportunity_owns_it(common: World) -> None:
     edit(common, "bc", "opportunities", here, salespersonCode=other)
     common.sync("OPPORTUNITY")
     assert read(common, "crm", "opportunities", there)["_ownerid_value"] == users(common)[other]
+
+
+# Posted invoices
+
+
+def test_the_salesperson_of_a_posted_invoice_owns_it(common: World) -> None:
+    [code, *_] = sorted(users(common))
+    header = posted(common, salespersonCode=code)
+    take_up(common, "POSTEDSALESINV-INV", header)
+    made = read(common, "crm", "invoices", partner(common, "POSTEDSALESINV-INV", header))
+    assert made["_ownerid_value"] == users(common)[code]
+
+
+def test_a_posted_invoice_waits_for_the_customer_that_it_is_for(common: World) -> None:
+    customer, account = coupled(common, "CUSTOMER", "C00060")
+    common.uncouple("CUSTOMER", customer)
+    header = posted(common)
+    job = take_up(common, "POSTEDSALESINV-INV", header)
+    assert (job["counts"]["to"]["waiting"], partner(common, "POSTEDSALESINV-INV", header)) == (1, "")
+    common.couple("CUSTOMER", customer, account, use="leave")
+    common.sync("POSTEDSALESINV-INV")
+    made = read(common, "crm", "invoices", partner(common, "POSTEDSALESINV-INV", header))
+    assert made["_customerid_value"] == account
 
 
 # Options of accounts
