@@ -20,6 +20,8 @@ from engine.world import World, wrote
 from kobling.adapters.postgres.schema import migrations, open_database
 
 NEWEST = len(migrations())
+# From this version on, the audit of a creation holds no values of before.
+LEAN = 12
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,12 @@ def older(make: NewDatabase, version: int, source: str) -> str:
                         sequence, place
                     )
                 )
+        if version < LEAN:
+            old.execute(
+                "update audit set changes = (select coalesce(json_object_agg(key,"
+                " json_build_array(null, value)), '{}') from json_each(changes::json))"
+                " where method = 'create'"
+            )
         # A copy goes on once a person says so; here it is the one that was there all the time.
         old.execute("delete from mark where name = 'home'")
     return url
@@ -76,7 +84,11 @@ def contents(url: str, known: dict[str, list[str]]) -> dict[str, list[str]]:
     found = {}
     with psycopg.connect(url) as database:
         for table, columns in known.items():
-            names = sql.SQL(", ").join(sql.Identifier(one) for one in columns)
+            # Values are the same however their text is laid out.
+            names = sql.SQL(", ").join(
+                sql.SQL("{}::jsonb" if one == "changes" else "{}").format(sql.Identifier(one))
+                for one in columns
+            )
             query = sql.SQL("select row({})::text from {} order by 1").format(names, sql.Identifier(table))
             found[table] = [row[0] for row in database.execute(query)]
     return found
@@ -92,7 +104,8 @@ def test_what_an_older_database_holds_is_kept(common: World, make: NewDatabase, 
     with psycopg.connect(url) as database:
         known = tables(database)
         assert database.execute("select max(version) from schema_version").fetchone() == (version,)
-    before = contents(url, known)
+    before = contents(common.environment["KOBLING_DATABASE_URL"], known)
+    before["mark"] = [one for one in before["mark"] if not one.endswith(",home)")]
     assert all(before[one] for one in ("connection", "mapping", "feed", "mark", "coupling", "job", "audit"))
     asyncio.run(opened(url))
     assert contents(url, known) == before
