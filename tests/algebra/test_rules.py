@@ -104,7 +104,9 @@ def test_a_rule_makes_what_it_says(text: str, value: Value, result: Value) -> No
 
 
 def test_every_rule_has_an_example() -> None:
-    assert {step.rule for text, _, _ in EXAMPLES for step in row_of(text).conversion.to_right} >= set(RULES)
+    # A table of Business Central answers for the other one: tests/engine/test_field_rows.py.
+    shown = {step.rule for text, _, _ in EXAMPLES for step in row_of(text).conversion.to_right}
+    assert set(RULES) - shown == {"field_lookup"}
 
 
 @pytest.mark.parametrize(

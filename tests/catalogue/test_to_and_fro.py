@@ -230,6 +230,9 @@ def value_of(two: Two, side: Side, at: int) -> st.SearchStrategy[Value]:
     if column.kind == "date":
         return days
     texts = codes if column.upper else st.text(LETTERS, max_size=shortest(mapping, side, at) // 2)
+    if any(one.conversion.kind == "last_word" for one in mapping.rows if one.column(side) == at):
+        # The service would make a title of the rest; without either the record is refused by name.
+        texts = texts.map(lambda one: one if one.split() else "Word")
     return texts.map(lambda one: fit(one, column))
 
 
@@ -251,7 +254,7 @@ def records(two: Two, side: Side) -> st.SearchStrategy[Values]:
             drawn[one.position] = st.sampled_from(one.values)
     if table.title is not None and table.columns[table.title].kind == "text":
         # What nobody can be named by is refused by name.
-        drawn[table.title] = drawn[table.title].map(lambda one: one or "A name")
+        drawn[table.title] = drawn[table.title].map(lambda one: one if str(one or "").split() else "A name")
     return st.tuples(*drawn).filter(lambda values: outside(table, values) is None)
 
 

@@ -73,6 +73,8 @@ def test_on_fresh_data_every_contact_goes_through_and_nothing_is_written_twice(w
         assert run[name]["open"] | {"waiting": 0} == dict.fromkeys(run[name]["open"], 0)
     assert [run[name]["open"]["waiting"] for name in NAMES] == [0, 0, 1, 0]
     assert len(world.couplings("CONTACT")) == 52
+    # The price of an item that the full run made of a product.
+    assert wrote(world.sync("ITEM-PRICE")) == 1
     for _ in range(2):
         again = world.sync()
         assert wrote(again) == 0

@@ -114,6 +114,8 @@ def test_a_dry_run_tells_and_shows_all_the_same(synchronized: World) -> None:
 def test_a_side_that_answers_for_nothing_is_not_taken_for_deleted(synchronized: World) -> None:
     before = len(synchronized.couplings())
     for table, key in (
+        ("salesorders", "salesorderid"),
+        ("invoices", "invoiceid"),
         ("opportunities", "opportunityid"),
         ("contacts", "contactid"),
         ("accounts", "accountid"),

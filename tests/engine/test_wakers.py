@@ -25,7 +25,7 @@ def test_customers_follow_their_salesperson_to_another_user(synchronized: World)
     user = _user(synchronized, "Nora", "nora@x.example")
     synchronized.uncouple("SALESPEOPLE", code)
     synchronized.couple("SALESPEOPLE", code, f"crm:{user}", use="leave")
-    synchronized.sync("CUSTOMER", "CONTACT", "VENDOR", "OPPORTUNITY")
+    synchronized.sync()
     assert coupling["crm_id"] != user
     assert synchronized.account(account)["_ownerid_value"] == user
     assert wrote(synchronized.sync()) == 0

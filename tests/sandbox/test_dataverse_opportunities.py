@@ -132,14 +132,14 @@ def test_a_closed_one_is_read_only_until_it_is_opened_again(sales: Client) -> No
     ],
 )
 def test_closed_documents_are_read_only(sales: Client, entity_set: str, closed: dict[str, int]) -> None:
-    path = f"{entity_set}({sales.create(entity_set, name='Doc')})"
+    path = f"{entity_set}({sales.document(entity_set, name='Doc')})"
     assert sales.send("PATCH", path, {"name": "Open"} | closed).status == 204
     assert sales.send("PATCH", path, {"name": "Closed"}).error == INVALID
     assert sales.read(path)["name"] == "Open"
 
 
 def test_a_status_alone_may_change_in_a_closed_state(sales: Client) -> None:
-    path = f"salesorders({sales.create('salesorders', name='Doc')})"
+    path = f"salesorders({sales.document('salesorders', name='Doc')})"
     sales.send("PATCH", path, {"statecode": 3, "statuscode": 100001})
     assert sales.send("PATCH", path, {"statecode": 4, "statuscode": 100003}).status == 204
 

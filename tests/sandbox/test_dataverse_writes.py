@@ -346,13 +346,15 @@ def test_who_wrote_is_kept(sales: Client) -> None:
 
 
 def test_orders_and_their_lines_keep_the_numbers_of_business_central(sales: Client) -> None:
-    order = sales.create("salesorders", name="A", bcbi_businesscentralordernumber="S-ORD101")
+    order = sales.document("salesorders", name="A", bcbi_businesscentralordernumber="S-ORD101")
     path = f"salesorders({order})"
     assert sales.read(path)["bcbi_businesscentralordernumber"] == "S-ORD101"
     too_long = {"bcbi_businesscentralordernumber": "x" * 21}
     assert sales.send("PATCH", path, too_long).error == (400, "0x80044331")
     bind = {"salesorderid@odata.bind": f"/{path}", "bcbi_businesscentrallinenumber": 10000}
-    line = sales.send("POST", "salesorderdetails", {**bind, "productdescription": "Free text"})
+    line = sales.send(
+        "POST", "salesorderdetails", {**bind, "isproductoverridden": True, "productdescription": "Free text"}
+    )
     assert sales.read(f"salesorderdetails({line.id})")["bcbi_businesscentrallinenumber"] == 10000
 
 
