@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from kobling.model import state
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Side, Table
 from kobling.model.pair import Crossing
@@ -222,8 +223,8 @@ class MappingState(Protocol):
         """What waits for one of these keys, in any mapping of the connection, is due."""
         ...
 
-    async def journal(self, job: int, intents: Sequence[Intent]) -> int:
-        """Commits what is about to be written, before it is; the entry's number."""
+    async def journal(self, job: int, intents: Sequence[Intent], slices: Collection[int] = ()) -> int:
+        """Commits what is about to be written, before it is; the entry's number. slices: see `SharedJob`."""
         ...
 
     async def forget_intents(self, job: int) -> None:
@@ -268,6 +269,42 @@ class MappingState(Protocol):
     async def open_counts(self) -> Open:
         """How many records stay, by reason."""
         ...
+
+
+class SharedJob(Protocol):
+    """A job that several workers share, as one of them sees it."""
+
+    async def invite(self, turn: int | None, fingerprint: str = "") -> None:
+        """Other workers may take part in this wave; None: in none."""
+
+    async def turn(self) -> int | None:
+        """The wave in which others may take part; None where the job is over, or a later run waits for us."""
+
+    def joined(self) -> AbstractAsyncContextManager[None]:
+        """We count as one of its workers until the end, or our death."""
+
+    async def due(self, turn: int, limit: int) -> int:
+        """How many rows are due by that wave, counted up to a limit."""
+
+    def slices(self, but: Collection[int]) -> AbstractAsyncContextManager[list[int]]:
+        """Holds our share of the slices that nobody else holds, which are hashed by pair."""
+
+    async def orphans(self, slices: Collection[int]) -> list[tuple[int, list[Intent]]]:
+        """What dead workers of the job left open in these slices, which we hold; by numbers of entries."""
+
+    async def known(self, keys: Sequence[str]) -> list[state.Tally]:
+        """What these pairs came to so far."""
+
+    async def keep(
+        self, tallies: Sequence[state.Tally], part: state.Part, warnings: Sequence[state.Failure]
+    ) -> None:
+        """What pairs came to, and all that this worker has done so far; in the transaction in hand."""
+
+    async def others(self) -> list[state.Part]:
+        """What the other workers have done."""
+
+    async def failures(self) -> list[state.Failure]:
+        """What could not be settled, by whomever."""
 
 
 class State(Protocol):
@@ -344,6 +381,10 @@ class State(Protocol):
 
     async def close_job(self, job: int, status: str, report: Report) -> None:
         """The job is over; its counts and errors are kept."""
+        ...
+
+    def shared(self, name: str, job: int) -> SharedJob:
+        """A job of a mapping, as one of the workers that share it."""
         ...
 
     def slices(self, name: str) -> AbstractAsyncContextManager[Collection[int] | None]:

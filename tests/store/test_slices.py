@@ -9,8 +9,9 @@ from typing import Any
 import psycopg
 
 from kobling.adapters.postgres.connection_store import ConnectionStore
+from kobling.adapters.postgres.inbox import SLICES
 from kobling.adapters.postgres.schema import open_database
-from kobling.adapters.postgres.store import SLICES, PostgresStore
+from kobling.adapters.postgres.store import PostgresStore
 from kobling.catalogue.load import default_mappings
 from kobling.model.mapping import Side
 from kobling.model.pair import Base

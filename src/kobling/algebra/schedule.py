@@ -136,7 +136,8 @@ def retimed(entry: Entry, timing: Timing, now: datetime, zone: tzinfo) -> Entry:
 def ended(entry: Entry, ending: Ending, now: datetime, zone: tzinfo, message: str = "") -> Entry:
     """What becomes of it after a run."""
     over = msgspec.structs.replace(entry, running=False, again=False)
-    if ending is Ending.STOPPED:
+    if ending in {Ending.STOPPED, Ending.DIED_AT_WORK}:
+        # A run that gets somewhere each time comes to its end, however often it is interrupted.
         return over if over.status is Status.ON_HOLD else msgspec.structs.replace(over, next_start=now)
     if ending in _FAILURES:
         return _failed(over, ending, now, zone, message)

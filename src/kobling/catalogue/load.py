@@ -116,6 +116,13 @@ def default_mappings() -> dict[str, Mapping]:
     return {name: executable(one, NO_CHANGES, available) for name, one in known.items()}
 
 
+# A worker asks for the same mappings in every run; to make them takes as long as to find nothing new.
+_MADE_MAX: Final = 500
+_made: Final[
+    dict[tuple[str, frozenset[str]], tuple[tuple[Definition, Changes, dict[str, str]], Mapping]]
+] = {}
+
+
 def executable(
     definition: Definition,
     changes: Changes,
@@ -127,6 +134,21 @@ def executable(
     A row or a condition whose source is not available is left out, as is a row without a direction left. Only
     columns that something needs are read. Raises ConfigurationError for changes that do not fit.
     """
+    asked = (definition, changes, dict(settings))
+    place = (definition.name, frozenset(available))
+    known = _made.get(place)
+    if known is not None and known[0] == asked:
+        return known[1]
+    if len(_made) >= _MADE_MAX:
+        _made.clear()
+    made = _executable(definition, changes, available, settings)
+    _made[place] = (asked, made)
+    return made
+
+
+def _executable(
+    definition: Definition, changes: Changes, available: Collection[str], settings: ConnectionSettings
+) -> Mapping:
     now = changed(definition, changes)
     check_changed(now, changes)
     rows = tuple(one for one in now.fields if _takes_part(one, now, available))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kobling.engine.partial import intents_of
 from kobling.engine.pause import check_writable
@@ -22,13 +22,14 @@ class Apply:
         self._store = context.stores[mapping.name]
         self._job = job
 
-    async def carry_out(self, tasks: Sequence[Task]) -> int:
-        """Journals and sends every write; the number of the journal's entry."""
-        entry = await self.journal(tasks)
+    async def carry_out(self, tasks: Sequence[Task], slices: Collection[int] = ()) -> int:
+        """Journals and sends every write; the number of the journal's entry. slices: those that are held,
+        where other workers have the others."""
+        entry = await self.journal(tasks, slices)
         await self.send(tasks)
         return entry
 
-    async def journal(self, tasks: Sequence[Task]) -> int:
+    async def journal(self, tasks: Sequence[Task], slices: Collection[int] = ()) -> int:
         """Commits what is about to be written; the number of the entry, 0 where there is nothing to write.
 
         Raises PausedError, ConfigurationError where nothing may be written now.
@@ -37,7 +38,7 @@ class Apply:
         if not intents:
             return 0
         await check_writable(self._context, self._mapping)
-        return await self._store.journal(self._job, intents)
+        return await self._store.journal(self._job, intents, slices)
 
     async def send(self, tasks: Sequence[Task]) -> None:
         """Writes what was journalled, claims first, and looks at what was stale."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kobling.engine.task import Task, count
 from kobling.model.mapping import SIDES, Mapping, Side
 from kobling.model.pair import Kind
-from kobling.model.state import Report
+from kobling.model.state import Report, Tally
 from kobling.ports import Outcome
 
 
@@ -27,6 +27,21 @@ class Counts:
             fresh = sum((side, key) in self._counted for key in keys)
             if len(keys) > fresh:
                 count(self._report, target, "unchanged", len(keys) - fresh)
+
+    def know(self, tally: Tally) -> None:
+        """What a pair came to in the hands of another worker; it is counted there."""
+        for side in Side:
+            self._counted.pop((side, tally.key), None)
+        for name, word in tally.words.items():
+            self._counted[Side(name), tally.key] = word
+
+    def keys(self) -> set[str]:
+        """The pairs that are counted."""
+        return {key for _, key in self._counted}
+
+    def words_of(self, key: str) -> dict[str, str]:
+        """What a pair came to, by side."""
+        return {str(side): self._counted[side, key] for side in Side if (side, key) in self._counted}
 
     def sides(self, task: Task, word: str) -> None:
         """One word for every direction that the pair is a candidate of."""

@@ -32,11 +32,17 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
 async def recall(context: Context, name: str, job: int) -> list[Intent]:
     """Notes what the jobs of a mapping before this one had journalled and not settled when they died."""
     intents = await context.stores[name].open_intents(job)
-    opened = context.opened[name] = {}
-    for one in intents:
-        opened.setdefault((one.side, one.id), []).append(one)
-    note_creations(context, name, intents)
+    context.opened[name] = {}
+    note_open(context, name, intents)
     return intents
+
+
+def note_open(context: Context, name: str, intents: Iterable[Intent]) -> None:
+    """Notes what somebody who is dead by now had journalled and not settled."""
+    noted, opened = list(intents), context.opened.setdefault(name, {})
+    for one in noted:
+        opened.setdefault((one.side, one.id), []).append(one)
+    note_creations(context, name, noted)
 
 
 def note_creations(context: Context, name: str, intents: Iterable[Intent]) -> None:

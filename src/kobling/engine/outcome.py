@@ -67,37 +67,37 @@ class Outcomes:
         self._report = context.reports[mapping.name]
         self._receiver = Receiver(context, mapping)
         self.counts = Counts(mapping, self._report)
-        self._words = Words(mapping)
+        self.words = Words(mapping)
         self._effects = Effects(context, mapping)
         self.has_dependants = any(mapping.name in one.sources for one in context.mappings.values())
 
     def failures(self) -> list[Failure]:
         """What could not be settled in this run."""
-        return self._words.failures()
+        return self.words.failures()
 
     def warnings(self) -> list[Failure]:
         """What was written, but for a part of it."""
-        return self._words.warnings
+        return self.words.warnings
 
     def name(self, task: Task) -> str:
         """What people know the record of a task by."""
-        return self._words.name(task)
+        return self.words.name(task)
 
     def created(self, tasks: Sequence[Task], side: Side) -> None:
         """Counts pairs whose record on that side was created as planned, and notes what had to be cut."""
         self.counts.inserted(tasks, side)
         for task in tasks:
-            self._words.forget(task)
-            self._words.warn_of_cuts(task)
+            self.words.forget(task)
+            self.words.warn_of_cuts(task)
 
     def settle(self, task: Task) -> Settled:
         """The outcome of one task."""
-        self._words.forget(task)
+        self.words.forget(task)
         if task.created is not None:
             self.counts.add(task, task.created.side, "inserted")
         settled = self._settle(task)
         if settled.coupling is not None and settled.effects:
-            self._words.warn_of_cuts(task)
+            self.words.warn_of_cuts(task)
         if task.created is not None and (settled.coupling or settled.uncouple):
             effects = (created_effect(task, task.created), *settled.effects)
             settled = msgspec.structs.replace(settled, effects=effects)
@@ -106,7 +106,7 @@ class Outcomes:
             effects = (*task.recovered, *settled.effects)
             settled = msgspec.structs.replace(settled, effects=effects)
         if self._context.rehearse or (self._context.listing and settled.effects):
-            actions = self._words.action(task, self._effects.of(task), self._effects.fields(task))
+            actions = self.words.action(task, self._effects.of(task), self._effects.fields(task))
             self._report.actions += [one | noted(self._mapping, task) for one in actions]
         return settled
 
@@ -137,7 +137,7 @@ class Outcomes:
         troubles = (*action.waiting, *action.rejected)
         for one in troubles:
             if not one.clearable:
-                self._words.fail(task, one)
+                self.words.fail(task, one)
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
             coupling=coupling,
@@ -207,7 +207,7 @@ class Outcomes:
         self.counts.done(task)
         for side, result in refused.items():
             trouble = Trouble(field="", reason=words[side])
-            self._words.fail(task, trouble, passing=result.outcome is Outcome.TRANSIENT)
+            self.words.fail(task, trouble, passing=result.outcome is Outcome.TRANSIENT)
         passing = any(one.outcome is Outcome.TRANSIENT for one in refused.values())
         coupling = None if task.coupling is None else self._seen(task)
         return Settled(
@@ -288,10 +288,10 @@ class Outcomes:
         """Which rows leave and which stay, for what reason."""
         action = task.action
         for one in action.rejected:
-            self._words.fail(task, one)
+            self.words.fail(task, one)
         for one in action.waiting:
             if not one.clearable:
-                self._words.fail(task, one)
+                self.words.fail(task, one)
         reason, fields = open_reason(task)
         rows = task.changes
         if again:

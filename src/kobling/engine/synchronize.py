@@ -17,13 +17,15 @@ from kobling.engine.guards import Stops
 from kobling.engine.held import change_of
 from kobling.engine.look_ups import bind_filters
 from kobling.engine.rebuild import check_not_lost
+from kobling.engine.recover import recover
 from kobling.engine.references import new_day, read_references, references_of
+from kobling.engine.shared import may_be_shared
 from kobling.engine.task import Context, columns_of, coupled_among
 from kobling.engine.worker import Worker
 from kobling.model.errors import FeedExpiredError, PausedError
 from kobling.model.mapping import Limit, Mapping, Side, Table
-from kobling.model.state import Change, Intent, Report
-from kobling.ports import Method, Row
+from kobling.model.state import Change, Report
+from kobling.ports import Row
 
 _MORE_WAVES: Final = 2
 # The mark of a mapping whose full synchronization has begun and not ended.
@@ -166,11 +168,11 @@ class Synchronization:
                     rows = await worker.news(side, page.rows)
                     mapping = context.mappings[name]
                     await worker.hand_over(self._changes(mapping, side, rows, page.deleted, direct=True))
-                pages = {
-                    one.name: self._changes(one, side, page.rows, page.deleted)
-                    for one in readers
-                    if one.name not in direct
-                }
+                pages = {}
+                for one in readers:
+                    if one.name not in direct:
+                        rows = await self._sifted(one, side, page.rows) if token is None else page.rows
+                        pages[one.name] = self._changes(one, side, rows, page.deleted)
                 if page.token is not None:
                     named = [one for one in watched or () if one in self._named]
                     if named and not read and not page.present and await self._stops.found_empty(named, side):
@@ -210,9 +212,10 @@ class Synchronization:
         """The workers that take a full read's pages: of named mappings whose slices are all free."""
         workers = {}
         for one in readers:
-            # What is counted first goes through the inbox, and so do parts: what they are sold of is finished
-            # in the first wave.
-            kept = one.guards.changes != Limit() or one.part_of
+            # What is counted first goes through the inbox, what others may take a share of, and parts: what
+            # they are sold of is finished in the first wave.
+            shared = may_be_shared(self._context, one.name)
+            kept = one.guards.changes != Limit() or one.part_of or shared
             if (
                 kept
                 or one.name not in self._running()
@@ -223,6 +226,12 @@ class Synchronization:
                 workers[one.name] = self._worker(one.name)
                 stack.push_async_callback(workers[one.name].drain)
         return workers
+
+    async def _sifted(self, mapping: Mapping, side: Side, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows of a full read for the inbox: of what may be shared, those that are not known already."""
+        if mapping.name in self._running() and may_be_shared(self._context, mapping.name):
+            return await self._worker(mapping.name).news(side, rows)
+        return rows
 
     def _changes(
         self,
@@ -258,9 +267,9 @@ class Synchronization:
                 break
         self._complete = not busy
         for name in self._named:
-            report, outcomes = self._context.reports[name], self._worker(name).outcomes
-            report.failures += outcomes.failures()
-            report.warnings += outcomes.warnings()
+            report, worker = self._context.reports[name], self._worker(name)
+            report.failures += await worker.failures()
+            report.warnings += worker.outcomes.warnings()
 
     async def _begin_full(self) -> None:
         """A full run that died goes on, whatever the next run is asked for."""
@@ -280,28 +289,7 @@ class Synchronization:
         for name in self._named:
             intents = await recall(self._context, name, self._context.reports[name].job)
             if intents and self._context.options.records is None:
-                await self._recover(self._context.mappings[name], intents)
-
-    async def _recover(self, mapping: Mapping, intents: Sequence[Intent]) -> None:
-        """What an earlier job had in hand when it died is read as it is now, and planned again. A source that
-        is gone may have left what was created of it behind; what was being deleted may be gone."""
-        created = [one for one in intents if one.method == Method.CREATE]
-        for side in Side:
-            made = {one.partner for one in created if one.side is side.other}
-            touched = {one.id for one in intents if one.side is side and one.method != Method.CREATE}
-            deleted = {one.id for one in intents if one.side is side and one.method == Method.DELETE}
-            ids = sorted(made | touched)
-            if not ids:
-                continue
-            service, columns = self._context.services[side], columns_of(mapping, side)
-            rows = await service.read(mapping.table(side).route, columns, ids)
-            changes = self._changes(mapping, side, list(rows.values()))
-            changes += [
-                Change(id=one, side=side, deleted=True) for one in sorted((made | deleted) - rows.keys())
-            ]
-            await self._context.stores[mapping.name].put(
-                [msgspec.structs.replace(one, wanted=one.id in made, reason="stale") for one in changes]
-            )
+                await recover(self._context, self._context.mappings[name], intents)
 
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:
@@ -321,6 +309,8 @@ class Synchronization:
         for name in self._named:
             report = self._context.reports[name]
             report.failures += self._stops.failures(name)
+            if name in self._workers:
+                await self._workers[name].gather()
             report.status = "stopped" if name in self._stops and status == "finished" else status
             report.seconds = round(time.monotonic() - report.seconds, 3)
             report.open = await self._context.stores[name].open_counts()

@@ -87,6 +87,8 @@ class Context(msgspec.Struct, kw_only=True):
     integration_user: str = ""
     # Mappings that a guard has stopped before the run, with the guard and its words.
     stopped: dict[str, list[tuple[str, str]]] = {}
+    # Mappings of which other workers may take a part, with what tells them that they mean the same mapping.
+    shared_as: Mapping[str, str] = {}
 
 
 class Task(msgspec.Struct, kw_only=True):

@@ -13,7 +13,7 @@ from kobling.engine.task import Task
 from kobling.model.look_up import key_of_parts, parts_of_key
 from kobling.model.mapping import Direction, Mapping, Side
 from kobling.model.pair import Kind, Trouble
-from kobling.model.state import CUT, Effect, Failure
+from kobling.model.state import CUT, Effect, Failure, Tally
 from kobling.model.values import Values
 from kobling.ports import Outcome, RowResult
 
@@ -39,6 +39,16 @@ class Words:
     def failures(self) -> list[Failure]:
         """What could not be settled."""
         return [one for failures in self._failed.values() for one in failures]
+
+    def know(self, tally: Tally) -> None:
+        """What another worker could not settle of a pair."""
+        self._failed.pop(tally.key, None)
+        if tally.failures:
+            self._failed[tally.key] = list(tally.failures)
+
+    def failures_of(self, key: str) -> tuple[Failure, ...]:
+        """What could not be settled of a pair."""
+        return tuple(self._failed.get(key, ()))
 
     def forget(self, task: Task) -> None:
         """The pair is settled anew."""

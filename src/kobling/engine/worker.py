@@ -16,13 +16,18 @@ from kobling.engine.gather import Gather
 from kobling.engine.look_ups import answers, wake_dependants
 from kobling.engine.outcome import Outcomes
 from kobling.engine.references import note_created
+from kobling.engine.shared import Share, may_be_shared
 from kobling.engine.task import ETAG, Context, Task
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Kind, Missing
-from kobling.model.state import Change, Settled
+from kobling.model.state import Change, Failure, Settled
 from kobling.ports import Row
 
 _BATCH: Final = 1000
+# So much is worth to be shared with other workers, and so much of it is taken up at once.
+_SHARED_FROM: Final = 2 * _BATCH
+_CLAIM: Final = 5 * _BATCH
+_WAIT_SECONDS: Final = 0.1
 # Batches of a full read that are being written while the next one is planned.
 _IN_FLIGHT: Final = 2
 # What the batches of a full read leave to be done is due in the first wave.
@@ -42,7 +47,7 @@ class _Flight(NamedTuple):
 class Worker:
     """One mapping's worker of one run."""
 
-    def __init__(self, context: Context, mapping: Mapping, job: int) -> None:
+    def __init__(self, context: Context, mapping: Mapping, job: int, *, leads: bool = True) -> None:
         self._context = context
         self._mapping = mapping
         self._store = context.stores[mapping.name]
@@ -51,11 +56,16 @@ class Worker:
         self._apply = Apply(context, mapping, job)
         self.outcomes = Outcomes(context, mapping)
         self._creations = Creations(context, mapping, self.outcomes)
-        self._done = 0
+        # How many pairs it has settled.
+        self.done = 0
+        self.share = Share(context, mapping, job, self.outcomes, leads)
+        self._may_be_shared = may_be_shared(context, mapping.name)
         self._flying: deque[_Flight] = deque()
 
     async def wave(self, turn: int) -> bool:
         """Settles what is due by now; whether there was anything."""
+        if self._may_be_shared and await self.share.is_due(turn, _SHARED_FROM):
+            return await self._lead(turn)
         options = self._context.options
         side = None if options.target is None else options.target.other
         busy = False
@@ -68,6 +78,42 @@ class Worker:
                 entry = await self._apply.carry_out(tasks)
                 await self._settle(tasks, settled, turn, entry)
         return busy
+
+    async def _lead(self, turn: int) -> bool:
+        """A wave in which other workers may take part, until nothing of it is due."""
+        async with self.share.open(turn):
+            while await self.share.is_due(turn):
+                if not await self.take(turn):
+                    # The others have in hand what is left.
+                    await asyncio.sleep(_WAIT_SECONDS)
+        return True
+
+    async def take(self, turn: int, stop: asyncio.Event | None = None) -> bool:
+        """Settles some of what is due by that wave, in slices that nobody else holds; whether any was."""
+        async with self.share.slices() as slices:
+            changes = await self._store.due(_CLAIM, turn, slices=slices) if slices else []
+            if not changes:
+                self.share.saw_nothing(slices)
+            settled: set[tuple[Side, str]] = set()
+            for start in range(0, len(changes), _BATCH):
+                if stop is not None and (stop.is_set() or await self.share.turn() is None):
+                    break
+                batch = [one for one in changes[start : start + _BATCH] if (one.side, one.id) not in settled]
+                tasks, loose = await self._planned(batch)
+                entry = await self._apply.carry_out(tasks, slices)
+                await self._settle(tasks, loose, turn, entry)
+                # The other row of a pair goes with the first.
+                settled |= {(one.side, one.id) for task in tasks for one in task.changes}
+        return bool(slices)
+
+    async def failures(self) -> list[Failure]:
+        """What could not be settled in the job, by this worker or another one."""
+        return await self.share.failures() if self.share.active else self.outcomes.failures()
+
+    async def gather(self) -> None:
+        """Adds what other workers did to the report of the job."""
+        if self.share.active:
+            await self.share.gather()
 
     async def _planned(self, changes: Sequence[Change]) -> tuple[list[Task], list[Settled]]:
         """The planned pairs of these rows, without the actions that may not be carried out now."""
@@ -145,15 +191,19 @@ class Worker:
     async def _settle(self, tasks: Sequence[Task], settled: list[Settled], turn: int, entry: int) -> None:
         self._note_created(tasks)
         await couple_companions(self._context, self._mapping, tasks)
+        if self.share.active:
+            await self.share.recall(tasks)
         new, rest = self._creations.settle(tasks)
         settled += [self.outcomes.settle(task) for task in rest]
         async with self._context.state.together():
             await self._store.settle(self._job, turn, settled, entry, new)
             await self._wake_dependants(rest, settled)
+            if self.share.active:
+                await self.share.keep(tasks)
         woken = [key for one in settled for key in one.wakes] + [key for one in new for key in one.wakes]
         await self._meet_others(rest, woken, turn + 1)
-        self._done += len(tasks)
-        self._context.progress(self._mapping.name, self._done)
+        self.done += len(tasks)
+        self._context.progress(self._mapping.name, self.done)
 
     async def _meet_others(self, tasks: Sequence[Task], woken: Sequence[str], turn: int) -> None:
         """A run of another mapping may have looked for these pairs, or made what these wait for, meanwhile.

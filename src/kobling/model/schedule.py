@@ -89,13 +89,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Ending(StrEnum):
     """How a run ended. STOPPED: the worker was told to stop, which is no fault of the entry.
 
-    DIED: the worker is gone, whoever's fault it was. FAILED_IN_PASSING: a service or the database could not
-    be reached, which ends by itself.
+    DIED: the worker is gone, whoever's fault it was; AT_WORK: but its run had got somewhere.
+    FAILED_IN_PASSING: a service or the database could not be reached, which ends by itself.
     """
 
     ACTIVE = "active"
     EMPTY = "empty"
     STOPPED = "stopped"
     DIED = "died"
+    DIED_AT_WORK = "died at work"
     FAILED = "failed"
     FAILED_IN_PASSING = "failed in passing"

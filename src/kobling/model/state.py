@@ -174,6 +174,30 @@ class NewPairs(msgspec.Struct, frozen=True, kw_only=True):
     wakes: list[str]
 
 
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pair came to so far in a job that several workers share. key: the left id. words: by side."""
+
+    key: str
+    words: dict[str, str] = {}
+    failures: tuple[Failure, ...] = ()
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker has done of such a job: counts as in a report, requests by service."""
+
+    counts: dict[str, dict[str, int]] = {}
+    requests: dict[str, int] = {}
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """A job in which other workers may take part. fingerprint: of the mapping as it was when it began."""
+
+    job: int
+    mapping: str
+    full: bool
+    fingerprint: str
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a coupling answers to a look-up. outside: why the record that is the answer is outside the filter,
     '' inside; asked_outside: the same of the record that was asked for."""

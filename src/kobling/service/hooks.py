@@ -22,9 +22,10 @@ from kobling.model.mapping import Side
 from kobling.service.configuration import Configuration
 from kobling.service.connection import connect
 from kobling.service.expiries import SUBSCRIBED
+from kobling.service.failing import described
 from kobling.service.schedule import schedule_store
 from kobling.service.session import Session, session_on
-from kobling.service.worker import described, wake
+from kobling.service.worker import wake
 
 # Hints come in floods; they are taken up together.
 _GATHER_SECONDS: Final = 0.5

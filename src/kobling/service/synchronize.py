@@ -20,7 +20,7 @@ from kobling.model.errors import ConfigurationError
 from kobling.model.mapping import Side
 from kobling.model.state import Failure, Report
 from kobling.service.documents import action_document, job_document
-from kobling.service.guards import keep_mappings, stopped
+from kobling.service.guards import fingerprint, keep_mappings, stopped
 from kobling.service.identifiers import locate_among
 from kobling.service.session import Document, Session
 
@@ -29,7 +29,7 @@ TARGETS: Final = {"both": None, "to": Side.RIGHT, "from": Side.LEFT}
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for. mappings: names; all: every enabled one. records: ids as people type them. allow:
-    guards that are overruled, or `all`."""
+    guards that are overruled, or `all`. shared: other workers may take part."""
 
     mappings: tuple[str, ...] = ()
     all: bool = False
@@ -39,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[str, ...] = ()
     dry_run: bool = False
     allow: tuple[str, ...] = ()
+    shared: bool = False
 
 
 async def synchronize(
@@ -117,6 +118,8 @@ async def _whole(
     reports = []
     if acting or not watched:
         async with _opened(session, options, acting, request.dry_run, progress, wait) as context:
+            if request.shared:
+                context.shared_as = {name: fingerprint(context.mappings[name]) for name in acting}
             if permit is not None:
                 context.withhold, context.listing = permit.withhold, True
             reports += await _guarded(session, context, acting, request)

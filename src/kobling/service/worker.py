@@ -14,17 +14,18 @@ from typing import Any, Final
 
 import msgspec
 
-from kobling.adapters.postgres.queue import UNREACHABLE, Queue, live_jobs, open_queue
+from kobling.adapters.postgres.queue import UNREACHABLE, Queue, live_jobs, open_queue, workers_alive
 from kobling.adapters.postgres.schedule_store import ScheduleStore, Stored
 from kobling.adapters.postgres.schema import open_database
 from kobling.algebra.schedule import due, ended, is_due, postponed, started, woken
 from kobling.engine.pause import paused_words
 from kobling.engine.synchronize import Synchronization
 from kobling.engine.task import Options
-from kobling.model.errors import KoblingError, PausedError, UnreachableError
+from kobling.model.errors import PausedError
 from kobling.model.schedule import Ending, Entry, Status, Work
 from kobling.service.configuration import Configuration
-from kobling.service.database import database_error
+from kobling.service.failing import PASSING, described, is_passing
+from kobling.service.helpers import Helpers
 from kobling.service.notify import watch
 from kobling.service.pausing import start_again
 from kobling.service.retention import purge_daily
@@ -41,7 +42,6 @@ _TOLD_ERRORS_MAX: Final = 20
 _LOOKED: Final = "looked"
 # What makes a run one that found something; what is merely unchanged, skipped or coupled does not.
 _ACTIVITY: Final = ("inserted", "modified", "deleted", "failed")
-_PASSING: Final = (UnreachableError, *UNREACHABLE)
 _logger = logging.getLogger(__name__)
 
 
@@ -58,6 +58,7 @@ class Worker:
         # Entries whose runs have got somewhere, and when that was last stored.
         self._moved: set[int] = set()
         self._noted = time.monotonic()
+        self._helpers = Helpers(url, concurrency)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until told to stop; outages of the services and of the database are outlived.
@@ -75,6 +76,7 @@ class Worker:
                 asyncio.create_task(self._again_and_again(watch, stop)),
                 asyncio.create_task(self._again_and_again(purge_daily, stop)),
                 asyncio.create_task(self._again_and_again(self._note_progress, stop)),
+                asyncio.create_task(self._again_and_again(self._helpers.offer, stop)),
             ]
             try:
                 await queue.work(self._carry_out, self._concurrency, stop)
@@ -82,6 +84,7 @@ class Worker:
                 stop.set()
                 await asyncio.gather(*beside)
                 await self._stop_looking()
+                await self._helpers.stop()
 
     @asynccontextmanager
     async def _sessions(self) -> AsyncIterator[list[Session]]:
@@ -154,11 +157,14 @@ class Worker:
                 entry = await _claimed(session, number, job)
                 if entry is None:
                     return
-                ending, message = await _outcome(session, entry, lambda what, count: self._moved.add(number))
+                with self._helpers.busy(session.state.connection_id, entry.mapping):
+                    ending, message = await _outcome(
+                        session, entry, lambda what, count: self._moved.add(number)
+                    )
         except asyncio.CancelledError:
             await self._settle(configuration, number, job, Ending.STOPPED, "")
             raise
-        except _PASSING as error:
+        except PASSING as error:
             ending, message = Ending.FAILED_IN_PASSING, described(error)
             _logger.warning("could not run: %s", message, extra=about)
         await self._settle(configuration, number, job, ending, message)
@@ -170,7 +176,7 @@ class Worker:
         try:
             async with session_on(configuration, self._url) as session:
                 await settle(session, number, job, ending, message)
-        except _PASSING as error:
+        except PASSING as error:
             # Once the database is back, a worker finds the entry without its job.
             _logger.warning("an outcome could not be stored: %s", described(error), extra={"entry": number})
 
@@ -262,7 +268,8 @@ async def _set_free(store: ScheduleStore, known: list[Stored], now: datetime) ->
     free = {}
     for one in running:
         if one.queue_job not in live:
-            entry = ended(one.entry, Ending.DIED, now, zone_of(one.entry.timing), "The worker was gone.")
+            ending = Ending.DIED_AT_WORK if await store.has_written(one.entry.mapping) else Ending.DIED
+            entry = ended(one.entry, ending, now, zone_of(one.entry.timing), "The worker was gone.")
             _logger.warning("its worker is gone", extra={"mapping": entry.mapping, "entry": entry.id})
             await store.save(entry)
             free[entry.id] = entry
@@ -293,10 +300,11 @@ async def _outcome(
     name = session.configuration.connection.name
     about = {"connection": name, "mapping": entry.mapping, "entry": entry.id}
     _logger.info("begins", extra=about)
-    request = Request(mappings=(entry.mapping,), full=entry.work is Work.FULL)
     try:
+        shared = await workers_alive(session.state.database) > 1
+        request = Request(mappings=(entry.mapping,), full=entry.work is Work.FULL, shared=shared)
         document, _ = await synchronize(session, request, progress=progress, wait=_waits)
-    except _PASSING:
+    except PASSING:
         raise
     except PausedError as error:
         _logger.info("paused", extra=about)
@@ -318,17 +326,6 @@ def _noted(document: Document, about: Mapping[str, Any]) -> Ending:
     told = [job["counts"][way] for job in document["jobs"] for way in ("to", "from")]
     active = any(one.get(word) for one in told for word in _ACTIVITY)
     return Ending.ACTIVE if active else Ending.EMPTY
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether it ends by itself: a service or the database cannot be reached."""
-    return isinstance(error, _PASSING)
-
-
-def described(error: BaseException) -> str:
-    """An error in words that hold no record's data: ours, the database's first line, or the type alone."""
-    known = error if isinstance(error, KoblingError) else database_error(error)
-    return str(known) if known is not None else f"A bug: {type(error).__name__}."
 
 
 async def _pause(stop: asyncio.Event) -> None:

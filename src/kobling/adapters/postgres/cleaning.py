@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from kobling.adapters.postgres.inbox import SLICES
 from kobling.adapters.postgres.locks import Lock
-from kobling.adapters.postgres.store import SLICES
 
 Database = psycopg.AsyncConnection[Any]
 # In this order, as what stands later is named by what stands before. The rows of the connection and of its

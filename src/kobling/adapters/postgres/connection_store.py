@@ -9,17 +9,17 @@ from typing import Any
 
 import psycopg
 
-from kobling.adapters.postgres import history, neighbours, reference_tables
-from kobling.adapters.postgres.inbox import AGAIN
+from kobling.adapters.postgres import history, neighbours, reference_tables, shared_job
+from kobling.adapters.postgres.inbox import AGAIN, SLICES
 from kobling.adapters.postgres.locks import Lock
 from kobling.adapters.postgres.packing import IDS, as_text, encoder, joined
-from kobling.adapters.postgres.store import SLICES, PostgresStore
+from kobling.adapters.postgres.store import PostgresStore
 from kobling.adapters.postgres.sweep import Sweep
 from kobling.adapters.telemetry.tracing import Span, begun
 from kobling.model.errors import ConfigurationError
 from kobling.model.look_up import Reference
 from kobling.model.mapping import Mapping, Side
-from kobling.model.state import Change, Report
+from kobling.model.state import Change, Invitation, Report
 from kobling.ports import Opening, Row
 
 
@@ -345,16 +345,19 @@ class ConnectionStore:
             wait(name)
             await self._database.execute("select pg_advisory_lock(%s, %s)", key)
         try:
-            # Whoever left a job running no longer holds this lock.
-            await self._database.execute(
-                "update job set status = 'died', ended_at = now()"
-                " where mapping_id = %s and status = 'running'",
-                [key[1]],
-            )
+            await shared_job.bury(self._database, key[1])
             yield
         finally:
             if not self._database.closed:
                 await self._database.execute("select pg_advisory_unlock(%s, %s)", key)
+
+    def shared(self, name: str, job: int) -> shared_job.SharedJob:
+        """A job of a mapping, as one of the workers that share it."""
+        return shared_job.SharedJob(self._database, self._ids[name], job)
+
+    async def invitations(self) -> list[Invitation]:
+        """The jobs of other workers in whose present wave one may take part."""
+        return await shared_job.invitations(self._database, self.connection_id)
 
     @asynccontextmanager
     async def slices(self, name: str) -> AsyncIterator[Collection[int] | None]:

@@ -84,6 +84,8 @@ async def close(database: psycopg.AsyncConnection[Any], job: int, status: str, r
             " requests = %s::jsonb where id = %s",
             [status, *(encoder.encode(one).decode() for one in parts), job],
         )
+        # Nobody meets a pair of a shared job again.
+        await database.execute("delete from job_pair where job_id = %s", [job])
         await database.execute(
             "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
             " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"

@@ -7,7 +7,7 @@ at it sees both what the batch did and what the other run said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -23,6 +23,16 @@ PAIR_OF_ROW: Final = (
     " and coupling.mapping_id = inbox.mapping_id union all"
     " select * from coupling where side = 'right' and right_id = record_id"
     " and coupling.mapping_id = inbox.mapping_id) as coupling on true"
+)
+# Both rows of a pair lie in one slice; what a finder may couple lies in the first.
+SLICES: Final = 16
+_HASHED: Final = f"abs(hashtext({{}}::text)::bigint) %% {SLICES}"
+_LEFT: Final = (
+    "(select left_id from coupling where right_id = record_id and coupling.mapping_id = inbox.mapping_id)"
+)
+_SLICE: Final = (
+    f"case side when 'left' then {_HASHED.format('record_id')}"
+    f" else {_HASHED.format(f'coalesce({_LEFT}, record_id)')} end"
 )
 _LEAVE: Final = (
     "delete from inbox using unnest(%s::text[], %s::uuid[], %s::text[]) as gone(side, id, stamp)"
@@ -125,3 +135,17 @@ async def pending(database: psycopg.AsyncConnection[Any], mapping_id: int) -> tu
     """How many coupled pairs are due with a record that is said to be deleted, and with a changed one."""
     row = await (await database.execute(_PENDING, [mapping_id])).fetchone()
     return (0, 0) if row is None else (row[0], row[1])
+
+
+def bits(slices: Collection[int]) -> int:
+    """Slices as one number."""
+    return sum(1 << one for one in slices)
+
+
+def slice_of(*, finder: bool) -> str:
+    """The slice in which a row of the inbox lies, as an expression of a query. finder: of its mapping."""
+    if not finder:
+        return _SLICE
+    left = "select 1 from coupling where left_id = record_id and coupling.mapping_id = inbox.mapping_id"
+    coupled = f"case side when 'left' then exists ({left}) else {_LEFT} is not null end"
+    return f"case when {coupled} then {_SLICE} else 0 end"

@@ -90,14 +90,17 @@ class Layouts:
 
     async def load(self, database: psycopg.AsyncConnection[Any]) -> None:
         """Reads the layouts, and stores the present one if it is new."""
-        insert = (
+        await self._read(database)
+        if self.present:
+            return
+        await database.execute(
             "insert into layout (mapping_id, left_columns, right_columns, row_names)"
-            " select %s, %s::text[], %s::text[], %s::text[] where not exists (select 1 from layout"
-            " where mapping_id = %s and left_columns = %s and right_columns = %s and row_names = %s)"
-            " on conflict do nothing"
+            " values (%s, %s, %s, %s) on conflict do nothing",
+            [self._mapping_id, *self._names],
         )
-        key = [self._mapping_id, *self._names]
-        await database.execute(insert, [*key, *key])
+        await self._read(database)
+
+    async def _read(self, database: psycopg.AsyncConnection[Any]) -> None:
         select = "select id, left_columns, right_columns, row_names from layout where mapping_id = %s"
         cursor = await database.execute(select, [self._mapping_id])
         async for identifier, *stored in cursor:

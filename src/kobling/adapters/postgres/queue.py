@@ -190,6 +190,17 @@ async def live_jobs(database: psycopg.AsyncConnection[Any], numbers: list[int]) 
     return {row[0] async for row in cursor}
 
 
+async def workers_alive(database: psycopg.AsyncConnection[Any]) -> int:
+    """How many workers of the database have a heart that beats."""
+    cursor = await database.execute(
+        "select count(*)::int from procrastinate.procrastinate_workers"
+        " where last_heartbeat > now() - make_interval(secs => %s)",
+        [STALLED_SECONDS],
+    )
+    row = await cursor.fetchone()
+    return 0 if row is None else int(row[0])
+
+
 async def _configure(database: psycopg.AsyncConnection[Any]) -> None:
     before = database.autocommit
     await database.set_autocommit(True)

@@ -147,6 +147,16 @@ class ScheduleStore:
             "update schedule_entry set active_at = clock_timestamp() where id = %s", [number]
         )
 
+    async def has_written(self, name: str) -> bool:
+        """Whether the last job of a mapping has written anything."""
+        cursor = await self.database.execute(
+            "select exists (select 1 from audit where job_id = (select max(job.id) from job"
+            " join mapping on mapping.id = mapping_id where connection_id = %s and name = %s))",
+            [self.connection_id, name],
+        )
+        row = await cursor.fetchone()
+        return row is not None and bool(row[0])
+
     async def edit(self, entry: Entry, edits: TimingEdits) -> None:
         """Stores what a person changed of its timing."""
         await self.database.execute(

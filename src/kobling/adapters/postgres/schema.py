@@ -6,6 +6,7 @@ pays one query.
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from typing import Any, Final
 
@@ -30,7 +31,9 @@ async def open_database(url: str) -> psycopg.AsyncConnection[Any]:
     Raises UnreachableError where nobody answers, ConfigurationError where a newer kobling wrote the schema.
     """
     try:
-        connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=15)
+        connection = await psycopg.AsyncConnection.connect(
+            url, autocommit=True, connect_timeout=15, fallback_application_name=f"kobling {os.getpid()}"
+        )
     except psycopg.OperationalError as error:
         raise UnreachableError(
             f"The database cannot be reached: {str(error).strip().splitlines()[0]}.",

@@ -12,7 +12,16 @@ import psycopg
 
 from kobling.adapters.postgres import bulk, history, look_ups
 from kobling.adapters.postgres.generation import Generations
-from kobling.adapters.postgres.inbox import AGAIN, PAIR_OF_ROW, Stamps, move, pending
+from kobling.adapters.postgres.inbox import (
+    AGAIN,
+    PAIR_OF_ROW,
+    SLICES,
+    Stamps,
+    bits,
+    move,
+    pending,
+    slice_of,
+)
 from kobling.adapters.postgres.packing import BETWEEN, IDS, Layouts, as_text, joined, unpack
 from kobling.model.mapping import Mapping, Side
 from kobling.model.pair import Base, Crossing, First
@@ -23,13 +32,6 @@ _CHANGE: Final = "record_id::text, side, version, body, deleted, wanted, reason,
 _COUPLING: Final = (
     "left_id::text, right_id::text, left_version, right_version, left_base, right_base, made,"
     " left_seen, right_seen, first, left_number, left_title, right_title, layout_id, right_held, left_key"
-)
-# Both rows of a pair lie in one slice; what a finder may couple lies in the first.
-SLICES: Final = 16
-_SLICE: Final = (
-    "(select case when left_id is null and %s then 0"
-    " else abs(hashtext(coalesce(left_id, record_id)::text)::bigint) %% %s end"
-    f" from (select 1) as one left join {PAIR_OF_ROW})"
 )
 _intents: Final = msgspec.json.Decoder(list[Intent], float_hook=Decimal)
 # A deleted record waits for a person only under the policy that asks.
@@ -74,9 +76,9 @@ class PostgresStore:
         if ids is not None:
             condition += f" and record_id = {IDS}"
             parameters.append(joined(ids))
-        if slices is not None:
-            condition += f" and {_SLICE} = any(%s)"
-            parameters += [bool(self.mapping.finder), SLICES, list(slices)]
+        if slices is not None and len(slices) < SLICES:
+            condition += f" and {slice_of(finder=bool(self.mapping.finder))} = any(%s)"
+            parameters.append(list(slices))
         cursor = await self._database.execute(
             f"select {_CHANGE} from inbox where {condition} order by since, record_id limit %s",
             [*parameters, limit],
@@ -181,11 +183,11 @@ class PostgresStore:
         """What was written to these pairs within the last hour, by left id, oldest first."""
         return await history.crossings(self._database, self.mapping_id, ids)
 
-    async def journal(self, job: int, intents: Sequence[Intent]) -> int:
-        """Commits what is about to be written, before it is; the entry's number."""
+    async def journal(self, job: int, intents: Sequence[Intent], slices: Collection[int] = ()) -> int:
+        """Commits what is about to be written, before it is; the entry's number. slices: see `SharedJob`."""
         cursor = await self._database.execute(
-            "insert into intent (job_id, mapping_id, entries) values (%s, %s, %s) returning id",
-            [job, self.mapping_id, as_text(intents)],
+            "insert into intent (job_id, mapping_id, entries, slices) values (%s, %s, %s, %s) returning id",
+            [job, self.mapping_id, as_text(intents), bits(slices)],
         )
         row = await cursor.fetchone()
         assert row is not None
@@ -234,7 +236,8 @@ class PostgresStore:
     async def forget_intents(self, job: int) -> None:
         """A run has been through everything: what earlier jobs left open is settled, or open under it."""
         await self._database.execute(
-            "delete from intent where mapping_id = %s and job_id < %s", [self.mapping_id, job]
+            "delete from intent where mapping_id = %s and (job_id < %s or job_id = %s and slices <> 0)",
+            [self.mapping_id, job, job],
         )
 
     async def uncouple(self, gone: Sequence[Coupling]) -> None:
