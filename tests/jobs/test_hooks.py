@@ -112,6 +112,11 @@ def test_subscriptions_are_renewed_before_they_end(world: World, receiver: HookS
     assert again > datetime.now(UTC) + timedelta(days=2, hours=23)
     assert (same, len(there)) == (there, len(set(there)))
     assert expiring() == []
+    # Where no mapping is enabled, there is none that could end.
+    world.query("update mapping set settings = '{\"enabled\": false}' returning 1")
+    assert world.command(lambda session: subscribe(session, place, KEY)) == 0
+    assert world.query("select mark from mark where name = 'subscribed until'") == [("",)]
+    assert expiring() == []
 
 
 def test_forged_doubled_and_broken_ones_change_nothing(

@@ -85,7 +85,7 @@ async def kept(session: Session, now: datetime) -> list[Expiry]:
     found = []
     until = (await session.state.marks()).get(SUBSCRIBED)
     # What has been over for long was switched off.
-    if until and datetime.fromisoformat(until) + _FORGOTTEN > now:
+    if until and datetime.fromisoformat(until) > now - _FORGOTTEN:
         cure = "Look why `kobling serve` does not renew them; until then changes are found once a minute."
         moment = datetime.fromisoformat(until)
         found.append(

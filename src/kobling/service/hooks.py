@@ -172,5 +172,5 @@ async def subscribe(session: Session, public_url: str, secret: str) -> int:
     async with connect(configuration, company_id=company or None) as connection:
         kept = Subscriptions(connection.bc, configuration.bc.root, await connection.company_id())
         until = await kept.keep(routes, f"{public_url}{BC_PATH}", secret, _RENEW_BEFORE)
-    await session.state.keep_mark(SUBSCRIBED, until.isoformat())
+    await session.state.keep_mark(SUBSCRIBED, "" if until is None else until.isoformat())
     return len(routes)

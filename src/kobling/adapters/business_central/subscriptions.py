@@ -36,10 +36,10 @@ class Subscriptions:
         self._place = f"{root}{API}/subscriptions"
         self._company = f"{API}/companies({company_id})"
 
-    async def keep(self, routes: Sequence[str], url: str, secret: str, before: timedelta) -> datetime:
+    async def keep(self, routes: Sequence[str], url: str, secret: str, before: timedelta) -> datetime | None:
         """One subscription to each of these sets, to be told at `url` with the secret as client state. Those
-        that end within `before` are renewed. When the first of them ends. Raises ProtocolError where the
-        service refuses."""
+        that end within `before` are renewed. When the first of them ends, None where there is none. Raises
+        ProtocolError where the service refuses."""
         answer = await self._door.send("GET", self._place, {"Accept": "application/json"})
         if answer.status != 200:
             raise refused(_NAME, "subscriptions", answer, _CURE)
@@ -49,7 +49,7 @@ class Subscriptions:
             if one.notification_url == url
         }
         soon = datetime.now(UTC) + before
-        ends = [datetime.max.replace(tzinfo=UTC)]
+        ends = []
         for route in routes:
             resource = f"{self._company}/{route}"
             row = known.get(resource.strip("/").lower())
@@ -57,7 +57,7 @@ class Subscriptions:
                 body = {"notificationUrl": url, "resource": resource, "clientState": secret}
                 row = await self._write(row, body)
             ends.append(_ends(row))
-        return min(ends)
+        return min(ends, default=None)
 
     async def _write(self, row: _Row | None, body: dict[str, Any]) -> _Row:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
