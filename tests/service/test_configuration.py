@@ -226,6 +226,9 @@ def test_a_missing_file_says_how_to_get_one_and_a_directory_that_it_is_none(tmp_
     with pytest.raises(ConfigurationError) as directory:
         read_configuration(tmp_path, {})
     assert "Is a directory" in line_of(directory.value)
+    with pytest.raises(ConfigurationError) as long:
+        read_configuration(tmp_path / ("a" * 300), {})
+    assert "cannot be read (File name too long" in line_of(long.value)
 
 
 def test_the_path_given_wins_then_the_variable_then_the_present_directory(tmp_path: Path) -> None:

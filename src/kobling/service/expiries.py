@@ -67,10 +67,10 @@ def _secret(section: str, place: ApplicationSection) -> list[Expiry]:
 
 def _certificate(section: str, path: Path | None) -> list[Expiry]:
     """The certificate that ends first of a file; nothing where it cannot be read, which the sign-in tells."""
-    if path is None or not path.is_file() or path.stat().st_size > _CERTIFICATE_BYTES_MAX:
-        return []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
+        if path is None or not path.is_file() or path.stat().st_size > _CERTIFICATE_BYTES_MAX:
+            return []
         context.load_verify_locations(cafile=path)
     except (OSError, ValueError):
         return []

@@ -116,11 +116,16 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
-    if not path.exists():
+    try:
+        path.stat()
+    except FileNotFoundError:
         raise ConfigurationError(
             f"There is no configuration file {path}.",
             cure=f"Run `kobling init` to write one, or name another with --config or {PATH_VARIABLE}.",
-        )
+        ) from None
+    except (OSError, ValueError):
+        # Reading it fails, too, and says why.
+        pass
     cure = "Check its rights, or name another with --config."
     return read_text(path, _FILE_BYTES_MAX, "configuration", cure)
 
