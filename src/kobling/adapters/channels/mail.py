@@ -21,6 +21,12 @@ def send_mail(account: Account, password: str, subject: str, lines: Sequence[str
 
     Raises UnreachableError where the server does not take it, ConfigurationError for what it never will.
     """
+    if account.user and not f"{account.user}{password}".isascii():
+        # The words of the library would show the letter.
+        raise ConfigurationError(
+            f"{_place(account)} cannot be told this user and password: one holds a letter beyond ASCII.",
+            cure="Choose another password, or another user, and write it under [mail].",
+        )
     try:
         message = _message(account, subject, lines)
         with _connected(account) as server:

@@ -41,5 +41,7 @@ async def post(url: str, secret: str, document: dict[str, Any], moment: int) -> 
             if not 200 <= answer.status < 300:
                 raise UnreachableError(f"The web hook answers {answer.status}.", cure=_CURE)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        words = " ".join(str(error).split())[:200] or type(error).__name__
+        # The words of the library may show the address, which may hold a key; those of the system do not.
+        told = str(error) if isinstance(error, OSError) else ""
+        words = " ".join(told.split())[:200] or type(error).__name__
         raise UnreachableError(f"The web hook cannot be reached: {words}.", cure=_CURE) from None
