@@ -273,6 +273,18 @@ def test_a_secret_and_the_changes_of_a_table_are_told_before_they_expire(
     known = {one["subject"]: one for one in watch.command(list_alerts)["alerts"] if one["kind"] == "expires"}
     assert set(known) == {"crm secret"}
     assert re.search(rf"it expires on {soon}, in [89] days", known["crm secret"]["message"])
+    watch.look()
+    # Times are told in UTC, whatever the time zone of the database.
+    told = (
+        "select to_char(raised_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from alert"
+        " where subject = 'crm secret' and cleared_at is null"
+    )
+    zone: LiteralString = (
+        "do $$ begin execute format('alter database %I set timezone to %L', current_database(), '{}'); end $$"
+    )
+    execute(common, zone.replace("{}", "Asia/Tokyo"))
+    assert common.query(told)[0][0] in [one["since"] for one in watch.command(list_alerts)["alerts"]]
+    execute(common, zone.replace("{}", "UTC"))
     execute(common, "update feed set token_at = now() - interval '6 days' where table_name = 'accounts'")
     assert watch.look() == [("expires", "changes of accounts")]
     common.sync("CUSTOMER", "VENDOR")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kobling.adapters.postgres.alert_store import AlertStore
 from kobling.adapters.postgres.examination import guarded_mappings
@@ -163,5 +163,5 @@ def _document(one: Alert, since: datetime | None) -> Document:
         "subject": one.subject,
         "message": one.message,
         "cure": one.cure,
-        "since": None if since is None else f"{since:%Y-%m-%dT%H:%M:%SZ}",
+        "since": None if since is None else f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
