@@ -124,8 +124,8 @@ async def _waiting(session: Session, limits: AlertLimits) -> list[Alert]:
         (AlertKind.HELD, limits.held_records, "held", "held", lambda one: one.held),
     )
     found = []
-    for name in await session.mappings():
-        counts = await (await session.store(name)).open_counts()
+    for name, mapping in (await session.mappings()).items():
+        counts = await (await session.state.mapping(mapping)).open_counts()
         for kind, limit, word, group, count in told:
             if limit and count(counts) >= limit:
                 words = f"{count(counts)} records are {word}"
