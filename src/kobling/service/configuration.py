@@ -50,6 +50,7 @@ OWNER_MODELS: Final = ("person", "team")
 ENTRA_TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105 - an address
 BUSINESS_CENTRAL_URL: Final = "https://api.businesscentral.dynamics.com"
 WEB_CLIENT_URL: Final = "https://businesscentral.dynamics.com"
+WEB_CLIENT_EXAMPLE: Final = f"{WEB_CLIENT_URL}/tenant/environment"
 DATAVERSE_EXAMPLE: Final = "https://yourname.crm4.dynamics.com"
 DATABASE_EXAMPLE: Final = "postgresql://user:password@host/database"
 
@@ -235,7 +236,7 @@ def read_configuration(
         path=path,
         bc=BusinessCentralSection(
             **_application("bc", settings, path, BUSINESS_CENTRAL_URL)
-            | {"web_url": address_of("bc", "web_url", settings, f"{WEB_CLIENT_URL}/tenant/environment")}
+            | {"web_url": address_of("bc", "web_url", settings, WEB_CLIENT_EXAMPLE, path=True)}
         ),
         crm=DataverseSection(**_application("crm", settings, path, "")),
         database=DatabaseSection(url=_database_url(settings)),
@@ -275,7 +276,7 @@ def _application(section: str, settings: Settings, path: Path, url: str) -> dict
     texts = texts_of(section, settings)
     example = BUSINESS_CENTRAL_URL if section == "bc" else DATAVERSE_EXAMPLE
     url = address_of(section, "url", settings, example) or url
-    token_url = address_of(section, "token_url", settings, ENTRA_TOKEN_URL) or ENTRA_TOKEN_URL
+    token_url = address_of(section, "token_url", settings, ENTRA_TOKEN_URL, path=True) or ENTRA_TOKEN_URL
     ca_file = texts.get("ca_file")
     made = {
         "url": url,
@@ -340,11 +341,8 @@ def _mail(settings: Settings, path: Path) -> MailSection:
 
 
 def _trace(settings: Settings) -> TraceSection:
-    setting = settings.get(("trace", "url"))
-    if setting is None or not setting.plain():
-        return TraceSection()
     example = "http://127.0.0.1:4318/v1/traces"
-    return TraceSection(url=checked_address(setting.plain(), setting.where, path=True, example=example))
+    return TraceSection(url=address_of("trace", "url", settings, example, path=True))
 
 
 def _webhook(settings: Settings, path: Path) -> WebhookSection:

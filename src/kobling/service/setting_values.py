@@ -30,12 +30,11 @@ def texts_of(section: str, settings: Settings) -> dict[str, str]:
     return {key: text for key, text in texts.items() if text}
 
 
-def address_of(section: str, key: str, settings: Settings, example: str) -> str:
-    """An address without a slash at its end; "" where none is given."""
+def address_of(section: str, key: str, settings: Settings, example: str, *, path: bool = False) -> str:
+    """An address without a slash at its end; "" where none is given. path: whether one may follow it."""
     setting = settings.get((section, key))
     if setting is None or not setting.plain():
         return ""
-    path = key in {"token_url", "web_url"}
     return checked_address(setting.plain(), setting.where, path=path, example=example)
 
 
