@@ -86,12 +86,17 @@ async def close(database: psycopg.AsyncConnection[Any], job: int, status: str, r
         )
         # Nobody meets a pair of a shared job again.
         await database.execute("delete from job_pair where job_id = %s", [job])
-        await database.execute(
-            "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
-            " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[])",
-            [job, *(list(one) for one in _columns_of([*report.failures, *report.warnings]))],
-        )
+        await keep_errors(database, job, [*report.failures, *report.warnings])
+
+
+async def keep_errors(database: psycopg.AsyncConnection[Any], job: int, failures: Sequence[Failure]) -> None:
+    """What a job tells of failures and warnings is kept."""
+    names = ("left", "right", "kind", "field", "message", "cure")
+    await database.execute(
+        "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
+        " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])",
+        [job, *([getattr(one, name) for one in failures] for name in names)],
+    )
 
 
 async def stays(
@@ -265,8 +270,3 @@ async def last_writes(
         (Side(side), left if side == Side.LEFT else right): (job, version)
         async for side, left, right, job, version in cursor
     }
-
-
-def _columns_of(failures: Sequence[Failure]) -> list[list[str]]:
-    names = ("left", "right", "kind", "field", "message", "cure")
-    return [[getattr(one, name) for one in failures] for name in names]

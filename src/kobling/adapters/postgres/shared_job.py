@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from kobling.adapters.postgres.history import keep_errors
 from kobling.adapters.postgres.inbox import SLICES, bits
 from kobling.adapters.postgres.locks import Lock, is_held, sessions_that_hold
 from kobling.adapters.postgres.packing import BETWEEN, as_text
@@ -136,13 +137,7 @@ class SharedJob:
             [as_text(part), self._share],
         )
         if warnings:
-            names = ("left", "right", "kind", "field", "message", "cure")
-            await self._database.execute(
-                "insert into job_error (job_id, left_id, right_id, class, field, message, cure)"
-                " select %s, * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-                " %s::text[])",
-                [self._job, *([getattr(one, name) for one in warnings] for name in names)],
-            )
+            await keep_errors(self._database, self._job, warnings)
 
     async def others(self) -> list[Part]:
         """What the other workers of the job have done."""
