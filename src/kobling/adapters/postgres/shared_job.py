@@ -63,20 +63,20 @@ class SharedJob:
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[None]:
         """We take part, and count as one of those who do until the end or our death."""
-        cursor = await self._database.execute(
-            "insert into job_share (job_id) select %s from pg_advisory_lock_shared(%s, %s) returning id",
-            [self._job, Lock.SHARE, self._mapping_id],
-        )
-        row = await cursor.fetchone()
-        assert row is not None
-        self._share = self._share or row[0]
+        key = [Lock.SHARE, self._mapping_id]
+        await self._database.execute("select pg_advisory_lock_shared(%s, %s)", key)
         try:
+            if not self._share:
+                cursor = await self._database.execute(
+                    "insert into job_share (job_id) values (%s) returning id", [self._job]
+                )
+                row = await cursor.fetchone()
+                assert row is not None
+                self._share = row[0]
             yield
         finally:
             if not self._database.closed:
-                await self._database.execute(
-                    "select pg_advisory_unlock_shared(%s, %s)", [Lock.SHARE, self._mapping_id]
-                )
+                await self._database.execute("select pg_advisory_unlock_shared(%s, %s)", key)
 
     async def due(self, turn: int, limit: int) -> int:
         """How many rows are due by that wave, counted up to a limit."""
