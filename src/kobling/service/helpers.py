@@ -39,7 +39,7 @@ class Helpers:
     @property
     def at_work(self) -> int:
         """In how many jobs the process takes part."""
-        return sum(not one.done() for one in self._tasks.values())
+        return len(self._tasks)
 
     @contextmanager
     def busy(self, connection: int, mapping: str) -> Iterator[None]:
@@ -57,8 +57,7 @@ class Helpers:
                 return
             ours = (session.state.connection_id, one.mapping) in self._runs
             rests = time.monotonic() < self._not_before.get(one.job, 0.0)
-            there = one.job in self._tasks and not self._tasks[one.job].done()
-            if not (ours or rests or there):
+            if not (ours or rests or one.job in self._tasks):
                 self._tasks[one.job] = asyncio.create_task(self._help(session.configuration, one))
 
     async def stop(self) -> None:
@@ -87,6 +86,8 @@ class Helpers:
             self._not_before[invitation.job] = time.monotonic() + _REST_SECONDS
             level = logging.WARNING if is_passing(error) else logging.ERROR
             _logger.log(level, "could not take part: %s", described(error), extra=about)
+        finally:
+            del self._tasks[invitation.job]
 
     async def _take_part(self, session: Session, invitation: Invitation) -> int:
         async with session.context(Options(full=invitation.full)) as context:
