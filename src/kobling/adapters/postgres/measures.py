@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
-from kobling.adapters.postgres.queue import STALLED_SECONDS, name_of_queue
+from kobling.adapters.postgres.queue import WORKERS_ALIVE, name_of_queue
 from kobling.model.state import CUT
 
 NOTIFICATIONS: Final = "kobling_notifications_total"
@@ -81,8 +81,7 @@ QUERIES: Final[dict[str, str]] = {
     f" where connection_id = %(connection)s and metric = '{NOTIFICATIONS}'",
     "kobling_queue_jobs": "select status::text, count(*) from procrastinate.procrastinate_jobs"
     " where queue_name = %(queue)s and status in ('todo', 'doing') group by 1",
-    "kobling_workers": "select count(*) from procrastinate.procrastinate_workers"
-    f" where last_heartbeat > now() - interval '{STALLED_SECONDS} seconds'",
+    "kobling_workers": WORKERS_ALIVE,
 }
 
 

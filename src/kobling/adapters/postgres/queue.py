@@ -33,6 +33,10 @@ _TASK: Final = "entry"
 _BEFORE: Final = (
     "select count(*)::int from procrastinate_jobs where queue_name = %s and status in ('todo', 'doing')"
 )
+WORKERS_ALIVE: Final = (
+    "select count(*) from procrastinate.procrastinate_workers"
+    f" where last_heartbeat > now() - interval '{STALLED_SECONDS} seconds'"
+)
 # Procrastinate's names are not qualified.
 _PATH: Final = "search_path = procrastinate, public"
 _logger = logging.getLogger(__name__)
@@ -192,12 +196,7 @@ async def live_jobs(database: psycopg.AsyncConnection[Any], numbers: list[int]) 
 
 async def workers_alive(database: psycopg.AsyncConnection[Any]) -> int:
     """How many workers of the database have a heart that beats."""
-    cursor = await database.execute(
-        "select count(*)::int from procrastinate.procrastinate_workers"
-        " where last_heartbeat > now() - make_interval(secs => %s)",
-        [STALLED_SECONDS],
-    )
-    row = await cursor.fetchone()
+    row = await (await database.execute(WORKERS_ALIVE)).fetchone()
     return 0 if row is None else int(row[0])
 
 
