@@ -140,6 +140,21 @@ def test_what_is_no_backup_is_refused_and_nothing_is_changed(world: World, tmp_p
     assert schemas == []
 
 
+def test_a_database_that_is_new_takes_a_backup(world: World, tmp_path: Path) -> None:
+    world.sync("CURRENCY", full=True)
+    before, good, broken = world.couplings("CURRENCY"), _good(world, tmp_path), tmp_path / "broken"
+    broken.write_bytes(good.read_bytes()[:-4_000])
+    with psycopg.connect(world.environment["KOBLING_DATABASE_URL"]) as database:
+        database.execute(
+            "drop schema procrastinate cascade; drop schema public cascade; create schema public"
+        )
+    with pytest.raises(Exception, match="pg_restore"):
+        asyncio.run(restore(world.configuration, broken))
+    assert world.couplings("CURRENCY") == []
+    asyncio.run(restore(world.configuration, good))
+    assert world.couplings("CURRENCY") == before != []
+
+
 def _good(world: World, folder: Path) -> Path:
     asyncio.run(back_up(world.configuration, folder / "good"))
     return folder / "good"

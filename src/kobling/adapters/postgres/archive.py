@@ -54,7 +54,7 @@ async def read_archive(url: str, file: Path) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
         await _refuse_company(database)
         async with database.transaction():
-            for name in _SCHEMAS:
+            for name in await _present(database, ""):
                 await database.execute(f"alter schema {name} rename to {_ASIDE}{name}")
             await database.execute("create schema public authorization pg_database_owner")
         try:
@@ -86,7 +86,16 @@ async def _put_back(database: psycopg.AsyncConnection[Any]) -> None:
     async with database.transaction():
         for name in _SCHEMAS:
             await database.execute(f"drop schema if exists {name} cascade")
+        for name in await _present(database, _ASIDE):
             await database.execute(f"alter schema {_ASIDE}{name} rename to {name}")
+
+
+async def _present(database: psycopg.AsyncConnection[Any], prefix: str) -> list[str]:
+    """Those of our schemas that are there under their names with that prefix: a new database lacks some."""
+    cursor = await database.execute(
+        "select nspname from pg_namespace where nspname = any(%s)", [[f"{prefix}{one}" for one in _SCHEMAS]]
+    )
+    return [row[0].removeprefix(prefix) async for row in cursor]
 
 
 async def _run(program: str, url: str, *options: str) -> str:
