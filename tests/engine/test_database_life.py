@@ -155,6 +155,31 @@ def test_a_database_that_is_new_takes_a_backup(world: World, tmp_path: Path) -> 
     assert world.couplings("CURRENCY") == before != []
 
 
+def test_after_a_restore_that_was_killed_nothing_is_done_and_nothing_is_lost(
+    world: World, tmp_path: Path
+) -> None:
+    world.sync("CURRENCY", full=True)
+    before, good, broken = world.couplings("CURRENCY"), _good(world, tmp_path), tmp_path / "broken"
+    broken.write_bytes(good.read_bytes()[:-4_000])
+    with psycopg.connect(world.environment["KOBLING_DATABASE_URL"]) as database:
+        for name in ("procrastinate", "public"):
+            place = sql.Identifier(name), sql.Identifier(f"kobling_before_{name}")
+            database.execute(sql.SQL("alter schema {} rename to {}").format(*place))
+        database.execute("create schema public")
+    with pytest.raises(ConfigurationError, match=r"was killed.* Restore again"):
+        world.sync("CURRENCY")
+    with pytest.raises(Exception, match="pg_restore"):
+        asyncio.run(restore(world.configuration, broken))
+    assert world.couplings("CURRENCY") == before
+    with psycopg.connect(world.environment["KOBLING_DATABASE_URL"]) as database:
+        # Killed only after all was in place.
+        database.execute("create schema kobling_before_public")
+    world.sync("CURRENCY")
+    asyncio.run(restore(world.configuration, good))
+    assert world.couplings("CURRENCY") == before != []
+    assert world.query("select nspname from pg_namespace where nspname like 'kobling%'") == []
+
+
 def _good(world: World, folder: Path) -> Path:
     asyncio.run(back_up(world.configuration, folder / "good"))
     return folder / "good"

@@ -12,13 +12,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kobling.adapters.postgres.embedded import installed_programs
-from kobling.adapters.postgres.schema import open_database
+from kobling.adapters.postgres.schema import ASIDE, holds_state, open_database
 from kobling.model.errors import ConfigurationError, UnreachableError
 
 _DUMP: Final = ("--format=custom", "--no-owner", "--no-acl")
 _RESTORE: Final = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-acl")
 _SCHEMAS: Final = ("public", "procrastinate")
-_ASIDE: Final = "kobling_before_"
 _CURE: Final = "Check the file, and that the server is at most PostgreSQL 18; else use its own programs."
 
 
@@ -53,9 +52,10 @@ async def read_archive(url: str, file: Path) -> None:
         raise ConfigurationError(f"{file} is no backup of a kobling database.", cure="Name another file.")
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
         await _refuse_company(database)
+        await _finish_former(database)
         async with database.transaction():
             for name in await _present(database, ""):
-                await database.execute(f"alter schema {name} rename to {_ASIDE}{name}")
+                await database.execute(f"alter schema {name} rename to {ASIDE}{name}")
             await database.execute("create schema public authorization pg_database_owner")
         try:
             await _run("pg_restore", url, *_RESTORE, str(file))
@@ -64,8 +64,20 @@ async def read_archive(url: str, file: Path) -> None:
         except BaseException:
             await _put_back(database)
             raise
-        for name in _SCHEMAS:
-            await database.execute(f"drop schema if exists {_ASIDE}{name} cascade")
+        await _drop_aside(database)
+
+
+async def _finish_former(database: psycopg.AsyncConnection[Any]) -> None:
+    """A restore that was killed ended in either of two ways: with all that it put in place, or without."""
+    if await holds_state(database):
+        await _drop_aside(database)
+    elif await _present(database, ASIDE):
+        await _put_back(database)
+
+
+async def _drop_aside(database: psycopg.AsyncConnection[Any]) -> None:
+    for name in _SCHEMAS:
+        await database.execute(f"drop schema if exists {ASIDE}{name} cascade")
 
 
 async def _refuse_company(database: psycopg.AsyncConnection[Any]) -> None:
@@ -86,8 +98,8 @@ async def _put_back(database: psycopg.AsyncConnection[Any]) -> None:
     async with database.transaction():
         for name in _SCHEMAS:
             await database.execute(f"drop schema if exists {name} cascade")
-        for name in await _present(database, _ASIDE):
-            await database.execute(f"alter schema {_ASIDE}{name} rename to {name}")
+        for name in await _present(database, ASIDE):
+            await database.execute(f"alter schema {ASIDE}{name} rename to {name}")
 
 
 async def _present(database: psycopg.AsyncConnection[Any], prefix: str) -> list[str]:

@@ -16,6 +16,8 @@ from kobling.model.errors import ConfigurationError, UnreachableError
 
 # Any number will do, as long as every kobling takes the same: only one process migrates at a time.
 _LOCK: Final = 7_105_118_105
+# What a restore puts aside until it is through has this before its name.
+ASIDE: Final = "kobling_before_"
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -47,6 +49,21 @@ async def open_database(url: str) -> psycopg.AsyncConnection[Any]:
     return connection
 
 
+async def holds_state(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether a kobling has used the database."""
+    return await _version(connection) > 0
+
+
+async def _refuse_broken_restore(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Where a restore was killed, the database looks like a new one: everything would be made twice."""
+    query = "select 1 from pg_namespace where starts_with(nspname, %s)"
+    if await (await connection.execute(query, [ASIDE])).fetchone() is not None:
+        raise ConfigurationError(
+            "A restore of the database was killed before it was through.",
+            cure="Restore again: kobling database restore FILE --yes.",
+        )
+
+
 async def _migrate(connection: psycopg.AsyncConnection[Any]) -> None:
     known = migrations()
     if await _version(connection) == known[-1][0]:
@@ -55,6 +72,8 @@ async def _migrate(connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         await connection.execute("create table if not exists schema_version (version integer primary key)")
         present = await _version(connection)
+        if not present:
+            await _refuse_broken_restore(connection)
         if present > known[-1][0]:
             raise ConfigurationError(
                 f"The database has schema {present}, this kobling knows {known[-1][0]}.",
