@@ -54,7 +54,8 @@ async def _load(database: psycopg.AsyncConnection[Any], like: str, columns: str,
 async def couple(
     database: psycopg.AsyncConnection[Any], head: str, coupled: Sequence[Coupling], *, fresh: bool
 ) -> None:
-    """Makes these couplings, or brings them up to date. head: the cells of mapping and layout."""
+    """Makes these couplings, or brings them up to date. head: the cells of mapping and layout. fresh: none of
+    them was there before."""
     if not coupled:
         return
     lines = _coupling_lines(head, coupled)

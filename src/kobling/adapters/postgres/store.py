@@ -228,10 +228,10 @@ class PostgresStore:
             woken = [key for one in new for key in one.wakes]
             await self.wake([*woken, *(key for one in settled for key in one.wakes)], turn + 1)
 
-    async def couple(self, coupled: Sequence[Coupling], *, fresh: bool = False) -> None:
-        """Makes these couplings, or brings them up to date. fresh: none of them was there before."""
+    async def couple(self, coupled: Sequence[Coupling]) -> None:
+        """Makes these couplings, or brings them up to date."""
         async with self._database.transaction():
-            await bulk.couple(self._database, self._layouts.head, coupled, fresh=fresh)
+            await bulk.couple(self._database, self._layouts.head, coupled, fresh=False)
 
     async def forget_intents(self, job: int) -> None:
         """A run has been through everything: what earlier jobs left open is settled, or open under it."""
