@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import ssl
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -44,7 +45,7 @@ class Expiry(msgspec.Struct, frozen=True, kw_only=True):
 
     def words(self, now: datetime) -> str:
         """When it ends."""
-        day, days = f"{self.expires_at:%Y-%m-%d}", int(self.days_left(now))
+        day, days = f"{self.expires_at.astimezone(UTC):%Y-%m-%d}", int(self.days_left(now))
         return f"it expired on {day}" if self.days_left(now) < 0 else f"it expires on {day}, in {days} days"
 
 
@@ -104,7 +105,7 @@ def _token(route: str, given_at: datetime, names: list[str]) -> Expiry:
     return Expiry(
         subject=f"changes of {route}",
         expires_at=given_at + _TOKEN_LIFE,
-        cure=f"Run it before: kobling sync {' '.join(sorted(names))}. Else the table is read anew.",
+        cure=f"Run it before: kobling sync {shlex.join(sorted(names))}. Else the table is read anew.",
         warn_days=_TOKEN_DAYS,
     )
 
