@@ -337,6 +337,10 @@ def test_a_test_names_what_is_wrong_with_a_channel(common: World, mail: MailServ
     assert "535 5.7.8 who are you" in told["mail"]["message"]
     assert "cannot be reached" in told["webhook"]["message"]
     assert (status, told["mail"]["ok"], told["webhook"]["ok"]) == (UnreachableError.exit_status, False, False)
+    watch = Watch(common, mail, hook, KOBLING_MAIL_SECURITY="starttls")
+    by_mail, _ = watch.command(try_channels)[0]["channels"]
+    assert "STARTTLS extension not supported" in by_mail["message"]
+    assert "Change security" in by_mail["cure"]
     # The words of libraries would show a letter of the password, and the key in an address.
     place = f"http://127.0.0.1:{mail.port}/x?key=canary"
     watch = Watch(common, mail, hook, KOBLING_MAIL_SECRET="canäry", KOBLING_WEBHOOK_URL=place)

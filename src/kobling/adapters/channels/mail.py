@@ -14,6 +14,7 @@ from kobling.model.errors import ConfigurationError, UnreachableError
 
 _WAIT_SECONDS: Final = 20.0
 _CURE: Final = "Check [mail] in the configuration, and whether the mail server is there."
+_CURE_LACKS: Final = "Change security, user or the addresses in the configuration to what that server offers."
 
 
 def send_mail(account: Account, password: str, subject: str, lines: Sequence[str]) -> None:
@@ -35,7 +36,11 @@ def send_mail(account: Account, password: str, subject: str, lines: Sequence[str
             if account.user:
                 server.login(account.user, password)
             server.send_message(message)
-    except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as error:
+    except smtplib.SMTPNotSupportedError as error:
+        raise ConfigurationError(
+            f"{_place(account)} lacks what [mail] asks for: {_said(error).rstrip('.')}.", cure=_CURE_LACKS
+        ) from None
+    except smtplib.SMTPAuthenticationError as error:
         raise ConfigurationError(
             f"{_place(account)} refuses to sign us in: {_said(error)}.", cure=_CURE
         ) from None
