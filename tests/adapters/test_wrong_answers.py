@@ -35,6 +35,14 @@ def test_a_redirect_is_not_followed_and_told(kit: Kit, way: Way) -> None:
 
 
 @both
+@every_way
+def test_an_answer_that_is_no_http_is_told_without_the_address(kit: Kit, way: Way) -> None:
+    told, _ = refused(kit, lambda request: b"no HTTP at all\r\n\r\n", way, UnreachableError)
+    assert "/api/" not in told
+    assert "url=" not in told
+
+
+@both
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [

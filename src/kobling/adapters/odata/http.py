@@ -201,7 +201,10 @@ class Door:
 
     def _unreachable(self, url: str, error: Exception, *, writes: bool) -> KoblingError:
         where = f"{self.name} at {urlsplit(url).netloc}"
-        words = one_line(f"{type(error).__name__}: {error}")
+        words = type(error).__name__
+        # Where an answer is no HTTP, the library shows the whole address, and a filter holds data of records.
+        if not isinstance(error, aiohttp.ClientResponseError):
+            words = one_line(f"{words}: {error}")
         if writes and not isinstance(error, aiohttp.ClientConnectorError):
             return UnreachableError(
                 f"{where} broke off during a write ({words}), so it is unknown whether it was done.",
