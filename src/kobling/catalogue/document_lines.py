@@ -10,8 +10,19 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
+from kobling.catalogue.facts import to_sales
 from kobling.catalogue.units import GROUPS, UNITS, UNITS_OF_MEASURE, only_units
-from kobling.model.look_up import KEEP, Answer, Facts, Found, Source, Through, key_of_parts, parts_of_key
+from kobling.model.look_up import (
+    KEEP,
+    Answer,
+    Facts,
+    Found,
+    Resolver,
+    Source,
+    Through,
+    key_of_parts,
+    parts_of_key,
+)
 from kobling.model.mapping import Side
 
 _INVOICES: Final = "POSTEDSALESINV-INV"
@@ -21,12 +32,12 @@ _UNIT_AMOUNT: Final = Decimal("0.00001")
 _Maker: TypeAlias = Callable[[str], Answer | Through]
 
 
-def _to_sales(make: _Maker) -> Callable[[Facts, Side, Collection[str]], Mapping[str, Answer | Through]]:
-    def resolve(facts: Facts, side: Side, keys: Collection[str]) -> Mapping[str, Answer | Through]:
+def _of_each(make: _Maker) -> Resolver:
+    def resolve(facts: Facts, keys: Collection[str]) -> Mapping[str, Answer | Through]:
         """To Sales: what stands for that of the line."""
-        return {} if side is Side.LEFT else {key: make(key) for key in keys if key}
+        return {key: make(key) for key in keys if key}
 
-    return resolve
+    return to_sales(resolve)
 
 
 def _invoice(number: str) -> Through:
@@ -111,29 +122,29 @@ def _number(text: str) -> Decimal:
 
 
 SOURCES: Final = (
-    Source(name="invoices_of_lines", resolve=_to_sales(_invoice), via=(_INVOICES,)),
-    Source(name="ordered_products", resolve=_to_sales(_product), via=tuple(_PRODUCTS.values())),
+    Source(name="invoices_of_lines", resolve=_of_each(_invoice), via=(_INVOICES,)),
+    Source(name="ordered_products", resolve=_of_each(_product), via=tuple(_PRODUCTS.values())),
     Source(
         name="write_ins",
-        resolve=_to_sales(_is_write_in),
+        resolve=_of_each(_is_write_in),
         via=tuple(_PRODUCTS.values()),
         finish=overridden,
     ),
     Source(
         name="write_in_texts",
-        resolve=_to_sales(_write_in_text),
+        resolve=_of_each(_write_in_text),
         via=tuple(_PRODUCTS.values()),
         judge=texts,
     ),
-    Source(name="ordered_units", resolve=_to_sales(_own_unit), via=tuple(_UNITS.values())),
+    Source(name="ordered_units", resolve=_of_each(_own_unit), via=tuple(_UNITS.values())),
     Source(
         name="common_ordered_units",
         references=(GROUPS, UNITS),
-        resolve=_to_sales(_common_unit),
+        resolve=_of_each(_common_unit),
         via=(UNITS_OF_MEASURE,),
         finish=common_units,
     ),
-    Source(name="line_taxes", resolve=_to_sales(_tax)),
-    Source(name="line_prices", resolve=_to_sales(_price)),
+    Source(name="line_taxes", resolve=_of_each(_tax)),
+    Source(name="line_prices", resolve=_of_each(_price)),
 )
 REFERENCES: Final = ()

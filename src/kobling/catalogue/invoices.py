@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from kobling.catalogue.facts import all_of, first_of, missing, rows_of, text_of
+from kobling.catalogue.facts import all_of, first_of, missing, rows_of, text_of, to_sales
 from kobling.catalogue.price_lines import IN_LISTS, currency_of_list
 from kobling.catalogue.rates import CURRENCIES, IN_SALES, iso_code, local_code
 from kobling.catalogue.rates import SETUP as LEDGER
@@ -22,6 +22,7 @@ from kobling.model.look_up import (
     Judge,
     Reference,
     Rejected,
+    Resolver,
     Rows,
     Source,
     Through,
@@ -44,11 +45,10 @@ def order_of(facts: Facts, reference: str) -> dict[str, Any]:
     return first_of(rows_of(facts, ORDERS), "ordernumber", reference) or {}
 
 
-def names(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+@to_sales
+def names(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
     """To Sales: the name of the order that the invoice came from, else its own number; keys: number and Your
     Reference."""
-    if side is Side.LEFT:
-        return {}
     return {key: _name(facts, *parts_of_key(key)) for key in keys if key}
 
 
@@ -56,10 +56,9 @@ def _name(facts: Facts, number: str, reference: str) -> str:
     return text_of(order_of(facts, reference), "name") or number
 
 
-def customers(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def customers(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the account of the customer; keys: Your Reference and Sell-to Customer No."""
-    if side is Side.LEFT:
-        return {}
     return {key: _customer(parts_of_key(key)[1]) for key in keys if key}
 
 
@@ -81,19 +80,18 @@ def _same_customer(facts: Facts, account: str, reference: str, number: str) -> A
     return Rejected(f"{words}; correct Your Reference, or the customer of the order")
 
 
-def _of_order(column: str) -> Callable[[Facts, Side, Collection[str]], dict[str, Answer]]:
-    def resolve(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+def _of_order(column: str) -> Resolver:
+    def resolve(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
         """To Sales: what the order with the number in Your Reference holds; blank without one."""
-        return {} if side is Side.LEFT else {key: text_of(order_of(facts, key), column) for key in keys}
+        return {key: text_of(order_of(facts, key), column) for key in keys}
 
-    return resolve
+    return to_sales(resolve)
 
 
-def price_lists(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def price_lists(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the price list of the order that the invoice came from, else the default one, else the one
     that is called `Price List in` its currency; keys: Your Reference and currency."""
-    if side is Side.LEFT:
-        return {}
     return {key: _price_list(facts, *(parts_of_key(key) if key else ("", ""))) for key in keys}
 
 
@@ -110,10 +108,9 @@ def _price_list(facts: Facts, reference: str, currency: str) -> Answer | Through
     return found[0] if found else missing(_PRICE_LISTS, f"Sales has no {name!r} in {iso}; add it there")
 
 
-def wholes(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def wholes(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the number of the invoice, once all its lines are there; keys: how many there are, number."""
-    if side is Side.LEFT:
-        return {}
     return {key: _whole(*parts_of_key(key)) for key in keys if key}
 
 

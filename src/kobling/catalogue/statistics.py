@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Final
 
-from kobling.catalogue.facts import all_of, rows_of, text_of
+from kobling.catalogue.facts import all_of, rows_of, text_of, to_sales
 from kobling.model.look_up import Answer, Facts, Found, Reference, Resolver, Rows, Source, Through
 from kobling.model.mapping import Side
 
@@ -18,9 +18,10 @@ _LEDGER: Final = "ledger of customers"
 _CUSTOMERS: Final = ("CUSTOMER",)
 
 
-def customers(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer | Through]:
+@to_sales
+def customers(facts: Facts, keys: Collection[str]) -> dict[str, Answer | Through]:
     """To Sales: the number itself, where the customer is coupled."""
-    return {} if side is Side.LEFT else {key: _customer(key) for key in keys if key}
+    return {key: _customer(key) for key in keys if key}
 
 
 def _customer(number: str) -> Through:
@@ -34,11 +35,11 @@ def numbers(facts: Facts, side: Side, found: Mapping[str, Found]) -> dict[str, A
 
 
 def _added_up(column: str) -> Resolver:
-    def resolve(facts: Facts, side: Side, keys: Collection[str]) -> dict[str, Answer]:
+    def resolve(facts: Facts, keys: Collection[str]) -> dict[str, Answer]:
         """To Sales: this column of the customer's ledger entries, added up."""
-        return {} if side is Side.LEFT else {key: _sum(facts, key, column) for key in keys if key}
+        return {key: _sum(facts, key, column) for key in keys if key}
 
-    return resolve
+    return to_sales(resolve)
 
 
 def _sum(facts: Facts, customer: str, column: str) -> Decimal:
