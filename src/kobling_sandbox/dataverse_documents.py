@@ -13,17 +13,17 @@ _CENT = Decimal("0.01")
 _CURRENCY, _CUSTOMER, _LIST = "_transactioncurrencyid_value", "_customerid_value", "_pricelevelid_value"
 _PRODUCT, _UNIT = "_productid_value", "_uomid_value"
 _DRAFT = 2
+_OPEN = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """A document and its lines are alike in all kinds. open_state: the state in which lines may change."""
+    """A document and its lines are alike in all kinds."""
 
     document: str
     line: str
     number: str
     prefix: str
-    open_states: tuple[int, ...] = (0,)
 
     @property
     def parent(self) -> str:
@@ -78,7 +78,7 @@ def _prepare_line(kind: _Kind, changes: Changes, values: Row, row: Row | None) -
     document = changes.store.rows(kind.document).get(after(values, row, kind.parent) or "")
     if document is None:
         raise missing(f"{kind.document}id", kind.line)
-    if document.get("statecode", 0) not in kind.open_states:
+    if document.get("statecode", _OPEN) != _OPEN:
         raise invalid(f"The {kind.document} is closed, so its products cannot be changed.")
     if after(values, row, "isproductoverridden"):
         if not after(values, row, "productdescription"):
