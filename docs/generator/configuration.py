@@ -87,7 +87,7 @@ _WORDS = {
     "worker": {
         "connections": "The configuration files of further connections, with commas between them; a relative "
         "path starts beside this file. Each has a name of its own and the same database. Of their `[log]`, "
-        "`[worker]` and `[web]` nothing is used.",
+        "`[trace]`, `[worker]` and `[web]` nothing is used.",
     },
     "web": {
         "host": "The address to listen on. Default: `127.0.0.1`, which only this machine reaches.",
