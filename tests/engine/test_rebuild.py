@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from databases import NewDatabase
+from engine.test_default_prices import price_products
 from engine.test_own_mappings import FIELDS, add, make, put
 from engine.world import Document, World, wrote
 from kobling.model.errors import ConfigurationError
 from kobling.service.rebuilding import rebuild_couplings
 from sandboxes import Sandbox
+from stages import Stages
 
 MAPPINGS = ("SALESPEOPLE", "CURRENCY", "CUSTOMER")
 
@@ -106,6 +108,16 @@ def test_an_empty_database_over_systems_without_marks_is_a_new_one(world: World)
 def test_marks_of_another_mapping_on_the_same_table_are_no_sign_of_a_loss(world: World) -> None:
     world.sync(*MAPPINGS, full=True)
     assert wrote(world.sync("VENDOR", full=True)) > 0
+
+
+def test_what_another_mapping_of_a_table_without_marks_has_is_not_coupled_again(
+    world: World, stages: Stages
+) -> None:
+    stages.reach(world, price_products)
+    assert len(coupled(world, "ITEM-PRICE")) > 1
+    # A customer's own price is outside, and has the number of its item as any other price has.
+    assert rebuilt(world, "SALESPRC-PRODPRICE")["coupled"] == []
+    assert coupled(world, "SALESPRC-PRODPRICE") == set()
 
 
 def vehicles(world: World) -> None:

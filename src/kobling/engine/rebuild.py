@@ -58,11 +58,11 @@ async def rebuild(
     rights = {one.id: (one, keys) async for one, keys in _loose(context, mapping, Side.RIGHT, on)}
     by_id = _by_id(context, name, lefts.keys(), rights.keys())
     taken = {one for pair in by_id for one in pair}
-    marked = [one for one, _ in rights.values() if unclaim(mapping, one, Side.RIGHT, look_ups)]
     # Other mappings on the same table have records of their own.
-    others = await _elsewhere(context, [one.id for one in marked])
-    marked = [one for one in marked if one.id not in others]
-    candidates = marked if compiled(mapping).claims[Side.RIGHT] else [one for one, _ in rights.values()]
+    others = await _elsewhere(context, list(rights))
+    free = [one for one, _ in rights.values() if one.id not in others]
+    marked = [one for one in free if unclaim(mapping, one, Side.RIGHT, look_ups)]
+    candidates = marked if compiled(mapping).claims[Side.RIGHT] else free
     found = match(
         [Record(id=one, values=keys) for one, (_, keys) in lefts.items() if one not in taken],
         [Record(id=one.id, values=rights[one.id][1]) for one in candidates if one.id not in taken],
