@@ -6,6 +6,7 @@ Method: gates on database connections of their own, as processes have them; two 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from engine.world import World
+from kobling.adapters.odata.gate import Gate
 from kobling.adapters.odata.http import Credentials, Door
 from kobling.adapters.postgres.gate import WINDOW_REQUESTS_MAX, PostgresGate, open_gate
 from kobling.adapters.postgres.schema import open_database
@@ -38,10 +40,12 @@ def test_no_more_are_in_flight_than_the_service_allows_and_a_dead_one_holds_no_p
         async with two_processes(database_url) as (first, second):
             taken = [await one.enter() for one in (first, first, first, second, second)]
             taken += [await first.enter(), await second.enter()]
-            await first.leave()
+            first.leave()
+            await first.settled()
             taken += [await second.enter(), await second.enter()]
             async with gate(database_url) as third:
-                await second.leave()
+                second.leave()
+                await second.settled()
                 taken += [await third.enter(), await second.enter()]
             # The third one is gone without having left; PostgreSQL sees it when it gets round to it.
             while (place := await second.enter()) is None:
@@ -68,6 +72,30 @@ def test_a_plea_for_patience_holds_for_all_processes_of_that_user_only(database_
         rows = database.execute("select throttled_seconds from gate order by id").fetchall()
     assert rows[0][0] == pytest.approx(100, abs=1)
     assert rows[1:] == [(0.0,)]
+
+
+def test_what_an_answer_asks_for_is_heeded_by_all_who_wait_at_the_gate(database_url: str) -> None:
+    began: list[float] = []
+
+    async def send(door: Gate) -> None:
+        async with door:
+            began.append(time.monotonic())
+
+    async def work() -> float:
+        await (await open_database(database_url)).close()
+        async with gate(database_url) as shared:
+            door = Gate("Business Central", 5, shared)
+            async with door:
+                waiting = [asyncio.create_task(send(door)) for _ in range(20)]
+                await asyncio.sleep(0)
+            told = time.monotonic()
+            await door.close_for(1)
+            await asyncio.gather(*waiting)
+            return told
+
+    told = asyncio.run(work())
+    assert len(began) == 20
+    assert [one for one in began if one < told + 1] == []
 
 
 def test_requests_of_five_minutes_are_counted_together(database_url: str) -> None:

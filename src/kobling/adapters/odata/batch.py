@@ -75,9 +75,8 @@ async def _asked(
             cure="Run again; if it stays, something between changes the service's answers.",
         )
     # A part's plea for patience is one to every sender, whoever sends next.
-    for one in answers:
-        if one.status in PASSING:
-            await door.hold(one.headers, attempt)
+    if refused := [one.headers for one in answers if one.status in PASSING]:
+        await door.hold(refused, attempt)
     return answers
 
 

@@ -23,8 +23,8 @@ class SharedGate(Protocol):
         """0.0 where a place was taken; else how many seconds to wait, or None while all places are taken."""
         ...
 
-    async def leave(self) -> None:
-        """A place is free again."""
+    def leave(self) -> None:
+        """A place is free again. Nobody waits for it: an answer is read before another may send."""
         ...
 
     async def close_for(self, seconds: float) -> None:
@@ -69,8 +69,15 @@ class Gate:
         if own > 0 or self._shared is None:
             return max(own, 0.0)
         wait = await self._shared.enter()
-        # Jitter only spreads processes; it guards nothing.
-        return _PLACE_SECONDS * (1.0 + random.random()) if wait is None else wait  # noqa: S311
+        if wait is None:
+            # Jitter only spreads processes; it guards nothing.
+            return _PLACE_SECONDS * (1.0 + random.random())  # noqa: S311
+        own = self._closed_until - time.monotonic()
+        if wait == 0.0 and own > 0:
+            # The gate was closed while the shared one was asked.
+            self._shared.leave()
+            return own
+        return wait
 
     def _refuse(self, wait: float) -> None:
         if wait > _LONGEST_WAIT_SECONDS:
@@ -82,8 +89,6 @@ class Gate:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if self._shared is not None:
-                await self._shared.leave()
-        finally:
-            self._places.release()
+        if self._shared is not None:
+            self._shared.leave()
+        self._places.release()

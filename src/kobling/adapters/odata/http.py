@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final
 from urllib.parse import urlsplit
@@ -107,14 +107,14 @@ class Door:
                 continue
             if answer.status not in (_AGAIN_FOR_WRITES if writes else _AGAIN_FOR_READS):
                 return self._settled(answer, url, writes=writes)
-            await self.hold(answer.headers, attempt)
+            await self.hold([answer.headers], attempt)
         raise UnreachableError(
             f"{self.name} answered {answer.status} {_TRIES} times in a row.", cure="Try again later."
         )
 
-    async def hold(self, headers: Mapping[str, str], attempt: int) -> None:
-        """Nobody sends for as long as these headers of an answer ask for, or as the attempts suggest."""
-        await self._gate.close_for(wait_seconds(headers, attempt))
+    async def hold(self, refused: Sequence[Mapping[str, str]], attempt: int) -> None:
+        """Nobody sends for as long as the headers of these answers ask for, or as the attempts suggest."""
+        await self._gate.close_for(max(wait_seconds(headers, attempt) for headers in refused))
 
     async def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         assert self._session is not None, "the door is not open"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import psycopg
@@ -25,6 +25,8 @@ class PostgresGate:
         self._number = number
         self._at_once = at_once
         self._have: list[int] = []
+        self._left: list[int] = []
+        self._leaving: asyncio.Task[None] | None = None
         # What is asked twice at once would be given one place twice.
         self._turn = asyncio.Lock()
 
@@ -42,11 +44,24 @@ class PostgresGate:
             self._have.append(row[1])
             return 0.0
 
-    async def leave(self) -> None:
-        """A place is free again; which one does not matter."""
-        async with self._turn:
-            place = self._number * _PLACES + self._have.pop()
-            await self._database.execute("select pg_advisory_unlock(%s, %s)", [Lock.GATE, place])
+    def leave(self) -> None:
+        """A place is free again, once the database was told; which one does not matter."""
+        self._left.append(self._have.pop())
+        if self._leaving is None or self._leaving.done():
+            self._leaving = asyncio.create_task(self._give_back())
+
+    async def _give_back(self) -> None:
+        # A lost connection has given its places back, and tells so whoever enters next.
+        with suppress(psycopg.Error):
+            while self._left:
+                async with self._turn:
+                    place = self._number * _PLACES + self._left.pop()
+                    await self._database.execute("select pg_advisory_unlock(%s, %s)", [Lock.GATE, place])
+
+    async def settled(self) -> None:
+        """Every place that was left is free."""
+        if self._leaving is not None:
+            await self._leaving
 
     async def close_for(self, seconds: float) -> None:
         """No process enters for that long."""
@@ -78,4 +93,8 @@ async def open_gate(
             " and span < floor(extract(epoch from clock_timestamp()) / 10) - %s",
             [row[0], _KEPT_SPANS],
         )
-        yield PostgresGate(database, row[0], at_once)
+        gate = PostgresGate(database, row[0], at_once)
+        try:
+            yield gate
+        finally:
+            await gate.settled()
